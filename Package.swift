@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target, each with its reason.
+let settings: [SwiftSetting] = [
+  // A protocol value costs a dispatch: it must be visible where one is made.
+  .enableUpcomingFeature("ExistentialAny"),
+  // What a module imports is its own business unless it says otherwise.
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  // A warning that stays is a warning that nobody reads.
+  .treatAllWarnings(as: .error),
+]
+
+/// A shim around one C library: the only place where its headers are included.
+func shim(_ name: String, libraries: [String]) -> Target {
+  .target(name: name, linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "heirloom",
+  products: [.executable(name: "heirloom", targets: ["heirloom"])],
+  targets: [
+    // C shims
+    shim("COTLP", libraries: ["protobuf-c"]),
+    shim("CHTTPServer", libraries: ["microhttpd"]),
+    shim("CCurl", libraries: ["curl"]),
+    shim("CYAML", libraries: ["yaml"]),
+    shim("CCompression", libraries: ["deflate", "zstd"]),
+
+    // Foundations: each imports nothing of ours but what stands above it
+    room("Locks", []),
+    room("SelfTelemetry", ["Locks"]),
+    room("Configuration", ["CYAML"]),
+    room("Compression", ["CCompression"]),
+    room("HTTPServer", ["CHTTPServer", "Locks"]),
+    room("HTTPClient", ["CCurl", "Locks"]),
+
+    // The path of a span
+    room("OTLP", ["COTLP", "Locks"]),
+    room("Pipeline", ["OTLP", "Locks", "SelfTelemetry"]),
+    room("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
+    room("EndUser", ["Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
+    room(
+      "Exporters", ["Pipeline", "OTLP", "HTTPClient", "Compression", "SelfTelemetry", "Locks"]),
+
+    // Everything together
+    room(
+      "Collector",
+      ["Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "HTTPServer", "SelfTelemetry", "Locks"]),
+    .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
+
+    .target(
+      name: "TestSupport", dependencies: ["OTLP", "Locks"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    tests("OTLP", ["COTLP"]),
+    tests("Configuration", []),
+    tests("SelfTelemetry", []),
+    tests("Compression", []),
+    tests("HTTPServer", []),
+    tests("HTTPClient", []),
+    tests("Pipeline", ["OTLP"]),
+    tests("EndUser", ["Pipeline", "OTLP", "SelfTelemetry"]),
+    tests("Receivers", ["Pipeline", "OTLP"]),
+    tests("Exporters", ["Pipeline", "OTLP", "HTTPServer"]),
+    tests("Collector", []),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu11,
+  cxxLanguageStandard: .gnucxx17
+)

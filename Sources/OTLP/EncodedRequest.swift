@@ -1,0 +1,59 @@
+/// One OTLP export request, encoded and ready to leave: a chain of byte segments that never changes.
+///
+/// Concatenating the segments gives the protobuf message (`ExportTraceServiceRequest` and its like). Exporters share
+/// one value and never copy it: whoever writes it walks the segments. Since protobuf merges concatenated messages, two
+/// requests appended to one another are again one request.
+package final class EncodedRequest: @unchecked Sendable {
+  // Sendable: the storage is written before init returns and only read afterwards.
+  private let segments: [UnsafeRawBufferPointer]
+  private let release: @Sendable () -> Void
+
+  /// Bytes of the whole message.
+  package let byteCount: Int
+  /// Spans in it (log records, data points for the other signals).
+  package let itemCount: Int
+
+  /// Takes over segments that stay valid until `release` is called, which happens once, at the end of this value.
+  package init(segments: [UnsafeRawBufferPointer], itemCount: Int, release: @escaping @Sendable () -> Void) {
+    self.segments = segments
+    self.itemCount = itemCount
+    self.release = release
+    byteCount = segments.reduce(0) { $0 + $1.count }
+  }
+
+  /// Copies a message that somebody else owns.
+  package convenience init(copying message: UnsafeRawBufferPointer, itemCount: Int) {
+    let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: max(message.count, 1), alignment: 1)
+    storage.copyMemory(from: message)
+    let address = UInt(bitPattern: storage.baseAddress)
+    self.init(
+      segments: [UnsafeRawBufferPointer(start: storage.baseAddress, count: message.count)], itemCount: itemCount,
+      release: { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() })
+  }
+
+  deinit {
+    release()
+  }
+
+  package var segmentCount: Int { segments.count }
+
+  /// The bytes of one segment, valid for as long as this value lives.
+  package func segment(_ index: Int) -> UnsafeRawBufferPointer { segments[index] }
+
+  /// Copies the message to `destination`, which has room for `byteCount` bytes.
+  package func copy(to destination: UnsafeMutableRawPointer) {
+    var offset = 0
+    for segment in segments where segment.count > 0 {
+      (destination + offset).copyMemory(from: segment.baseAddress!, byteCount: segment.count)
+      offset += segment.count
+    }
+  }
+
+  /// The message as an array of its own.
+  package var bytes: [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+      if let base = buffer.baseAddress { copy(to: base) }
+      count = byteCount
+    }
+  }
+}

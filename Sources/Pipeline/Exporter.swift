@@ -1,0 +1,29 @@
+package import OTLP
+
+/// The end of a pipeline: takes encoded requests and brings them where they belong.
+///
+/// Every exporter has a queue of its own, so that one slow backend delays nobody else.
+package protocol Exporter: AnyObject, Sendable {
+  /// The component's id in the configuration, `type/name`.
+  var id: String { get }
+
+  /// Opens files and starts threads. Called once, before the first request.
+  ///
+  /// - Throws: a message for the operator when the exporter can't do its work at all.
+  func start() throws
+
+  /// Takes a request into the exporter's queue. Never blocks on the destination.
+  ///
+  /// - Returns: false when the queue is full and the request was dropped; the exporter has counted that.
+  @discardableResult
+  func export(_ request: EncodedRequest) -> Bool
+
+  /// Whether the queue has no room: the receiver refuses new requests when every exporter of the pipeline says so.
+  var isFull: Bool { get }
+
+  /// Brings everything that was accepted to its destination, then stops. What cannot be delivered before the deadline
+  /// is given up and counted.
+  ///
+  /// - Parameter deadline: monotonic nanoseconds.
+  func drain(until deadline: UInt64)
+}

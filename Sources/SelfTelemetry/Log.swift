@@ -1,0 +1,107 @@
+import Glibc
+import Locks
+
+/// Heirloom's own log: one line an event, on standard error unless told otherwise.
+package final class Log: Sendable {
+  package enum Level: Int, Sendable, CaseIterable {
+    case debug, info, warn, error
+
+    package var name: String { String(describing: self) }
+  }
+
+  package enum Encoding: String, Sendable, CaseIterable {
+    case console, json
+  }
+
+  /// What is known beside the message, in the order it was given.
+  package typealias Fields = KeyValuePairs<String, String>
+
+  package let level: Level
+  private let encoding: Encoding
+  private let sink: Locked<@Sendable (String) -> Void>
+
+  /// `write` takes one whole line, its newline included; one call at a time.
+  package init(
+    level: Level = .info, encoding: Encoding = .console,
+    write: @escaping @Sendable (String) -> Void = Log.writeToStandardError
+  ) {
+    self.level = level
+    self.encoding = encoding
+    sink = Locked(write)
+  }
+
+  package func debug(_ message: String, _ fields: Fields = [:]) { log(.debug, message, fields) }
+  package func info(_ message: String, _ fields: Fields = [:]) { log(.info, message, fields) }
+  package func warn(_ message: String, _ fields: Fields = [:]) { log(.warn, message, fields) }
+  package func error(_ message: String, _ fields: Fields = [:]) { log(.error, message, fields) }
+
+  package func log(_ level: Level, _ message: String, _ fields: Fields) {
+    guard level.rawValue >= self.level.rawValue else { return }
+    let line =
+      encoding == .json
+      ? Self.jsonLine(time: Self.timestamp(), level, message, fields)
+      : Self.consoleLine(time: Self.timestamp(), level, message, fields)
+    sink.withLock { $0(line) }
+  }
+
+  package static func consoleLine(time: String, _ level: Level, _ message: String, _ fields: Fields) -> String {
+    var line = "\(time)\t\(level.name)\t\(singleLine(message))"
+    for (name, value) in fields { line += "\t\(name)=\(singleLine(value))" }
+    return line + "\n"
+  }
+
+  package static func jsonLine(time: String, _ level: Level, _ message: String, _ fields: Fields) -> String {
+    var line = "{\"ts\":\(quoted(time)),\"level\":\(quoted(level.name)),\"msg\":\(quoted(message))"
+    for (name, value) in fields { line += ",\(quoted(name)):\(quoted(value))" }
+    return line + "}\n"
+  }
+
+  @Sendable package static func writeToStandardError(_ line: String) {
+    var line = line
+    line.withUTF8 { bytes in
+      var offset = 0
+      while offset < bytes.count {
+        let written = write(STDERR_FILENO, bytes.baseAddress! + offset, bytes.count - offset)
+        if written < 0 && errno != EINTR { return }
+        offset += max(written, 0)
+      }
+    }
+  }
+
+  /// A value that somebody else chose must not forge a second line.
+  private static func singleLine(_ text: String) -> String {
+    guard text.utf8.contains(where: { $0 < 0x20 }) else { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 ? " " : $0 }))
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+
+  /// RFC 3339 in UTC, with milliseconds.
+  private static func timestamp() -> String {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    var parts = tm()
+    gmtime_r(&now.tv_sec, &parts)
+    func padded(_ value: some BinaryInteger, _ width: Int) -> String {
+      let digits = String(value)
+      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+    return "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))T"
+      + "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))"
+      + ".\(padded(now.tv_nsec / 1_000_000, 3))Z"
+  }
+}

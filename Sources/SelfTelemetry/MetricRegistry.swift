@@ -1,0 +1,96 @@
+import Locks
+
+/// Heirloom's own metrics, by name and labels, and their Prometheus text form.
+///
+/// Names are the OpenTelemetry Collector's (`otelcol_…`) where it has them, `heirloom_…` for identity.
+package final class MetricRegistry: Sendable {
+  package typealias Labels = [(name: String, value: String)]
+
+  private enum Reading: Sendable {
+    case counter(Counter)
+    case gauge(@Sendable () -> Double)
+  }
+
+  private struct Family: Sendable {
+    let help: String
+    let kind: String
+    var series: [(labels: String, reading: Reading)] = []
+  }
+
+  private let families = Locked<[String: Family]>([:])
+
+  package init() {}
+
+  /// The counter of that name and those labels: the same one for every call.
+  package func counter(_ name: String, help: String, labels: Labels = []) -> Counter {
+    let text = Self.text(of: labels)
+    return families.withLock { families in
+      var family = families[name] ?? Family(help: help, kind: "counter")
+      for case (text, .counter(let known)) in family.series { return known }
+      let counter = Counter()
+      family.series.append((text, .counter(counter)))
+      families[name] = family
+      return counter
+    }
+  }
+
+  /// A gauge that is read when somebody asks. A later one of the same name and labels replaces it.
+  package func gauge(_ name: String, help: String, labels: Labels = [], read: @escaping @Sendable () -> Double) {
+    let text = Self.text(of: labels)
+    families.withLock { families in
+      var family = families[name] ?? Family(help: help, kind: "gauge")
+      family.series.removeAll { $0.labels == text }
+      family.series.append((text, .gauge(read)))
+      families[name] = family
+    }
+  }
+
+  /// The value of one series, for tests and for the summary at the end of a run; nil when it does not exist.
+  package func value(_ name: String, labels: Labels = []) -> Double? {
+    let text = Self.text(of: labels)
+    let reading = families.withLock { $0[name]?.series.first { $0.labels == text }?.reading }
+    return reading.map(Self.read)
+  }
+
+  /// Prometheus text exposition format 0.0.4, families in the order of their names.
+  package func prometheusText() -> String {
+    let snapshot = families.withLock { $0 }
+    var text = ""
+    for (name, family) in snapshot.sorted(by: { $0.key < $1.key }) {
+      text += "# HELP \(name) \(family.help)\n# TYPE \(name) \(family.kind)\n"
+      for (labels, reading) in family.series {
+        text += "\(name)\(labels) \(Self.number(Self.read(reading)))\n"
+      }
+    }
+    return text
+  }
+
+  private static func read(_ reading: Reading) -> Double {
+    switch reading {
+    case .counter(let counter): Double(counter.value)
+    case .gauge(let read): read()
+    }
+  }
+
+  private static func number(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
+  }
+
+  private static func text(of labels: Labels) -> String {
+    guard !labels.isEmpty else { return "" }
+    return "{" + labels.map { "\($0.name)=\"\(escaped($0.value))\"" }.joined(separator: ",") + "}"
+  }
+
+  private static func escaped(_ value: String) -> String {
+    var result = ""
+    for character in value {
+      switch character {
+      case "\\": result += "\\\\"
+      case "\"": result += "\\\""
+      case "\n": result += "\\n"
+      default: result.append(character)
+      }
+    }
+    return result
+  }
+}
