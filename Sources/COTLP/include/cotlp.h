@@ -1,1 +1,5 @@
+/* The wire format of OTLP: what walks its bytes, and nothing that decodes them into objects. */
 #pragma once
+
+#include "cotlp_index.h"
+#include "cotlp_rules.h"

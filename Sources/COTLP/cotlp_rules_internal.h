@@ -1,0 +1,54 @@
+/* The inside of cotlp_rules, for the walker in this target. */
+#pragma once
+
+#include "cotlp_rules.h"
+#include <string.h>
+
+typedef struct {
+  char *text;
+  uint32_t length;
+  uint16_t number; /* COTLP_NO_KEY when only marks hang on it */
+  uint16_t mark;
+  bool needs_true;
+} cotlp_rule;
+
+typedef struct {
+  cotlp_rule *items;
+  uint32_t count, capacity;
+} cotlp_rule_list;
+
+struct cotlp_rules {
+  cotlp_rule_list keys, prefixes;
+  uint16_t *slots; /* open addressing: 0 is empty, else the position in keys + 1 */
+  uint32_t mask;
+  uint64_t prefix_starts[4]; /* which first bytes any prefix has */
+  cotlp_rule name, scope;
+};
+
+static inline uint32_t cotlp_key_hash(const uint8_t *key, size_t length) {
+  uint32_t tail = 0;
+  if (length >= 4)
+    memcpy(&tail, key + length - 4, 4);
+  else if (length > 0)
+    memcpy(&tail, key, length);
+  uint32_t hash = (tail ^ (uint32_t)length * 0x85ebca6bu) * 0x9e3779b1u;
+  return hash ^ hash >> 15;
+}
+
+static inline bool cotlp_rule_starts(const cotlp_rule *rule, const uint8_t *text, size_t length) {
+  return length >= rule->length && memcmp(text, rule->text, rule->length) == 0;
+}
+
+/* The exact rule for a key, or null. */
+static inline const cotlp_rule *cotlp_rules_exact(const cotlp_rules *rules, const uint8_t *key, size_t length) {
+  if (!rules->slots)
+    return NULL;
+  for (uint32_t at = cotlp_key_hash(key, length);; at++) {
+    uint16_t slot = rules->slots[at & rules->mask];
+    if (slot == 0)
+      return NULL;
+    const cotlp_rule *rule = &rules->keys.items[slot - 1];
+    if (rule->length == length && memcmp(rule->text, key, length) == 0)
+      return rule;
+  }
+}

@@ -1,0 +1,93 @@
+import Locks
+import Synchronization
+
+/// The resource of spans, once for all requests that bring the same bytes: every field of a `ResourceSpans` but its scopes.
+package final class Resource: Sendable {
+  package let header: [UInt8]
+
+  init(header: [UInt8]) {
+    self.header = header
+  }
+}
+
+/// The instrumentation scope of spans within its resource, once for all requests that bring the same bytes: every field
+/// of a `ScopeSpans` but its spans.
+package final class Scope: Sendable {
+  package let resource: Resource
+  package let header: [UInt8]
+  /// Where a request builder found this scope last: a hint that it checks.
+  let slotHint = Atomic<Int>(0)
+
+  init(resource: Resource, header: [UInt8]) {
+    self.resource = resource
+    self.header = header
+  }
+}
+
+/// Makes equal resources and scopes one object, whatever requests they came in: an outgoing request then carries each
+/// once. Nothing is kept alive here: what no span holds any more goes, and its place is swept as the table grows.
+package final class ScopeInterner: Sendable {
+  private struct WeakResource {
+    weak var resource: Resource?
+  }
+
+  private struct WeakScope {
+    weak var scope: Scope?
+  }
+
+  private struct ScopeKey: Hashable {
+    // A dead resource's identity may be another's later; its scopes, which hold it, are dead then too.
+    let resource: ObjectIdentifier
+    let header: [UInt8]
+  }
+
+  private struct Table {
+    var resources: [[UInt8]: WeakResource] = [:]
+    var scopes: [ScopeKey: WeakScope] = [:]
+    var sweepAt = 256
+
+    mutating func resource(_ header: [UInt8]) -> Resource {
+      if let known = resources[header]?.resource { return known }
+      let resource = Resource(header: header)
+      resources[header] = WeakResource(resource: resource)
+      return resource
+    }
+
+    mutating func scope(_ header: [UInt8], of resource: Resource) -> Scope {
+      let key = ScopeKey(resource: ObjectIdentifier(resource), header: header)
+      if let known = scopes[key]?.scope { return known }
+      if scopes.count >= sweepAt {
+        scopes = scopes.filter { $0.value.scope != nil }
+        resources = resources.filter { $0.value.resource != nil }
+        sweepAt = max(256, scopes.count * 2)
+      }
+      let scope = Scope(resource: resource, header: header)
+      scopes[key] = WeakScope(scope: scope)
+      return scope
+    }
+  }
+
+  private let table = Locked(Table())
+
+  package init() {}
+
+  /// The scopes of an indexed request, by their position in it.
+  package func scopes(of index: SpanIndex, in request: UnsafeRawBufferPointer) -> [Scope] {
+    let count = index.scopeCount
+    guard count > 0 else { return [] }
+    return table.withLock { table in
+      var current: (position: Int, resource: Resource)?
+      return (0..<count).map { scope in
+        let position = index.resource(ofScope: scope)
+        let resource: Resource
+        if let current, current.position == position {
+          resource = current.resource
+        } else {
+          resource = table.resource(index.resourceHeader(position, in: request))
+          current = (position, resource)
+        }
+        return table.scope(index.scopeHeader(scope, in: request), of: resource)
+      }
+    }
+  }
+}

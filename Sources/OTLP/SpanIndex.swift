@@ -1,0 +1,167 @@
+import COTLP
+
+/// A span in an indexed request. Mirrors `cotlp_span` field by field.
+package struct SpanEntry {
+  /// The trace id's 16 bytes as they lie in memory; so are the other ids.
+  package var traceID: TraceID
+  package var spanID: UInt64
+  /// 0 without a parent.
+  package var parentID: UInt64
+  /// Nanoseconds since the Unix epoch.
+  package var start: UInt64
+  /// Where the span's payload begins in the request, and how long it is.
+  package var offset: UInt32
+  package var length: UInt32
+  /// Position of its scope.
+  package var scope: UInt32
+  /// Position of its first recorded attribute, and how many there are.
+  package var attribute: UInt32
+  package var attributeCount: UInt32
+  private var markBits: UInt32
+
+  @inline(__always)
+  package var marks: SpanMarks { SpanMarks(rawValue: markBits) }
+}
+
+/// A trace id: its 16 bytes as they lie in memory.
+package struct TraceID: Hashable, Sendable {
+  package var first: UInt64
+  package var second: UInt64
+
+  package init(first: UInt64, second: UInt64) {
+    self.first = first
+    self.second = second
+  }
+
+  /// 32 lowercase hexadecimal digits.
+  package var hexadecimal: String { Self.hexadecimal(first) + Self.hexadecimal(second) }
+
+  /// 16 lowercase hexadecimal digits of an id that lies in memory as these bytes.
+  package static func hexadecimal(_ id: UInt64) -> String {
+    let digits = String(id.byteSwapped, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+/// An attribute that the rules asked for. Mirrors `cotlp_attribute`; offsets count from the span's first byte.
+package struct AttributeEntry {
+  package enum ValueType: UInt8 {
+    case empty, string, bool, int, double, array, kvlist, bytes
+  }
+
+  /// The whole field: tag, length and `KeyValue`.
+  package var fieldOffset: UInt32
+  package var fieldLength: UInt32
+  package var keyOffset: UInt32
+  package var keyLength: UInt32
+  /// A string's payload; the varint of a bool or an int.
+  package var valueOffset: UInt32
+  package var valueLength: UInt32
+  /// The number that `SpanRules` gave to its key.
+  package var key: UInt16
+  private var rawType: UInt8
+
+  package var type: ValueType { ValueType(rawValue: rawType) ?? .empty }
+}
+
+/// Why a request can't be read: the place and the kind of the fault.
+package struct WireError: Error, CustomStringConvertible, Equatable {
+  /// Bytes from the start of the message.
+  package let offset: Int
+  /// What is wrong there, for a person.
+  package let reason: String
+
+  package var description: String { "malformed protobuf at byte \(offset): \(reason)" }
+}
+
+/// Why a well-formed span was left out of an index.
+package enum RejectionReason: Int, CaseIterable, Sendable {
+  case traceID, spanID, parentID, linkID, string
+
+  package var description: String {
+    switch self {
+    case .traceID: "trace id missing, all zero or not 16 bytes"
+    case .spanID: "span id missing, all zero or not 8 bytes"
+    case .parentID: "parent span id neither empty nor 8 bytes"
+    case .linkID: "link with a trace id that is not 16 bytes or a span id that is not 8"
+    case .string: "string that is not UTF-8"
+    }
+  }
+}
+
+/// The index of one trace request. Kept and filled again, it allocates nothing.
+package final class SpanIndex {
+  private let raw: UnsafeMutablePointer<cotlp_index>
+
+  package init() {
+    raw = cotlp_index_create()
+  }
+
+  deinit {
+    cotlp_index_destroy(raw)
+  }
+
+  /// Walks an `ExportTraceServiceRequest`, checking all of it, and drops what the index held before.
+  ///
+  /// - Throws: where and why the bytes are no such request.
+  package func fill(from request: UnsafeRawBufferPointer, rules: SpanRules) throws(WireError) {
+    let error = cotlp_index_traces(raw, rules.raw, request.baseAddress, request.count)
+    guard error != COTLP_OK else { return }
+    throw WireError(offset: Int(raw.pointee.error_offset), reason: Self.text(of: error))
+  }
+
+  package var spanCount: Int { Int(raw.pointee.span_count) }
+  package var scopeCount: Int { Int(raw.pointee.scope_count) }
+
+  /// The spans, valid until the index is filled again.
+  package var spans: UnsafePointer<SpanEntry> {
+    UnsafeRawPointer(raw.pointee.spans).assumingMemoryBound(to: SpanEntry.self)
+  }
+
+  /// The recorded attributes of all spans, valid until the index is filled again.
+  package var attributes: UnsafePointer<AttributeEntry> {
+    UnsafeRawPointer(raw.pointee.attributes).assumingMemoryBound(to: AttributeEntry.self)
+  }
+
+  /// How many well-formed spans were left out for that reason.
+  package func rejected(_ reason: RejectionReason) -> Int {
+    withUnsafeBytes(of: raw.pointee.rejected) { Int($0.bindMemory(to: UInt32.self)[reason.rawValue]) }
+  }
+
+  package var rejectedCount: Int { RejectionReason.allCases.reduce(0) { $0 + rejected($1) } }
+
+  /// The resource that a scope belongs to.
+  func resource(ofScope scope: Int) -> Int { Int(raw.pointee.scopes[scope].parent) }
+
+  /// All fields of a `ScopeSpans` but its spans.
+  func scopeHeader(_ scope: Int, in request: UnsafeRawBufferPointer) -> [UInt8] {
+    header(raw.pointee.scopes[scope], in: request)
+  }
+
+  /// All fields of a `ResourceSpans` but its scopes' spans.
+  func resourceHeader(_ resource: Int, in request: UnsafeRawBufferPointer) -> [UInt8] {
+    header(raw.pointee.resources[resource], in: request)
+  }
+
+  private func header(_ header: cotlp_header, in request: UnsafeRawBufferPointer) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Int(header.length))
+    for position in Int(header.range)..<Int(header.range) + Int(header.range_count) {
+      let range = raw.pointee.ranges[position]
+      bytes.append(contentsOf: request[Int(range.offset)..<Int(range.offset) + Int(range.length)])
+    }
+    return bytes
+  }
+
+  private static func text(of error: cotlp_error) -> String {
+    switch error {
+    case COTLP_TRUNCATED: "a field ends outside its message"
+    case COTLP_BAD_VARINT: "a varint that is too long"
+    case COTLP_BAD_FIELD: "field number 0"
+    case COTLP_BAD_WIRE_TYPE: "a wire type that the field can't have"
+    case COTLP_TOO_DEEP: "messages nested deeper than \(COTLP_MAX_DEPTH) levels"
+    case COTLP_TOO_LARGE: "longer than 4 GiB"
+    default: "no memory for its index"
+    }
+  }
+}
