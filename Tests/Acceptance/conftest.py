@@ -19,9 +19,16 @@ APPS = Path(__file__).parent / "apps"
 
 
 @pytest.fixture
-def collector(tmp_path):
+def backend():
+    with serving(Backend()) as server:
+        yield server
+        server.open.set()
+
+
+@pytest.fixture
+def collector(tmp_path, backend):
     """Starts collectors: `collector(exporters, …)` with the arguments of `config.pipeline`. Each is stopped at the end of
-    the test, and must then end cleanly."""
+    the test, before the backend is, and must then end cleanly."""
     with ExitStack() as stack:
 
         def start(exporters, env=None, **parts):
@@ -31,13 +38,6 @@ def collector(tmp_path):
             return stack.enter_context(Collector("--config", file, port=port, cwd=tmp_path, env=env))
 
         yield start
-
-
-@pytest.fixture
-def backend():
-    with serving(Backend()) as server:
-        yield server
-        server.open.set()
 
 
 @contextmanager
@@ -106,5 +106,5 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed:
         for collector in Collector.instances:
-            report.sections.append((f"collector on port {collector.port}", collector.said))
+            report.sections.append((f"collector on port {collector.port}", collector.said[-8192:]))
     return report

@@ -88,7 +88,7 @@ MALFORMED = {
     "a group": field(1, START_GROUP) + field(1, END_GROUP),
     "the end of a group": field(1, END_GROUP),
     "resource_spans as a number": field(1, 0) + b"\x01",
-    "a hundred levels of nesting": nested(50),
+    "over seventy levels of nesting": nested(35),
 }
 
 

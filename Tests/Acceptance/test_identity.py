@@ -83,6 +83,14 @@ def test_keys_of_one_convention_do_not_become_anothers(passage):
     flow.check(identity=identity)
 
 
+@pytest.mark.parametrize("user", ["ada@example.org", "Zoë 🌍", "x" * 5000, "0", " ", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"])
+def test_an_id_may_be_any_text(passage, user):
+    flow, trace = passage(), new_trace()
+    root = span(trace, "root", attributes={"neatlogs.end_user.id": user})
+    flow.send(span(trace, "child", parent=root.span_id), root)
+    flow.check(identity={"neatlogs.end_user.id": user})
+
+
 def test_an_empty_id_is_none(passage):
     flow, trace = passage(), new_trace()
     root = span(trace, "root", attributes={"neatlogs.end_user.id": "", "enduser.id": "ada"})
@@ -100,7 +108,7 @@ def test_an_anonymous_root_waits_for_somebody_to_speak(passage):
 
 
 def test_nobody_speaks_where_the_fallback_is_off(passage):
-    flow, trace = passage(enduser="fallback: none"), new_trace()
+    flow, trace = passage(enduser="fallback: none, fallback_wait: 50ms"), new_trace()
     root = span(trace, "root")
     flow.send(span(trace, "child", parent=root.span_id, attributes={"user.id": "ada"}), root)
     flow.check()
@@ -112,6 +120,13 @@ def test_a_process_that_belongs_to_one_user_says_so_on_its_resource(passage):
     resource = {"service.name": "desktop", "posthog.distinct_id": "ada", "user.id": "operator"}
     flow.send(span(trace, "child", parent=root.span_id), root, resource=resource)
     flow.check(identity={"posthog.distinct_id": "ada"})
+
+
+def test_what_a_root_says_goes_before_what_its_process_says(passage):
+    flow, trace = passage(), new_trace()
+    root = span(trace, "root", attributes=ADA)
+    flow.send(span(trace, "child", parent=root.span_id), root, resource={"enduser.id": "whoever runs this"})
+    flow.check(identity=ADA)
 
 
 def test_the_operator_on_the_resource_is_nobodys_end_user(passage):

@@ -66,23 +66,23 @@ class Collector:
 
     def __init__(self, *arguments, port, cwd, env=None, command=None):
         self.port = port
-        self.instances.append(self)
-        self._stdout = tempfile.TemporaryFile()
-        self._stderr = tempfile.TemporaryFile()
+        self._output = {name: tempfile.TemporaryFile() for name in ("stdout", "stderr")}
+        self._final = {}
         self.process = subprocess.Popen(
             command or [binary(), *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
-            stdout=self._stdout,
-            stderr=self._stderr,
+            **self._output,
             # Signals to a test run's group are not meant for the collector, and the other way round.
             start_new_session=True,
         )
+        self.instances.append(self)
         try:
             wait_until(self._is_up, lambda: f"the collector on port {port}\n{self.stderr}")
         except BaseException:
             self.kill()
+            self._close()
             raise
 
     def _is_up(self):
@@ -95,20 +95,26 @@ class Collector:
 
     @property
     def stdout(self):
-        return self._text(self._stdout)
+        return self._text("stdout")
 
     @property
     def stderr(self):
-        return self._text(self._stderr)
+        return self._text("stderr")
 
     @property
     def said(self):
         return self.stdout + self.stderr
 
-    @staticmethod
-    def _text(file):
+    def _text(self, name):
+        if name in self._final:
+            return self._final[name]
         # The child shares the file's offset: read without moving it.
-        return os.pread(file.fileno(), 1 << 24, 0).decode(errors="replace")
+        return os.pread(self._output[name].fileno(), 1 << 24, 0).decode(errors="replace")
+
+    def _close(self):
+        self._final = {name: self._text(name) for name in self._output}
+        for file in self._output.values():
+            file.close()
 
     def terminate(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -136,12 +142,12 @@ class Collector:
         return self
 
     def __exit__(self, kind, *_):
-        if self.process.poll() is not None:
-            return
-        if kind is None:
-            self.stop()
-        else:
+        try:
+            if kind is None and self.process.poll() is None:
+                self.stop()
+        finally:
             self.kill()
+            self._close()
 
     def listening(self):
         """The addresses and ports on which the process listens for TCP."""

@@ -26,7 +26,7 @@ def parse(line) -> ExportTraceServiceRequest:
 def checked(value, key=None):
     """The document in protobuf's own JSON mapping, which writes ids in base64; fails where OTLP's was not kept to."""
     if isinstance(value, dict):
-        # What stands in an attribute's value under a key of its own choice is nobody's field.
+        assert not any("_" in name for name in value), f"snake_case in {list(value)}"
         return {name: checked(element, name) for name, element in value.items()}
     if isinstance(value, list):
         return [checked(element, key) for element in value]
