@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -89,6 +90,20 @@ def test_a_second_signal_ends_it_at_once(collector, backend):
         return True
 
     wait_until(ends, "the end")
+
+
+def test_two_signals_in_one_moment_are_one(collector, backend):
+    """make passes SIGTERM on to the collector, so that whoever signals the whole group signals it twice."""
+    running = collector({"otlp_http": config.http_exporter(backend.endpoint)})
+    waiting = orphans(20)
+    send(running, *waiting)
+
+    running.terminate()
+    time.sleep(0.01)
+    running.terminate()
+
+    assert running.wait() == 0
+    assert {place.span.span_id for place in backend.spans} == {each.span_id for each in waiting}
 
 
 def test_a_backend_that_never_answers_is_given_up_after_the_timeout(collector, backend):

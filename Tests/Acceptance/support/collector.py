@@ -151,10 +151,12 @@ class Collector:
 
     def listening(self):
         """The addresses and ports on which the process listens for TCP."""
-        descriptors = Path(f"/proc/{self.process.pid}/fd")
-        inodes = {
-            found[1] for fd in descriptors.iterdir() if (found := re.match(r"socket:\[(\d+)\]", os.readlink(fd)))
-        }
+        inodes = set()
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            try:
+                inodes.update(re.findall(r"socket:\[(\d+)\]", os.readlink(descriptor)))
+            except FileNotFoundError:
+                pass  # closed since it was listed
         listening = "0A"
         result = set()
         for table in ("tcp", "tcp6"):
