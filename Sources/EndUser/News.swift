@@ -66,6 +66,13 @@ struct News {
     }
   }
 
+  /// All of them; borrowed.
+  func spans(in request: RequestTraces) -> [SpanView] {
+    var spans: [SpanView] = []
+    forEach(in: request) { spans.append($0) }
+    return spans
+  }
+
   /// Counts the roots that name somebody else than the one who speaks for the trace.
   func countConflicts(with identity: Identity, in request: RequestTraces, settings: TraceTable.Settings) {
     guard hasSeveralSpeakingRoots || request.spanID(speakingRoot) != identity.speaker else { return }

@@ -45,7 +45,8 @@ final class Releaser: @unchecked Sendable {
         while queue.isEmpty, !stopping { lock.wait() }
         return queue.isEmpty ? nil : queue.removeFirst()
       }
-      guard var (chain, identity) = next else { return }
+      guard var chain = next?.chain else { return }
+      let identity = next?.identity
       while let block = chain.popFirst() {
         output.write { writer in block.forEach { inheritance.write($0, identity, to: writer) } }
         _ = block.free()

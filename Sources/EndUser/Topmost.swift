@@ -3,20 +3,11 @@ import OTLP
 /// Who speaks when no root does: of the spans that may, the one with the fewest known parents above it, then the earliest
 /// start, then the smallest id, so that the order of arrival does not matter.
 enum Topmost {
-  /// - Parameters:
-  ///   - spans: calls its argument with each known span of the trace, every time it is called.
-  ///   - qualifies: whether a span may speak.
-  /// - Returns: the span that speaks; borrowed like the spans.
-  static func choose(
-    among spans: ((SpanView) -> Void) -> Void, where qualifies: (SpanView) -> Bool
-  ) -> SpanView? {
-    var candidates: [SpanView] = []
-    var parents: [UInt64: UInt64] = [:]
-    spans { span in
-      parents[span.spanID] = span.parentID
-      if qualifies(span) { candidates.append(span) }
-    }
+  /// The span that speaks, of all known spans of a trace; nil when none qualifies.
+  static func choose(among spans: [SpanView], where qualifies: (SpanView) -> Bool) -> SpanView? {
+    let candidates = spans.filter(qualifies)
     guard candidates.count > 1 else { return candidates.first }
+    let parents = Dictionary(spans.map { ($0.spanID, $0.parentID) }) { first, _ in first }
     return candidates.map { (span: $0, depth: depth(of: $0, parents)) }.min { one, other in
       (one.depth, one.span.start, one.span.spanID.byteSwapped)
         < (other.depth, other.span.start, other.span.spanID.byteSwapped)

@@ -52,15 +52,13 @@ extension TraceShard {
     var parts = known.map(IdentityParts.init) ?? IdentityParts()
     if settings.fallback == .topmost, entry.pointee.hasCandidate {
       let speaker = Topmost.choose(
-        among: { chain.forEach($0) }, where: { !$0.isRoot && plan.namesEndUser($0, asRoot: false) })
+        among: chain.spans, where: { !$0.isRoot && plan.namesEndUser($0, asRoot: false) })
       if let speaker {
         parts.fill(from: plan.candidateParts(speaker))
         return Identity(source: .topmost, speaker: speaker.spanID, parts: parts)
       }
     }
-    var root: SpanView?
-    chain.forEach { if $0.isRoot, root == nil { root = $0 } }
-    guard let root else { return known }
+    guard let root = chain.spans.first(where: \.isRoot) else { return known }
     let defaults = plan.resourceParts(root.scope.takeUnretainedValue().resource)
     guard defaults.hasEndUser else { return known }
     parts.fill(from: defaults)
@@ -72,10 +70,10 @@ extension TraceShard {
     let chain = entry.pointee.waiting
     let plan = settings.plan
     let local = Topmost.choose(
-      among: { chain.forEach($0) }, where: { $0.isLocalRoot && plan.namesEndUser($0, asRoot: true) })
+      among: chain.spans, where: { $0.isLocalRoot && plan.namesEndUser($0, asRoot: true) })
     if let local { return Identity(source: .localRoot, speaker: local.spanID, parts: plan.rootParts(local)) }
     guard settings.fallback == .topmost, entry.pointee.hasCandidate else { return nil }
-    let speaker = Topmost.choose(among: { chain.forEach($0) }, where: { plan.namesEndUser($0, asRoot: false) })
+    let speaker = Topmost.choose(among: chain.spans, where: { plan.namesEndUser($0, asRoot: false) })
     return speaker.map { Identity(source: .topmost, speaker: $0.spanID, parts: plan.candidateParts($0)) }
   }
 

@@ -129,7 +129,7 @@ final class TraceShard: @unchecked Sendable {
     let isAttributed = entry.pointee.identity?.hasEndUser ?? false
     guard !isAttributed, settings.fallback == .topmost, news.hasCandidate else { return }
     let speaker = Topmost.choose(
-      among: { news.forEach(in: request, $0) }, where: { plan.namesEndUser($0, asRoot: false) && !$0.isRoot })
+      among: news.spans(in: request), where: { plan.namesEndUser($0, asRoot: false) && !$0.isRoot })
     guard let speaker else { return }
     var parts = entry.pointee.identity.map(IdentityParts.init) ?? IdentityParts()
     parts.fill(from: plan.candidateParts(speaker))

@@ -139,6 +139,14 @@ struct WaitingChain {
     }
   }
 
+  /// All spans; borrowed.
+  var spans: [SpanView] {
+    var spans: [SpanView] = []
+    spans.reserveCapacity(spanCount)
+    forEach { spans.append($0) }
+    return spans
+  }
+
   /// Takes the first block out; nil when there is none.
   mutating func popFirst() -> WaitingBlock? {
     guard let block = first else { return nil }
