@@ -61,7 +61,7 @@ let package = Package(
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["OTLP", "Locks"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Locks"], path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("OTLP", ["COTLP"]),
     tests("Configuration", []),
