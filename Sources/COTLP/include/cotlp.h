@@ -1,1 +1,4 @@
 #pragma once
+
+#include "cotlp_json.h"
+#include "cotlp_messages.h"
