@@ -32,7 +32,8 @@ let package = Package(
   products: [.executable(name: "heirloom", targets: ["heirloom"])],
   targets: [
     // C shims
-    shim("COTLP", libraries: ["protobuf-c"]),
+    .target(
+      name: "COTLP", cSettings: [.headerSearchPath("generated")], linkerSettings: [.linkedLibrary("protobuf-c")]),
     shim("CHTTPServer", libraries: ["microhttpd"]),
     shim("CCurl", libraries: ["curl"]),
     shim("CYAML", libraries: ["yaml"]),
@@ -63,7 +64,10 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Locks"], path: "Tests/TestSupport",
       swiftSettings: settings),
-    tests("OTLP", ["COTLP"]),
+    .target(
+      name: "COTLPOracle", dependencies: ["COTLP"], path: "Tests/COTLPOracle",
+      cSettings: [.headerSearchPath("../../Sources/COTLP/generated")]),
+    tests("OTLP", ["COTLP", "COTLPOracle"]),
     tests("Configuration", []),
     tests("SelfTelemetry", []),
     tests("Compression", []),

@@ -10,6 +10,14 @@ _Static_assert(sizeof(cotlp_attribute) == 28 && offsetof(cotlp_attribute, key) =
                "AttributeEntry mirrors cotlp_attribute");
 
 typedef struct {
+  const uint8_t *start;   /* of the field, its tag included */
+  const uint8_t *payload; /* of a length-delimited field; else where the value begins */
+  size_t length;          /* of the payload */
+  uint64_t value;         /* of a varint */
+  uint32_t number, wire;
+} wire_field;
+
+typedef struct {
   cotlp_index *index;
   const cotlp_rules *rules;
   const uint8_t *base;
@@ -25,6 +33,18 @@ typedef struct {
   uint8_t type;
 } key_value;
 
+static inline uint64_t wire_fixed64(const uint8_t *at) {
+  uint64_t value;
+  memcpy(&value, at, 8);
+  return value;
+}
+
+static inline uint32_t wire_fixed32(const uint8_t *at) {
+  uint32_t value;
+  memcpy(&value, at, 4);
+  return value;
+}
+
 static bool fail(walk *w, cotlp_error error, const uint8_t *at) {
   w->index->error = error;
   w->index->error_offset = (uint32_t)(at - w->base);
@@ -39,7 +59,7 @@ static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, w
   if (__builtin_expect(*p < 0x80, 1))
     tag = *p++;
   else {
-    p = wire_varint(p, end, &tag);
+    p = cotlp_read_varint(p, end, &tag);
     if (!p)
       return fail(w, COTLP_BAD_VARINT, field->start);
     if (tag > UINT32_MAX || p - field->start > 5)
@@ -51,9 +71,9 @@ static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, w
     return fail(w, COTLP_BAD_FIELD, field->start);
   field->payload = p;
   switch (field->wire) {
-  case WIRE_BYTES: {
+  case COTLP_WIRE_BYTES: {
     uint64_t length;
-    p = wire_varint(p, end, &length);
+    p = cotlp_read_varint(p, end, &length);
     if (!p || length > (uint64_t)(end - p))
       return fail(w, COTLP_TRUNCATED, field->start);
     field->payload = p;
@@ -61,18 +81,18 @@ static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, w
     *at = p + length;
     return true;
   }
-  case WIRE_VARINT:
-    p = wire_varint(p, end, &field->value);
+  case COTLP_WIRE_VARINT:
+    p = cotlp_read_varint(p, end, &field->value);
     if (!p)
       return fail(w, end - field->payload > 10 ? COTLP_BAD_VARINT : COTLP_TRUNCATED, field->start);
     *at = p;
     return true;
-  case WIRE_FIXED64:
+  case COTLP_WIRE_FIXED64:
     if (end - p < 8)
       return fail(w, COTLP_TRUNCATED, field->start);
     *at = p + 8;
     return true;
-  case WIRE_FIXED32:
+  case COTLP_WIRE_FIXED32:
     if (end - p < 4)
       return fail(w, COTLP_TRUNCATED, field->start);
     *at = p + 4;
@@ -105,39 +125,39 @@ static inline bool walk_any_value(walk *w, const uint8_t *at, const uint8_t *end
       return false;
     switch (field.number) {
     case 1:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       check_string(w, field.payload, field.length);
       out->type = COTLP_VALUE_STRING;
       break;
     case 2:
-      EXPECT(WIRE_VARINT);
+      EXPECT(COTLP_WIRE_VARINT);
       out->type = COTLP_VALUE_BOOL;
       break;
     case 3:
-      EXPECT(WIRE_VARINT);
+      EXPECT(COTLP_WIRE_VARINT);
       out->type = COTLP_VALUE_INT;
       break;
     case 4:
-      EXPECT(WIRE_FIXED64);
+      EXPECT(COTLP_WIRE_FIXED64);
       out->type = COTLP_VALUE_DOUBLE;
       break;
     case 5:
     case 6:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_values(w, field.payload, field.payload + field.length, depth + 1, field.number == 6))
         return false;
       out->type = field.number == 5 ? COTLP_VALUE_ARRAY : COTLP_VALUE_KVLIST;
       break;
     case 7:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       out->type = COTLP_VALUE_BYTES;
       break;
     default:
       continue;
     }
     out->value = field.payload;
-    out->value_length = field.wire == WIRE_BYTES ? field.length : (size_t)(at - field.payload);
-    if (field.wire == WIRE_VARINT)
+    out->value_length = field.wire == COTLP_WIRE_BYTES ? field.length : (size_t)(at - field.payload);
+    if (field.wire == COTLP_WIRE_VARINT)
       out->number = field.value;
   }
   return true;
@@ -153,7 +173,7 @@ static bool walk_values(walk *w, const uint8_t *at, const uint8_t *end, unsigned
       return false;
     if (field.number != 1)
       continue;
-    EXPECT(WIRE_BYTES);
+    EXPECT(COTLP_WIRE_BYTES);
     key_value ignored = {0};
     const uint8_t *inner_end = field.payload + field.length;
     if (!(with_keys ? walk_key_value(w, field.payload, inner_end, depth + 1, &ignored)
@@ -172,12 +192,12 @@ static inline bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end
     if (!next_field(w, &at, end, &field))
       return false;
     if (field.number == 1) {
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       check_string(w, field.payload, field.length);
       out->key = field.payload;
       out->key_length = field.length;
     } else if (field.number == 2) {
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_any_value(w, field.payload, field.payload + field.length, depth + 1, out))
         return false;
     }
@@ -198,19 +218,19 @@ static bool walk_event(walk *w, const uint8_t *at, const uint8_t *end, unsigned 
       return false;
     switch (field.number) {
     case 1:
-      EXPECT(WIRE_FIXED64);
+      EXPECT(COTLP_WIRE_FIXED64);
       break;
     case 2:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       check_string(w, field.payload, field.length);
       break;
     case 3:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_plain_attribute(w, &field, depth + 1))
         return false;
       break;
     case 4:
-      EXPECT(WIRE_VARINT);
+      EXPECT(COTLP_WIRE_VARINT);
       break;
     }
   }
@@ -225,27 +245,27 @@ static bool walk_link(walk *w, const uint8_t *at, const uint8_t *end, unsigned d
       return false;
     switch (field.number) {
     case 1:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       trace_id = field.length;
       break;
     case 2:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       span_id = field.length;
       break;
     case 3:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       check_string(w, field.payload, field.length);
       break;
     case 4:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_plain_attribute(w, &field, depth + 1))
         return false;
       break;
     case 5:
-      EXPECT(WIRE_VARINT);
+      EXPECT(COTLP_WIRE_VARINT);
       break;
     case 6:
-      EXPECT(WIRE_FIXED32);
+      EXPECT(COTLP_WIRE_FIXED32);
       break;
     }
   }
@@ -260,10 +280,10 @@ static bool walk_status(walk *w, const uint8_t *at, const uint8_t *end) {
     if (!next_field(w, &at, end, &field))
       return false;
     if (field.number == 2) {
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       check_string(w, field.payload, field.length);
     } else if (field.number == 3)
-      EXPECT(WIRE_VARINT);
+      EXPECT(COTLP_WIRE_VARINT);
   }
   return true;
 }
@@ -353,65 +373,65 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
       return false;
     switch (field.number) {
     case 9:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_span_attribute(w, &field, span_start, &marks))
         return false;
       break;
     case 1:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       trace_id = field.payload;
       trace_id_length = field.length;
       break;
     case 2:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       span_id = field.payload;
       span_id_length = field.length;
       break;
     case 3:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       check_string(w, field.payload, field.length);
       break;
     case 4:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       parent_id = field.payload;
       parent_id_length = field.length;
       break;
     case 5:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       check_string(w, field.payload, field.length);
       name = field.payload;
       name_length = field.length;
       break;
     case 7:
-      EXPECT(WIRE_FIXED64);
+      EXPECT(COTLP_WIRE_FIXED64);
       start = wire_fixed64(field.payload);
       break;
     case 8:
-      EXPECT(WIRE_FIXED64);
+      EXPECT(COTLP_WIRE_FIXED64);
       break;
     case 6:
     case 10:
     case 12:
     case 14:
-      EXPECT(WIRE_VARINT);
+      EXPECT(COTLP_WIRE_VARINT);
       break;
     case 11:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_event(w, field.payload, field.payload + field.length, 4))
         return false;
       break;
     case 13:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_link(w, field.payload, field.payload + field.length, 4))
         return false;
       break;
     case 15:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_status(w, field.payload, field.payload + field.length))
         return false;
       break;
     case 16:
-      EXPECT(WIRE_FIXED32);
+      EXPECT(COTLP_WIRE_FIXED32);
       flags = wire_fixed32(field.payload);
       break;
     }
@@ -465,9 +485,9 @@ static bool walk_described(walk *w, const uint8_t *at, const uint8_t *end, unsig
       return false;
     unsigned bit = field.number < 32 ? 1u << field.number : 0;
     if (bit & (strings | attributes | entities))
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
     if (bit & varints)
-      EXPECT(WIRE_VARINT);
+      EXPECT(COTLP_WIRE_VARINT);
     if (bit & strings)
       check_string(w, field.payload, field.length);
     if (bit & attributes && !walk_plain_attribute(w, &field, depth + 1))
@@ -535,11 +555,11 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
     if (!next_field(w, &at, end, &field))
       return false;
     if (field.number == 2) {
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_span(w, field.payload, field.payload + field.length))
         return false;
     } else if (field.number == 1 || field.number == 3) {
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       w->bad_string = false;
       if (field.number == 3)
         check_string(w, field.payload, field.length);
@@ -571,7 +591,7 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
       return false;
     if (field.number < 1 || field.number > 3)
       continue;
-    EXPECT(WIRE_BYTES);
+    EXPECT(COTLP_WIRE_BYTES);
     const uint8_t *inner_end = field.payload + field.length;
     if (field.number == 2) {
       if (!walk_scope_spans(w, field.payload, inner_end, index->resource_count))
@@ -628,7 +648,7 @@ cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, con
       return index->error;
     if (field.number != 1)
       continue;
-    if (field.wire != WIRE_BYTES) {
+    if (field.wire != COTLP_WIRE_BYTES) {
       fail(w, COTLP_BAD_WIRE_TYPE, field.start);
       return index->error;
     }
@@ -646,13 +666,13 @@ uint32_t cotlp_resource_attributes(const cotlp_rules *rules, const void *header,
   uint32_t count = 0;
   wire_field field, attribute;
   while (at < end && next_field(w, &at, end, &field)) {
-    if (field.number != 1 || field.wire != WIRE_BYTES)
+    if (field.number != 1 || field.wire != COTLP_WIRE_BYTES)
       continue;
     const uint8_t *inner = field.payload, *inner_end = inner + field.length;
     while (inner < inner_end && next_field(w, &inner, inner_end, &attribute)) {
       key_value pair = {0};
       uint32_t marks = 0;
-      if (attribute.number != 1 || attribute.wire != WIRE_BYTES ||
+      if (attribute.number != 1 || attribute.wire != COTLP_WIRE_BYTES ||
           !walk_key_value(w, attribute.payload, attribute.payload + attribute.length, 3, &pair))
         continue;
       uint16_t number = match(rules, &pair, &marks);
