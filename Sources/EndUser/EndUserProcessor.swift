@@ -62,10 +62,7 @@ package final class EndUserProcessor: TracesConsumer {
     sweeper.start { [weak self] in self?.sweep() }
   }
 
-  package var refusal: Refusal? {
-    output.isFull
-      ? Refusal(message: "every exporter's sending queue is full; try again later", retryAfter: 1) : nil
-  }
+  package var refusal: Refusal? { output.refusal }
 
   package func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
     let seat = seats.withLock { $0.popLast() } ?? Seat(Inheritance(plan: plan, metrics: metrics))

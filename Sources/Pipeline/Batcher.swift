@@ -68,9 +68,11 @@ package final class Batcher: @unchecked Sendable {
     }
   }
 
-  /// Whether no exporter of the pipeline has room: what came now could only be lost.
-  package var isFull: Bool {
-    !exporters.isEmpty && exporters.allSatisfy(\.isFull)
+  /// Why nothing should come at the moment: no exporter of the pipeline has room, what came now could only be lost. While
+  /// one of them has room, the others refuse for themselves.
+  package var refusal: Refusal? {
+    guard !exporters.isEmpty, exporters.allSatisfy(\.isFull) else { return nil }
+    return Refusal(message: "every exporter's sending queue is full; try again later", retryAfter: 1)
   }
 
   /// Lets the body write spans, alone. Writes should be short: other threads wait.
