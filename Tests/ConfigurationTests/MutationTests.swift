@@ -9,7 +9,7 @@ import Testing
     processors:
       enduser: {wait: 5m, inherit: [a, 'b', "c\\u00e9"], <<: {x: 1}}
       batch: !!map {size: 8192}
-    exporters: {file: {path: "${env:DIR:-/tmp}/x", token: '${file:t}', n: 0x1F}}
+    exporters: {file: {path: "${env:DIR:-/var}/x", token: '${file:t}', n: 0x1F}}
     text: |
       two
       lines

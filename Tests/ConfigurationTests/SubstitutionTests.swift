@@ -96,8 +96,9 @@ import Testing
     let loaded = Loaded("a: ${V14}\nb: ${V0}\nc: ${V0}", variables: variables)
     #expect(loaded.messages == ["config.yaml:1:4: error: more than 10,000 substitutions"])
 
-    let long = String(repeating: "x", count: 8 << 20)
-    let many = Loaded("a: [\(Array(repeating: "'${L}'", count: 10).joined(separator: ", "))]", variables: ["L": long])
+    let long = String(repeating: "$", count: 1 << 20)
+    let aliases = Array(repeating: "*a", count: 61).joined(separator: ", ")
+    let many = Loaded("a: &a \(long)\nb: [\(aliases)]")
     #expect(many.messages.count == 1)
     #expect(many.messages.first?.contains("the configuration is too large") == true)
   }
