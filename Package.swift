@@ -38,9 +38,10 @@ let package = Package(
     shim("CCurl", libraries: ["curl"]),
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
+    shim("CGlibc", libraries: []),
 
     // Foundations: each imports nothing of ours but what stands above it
-    room("Locks", []),
+    room("Locks", ["CGlibc"]),
     room("SelfTelemetry", ["Locks"]),
     room("Configuration", ["CYAML"]),
     room("Compression", ["CCompression"]),

@@ -80,7 +80,7 @@ package final class MemoryLimiter: @unchecked Sendable {
   package func check() {
     var resident = residentBytes()
     if resident > softLimit {
-      malloc_trim(0)
+      ProcessMemory.trim()
       resident = residentBytes()
     }
     let over = resident > softLimit

@@ -3,6 +3,7 @@ import HTTPServer
 import Locks
 import OTLP
 import Pipeline
+import SelfTelemetry
 
 /// OTLP/HTTP for traces: what can be refused by its headers is, before the body is read; the thread that read the body
 /// also inflates it, indexes it and hands it to the pipeline.
