@@ -14,6 +14,9 @@ private enum OraclePython {
     return FileManager.default.isExecutableFile(atPath: own) ? own : nil
   }()
 
+  static let requirement: Comment =
+    "needs a Python with opentelemetry-proto: set HEIRLOOM_TEST_PYTHON or make .venv in the package"
+
   static func run(_ script: String, _ arguments: [String]) throws -> Data {
     let process = Process()
     process.executableURL = URL(filePath: try #require(path))
@@ -74,10 +77,7 @@ struct JSONOracleTests {
     }
   }
 
-  @Test(
-    .enabled(
-      if: OraclePython.path != nil,
-      "needs a Python with opentelemetry-proto: set HEIRLOOM_TEST_PYTHON or make .venv in the package"))
+  @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
   func `random requests in every wire form mean what Python's protobuf says`() throws {
     let count = 600
     let cases = try Self.cases(seed: 11, count: count)
@@ -89,7 +89,7 @@ struct JSONOracleTests {
     }
   }
 
-  @Test(.enabled(if: OraclePython.path != nil, "needs a Python with opentelemetry-proto, as above"))
+  @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
   func `what libprotobuf-c unpacks and packs again has the same text`() throws {
     let cases = try Self.cases(seed: 7, count: 300, "--for-libprotobuf-c")
     for (index, (signal, oracle)) in cases.enumerated() {
