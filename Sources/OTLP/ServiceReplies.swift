@@ -8,6 +8,11 @@ package enum ServiceReply {
     package var code: Int32
     /// For people. What was not UTF-8 is repaired.
     package var message: String
+
+    package init(code: Int32, message: String) {
+      self.code = code
+      self.message = message
+    }
   }
 
   /// What a server says about a request that it took, at least in part.
@@ -16,10 +21,17 @@ package enum ServiceReply {
     package var rejected: Int64
     /// For people. What was not UTF-8 is repaired.
     package var message: String
+
+    package init(rejected: Int64, message: String) {
+      self.rejected = rejected
+      self.message = message
+    }
   }
 
   /// Bytes that are no protobuf message, say a proxy's error page.
-  package struct Malformed: Error, Equatable {}
+  package struct Malformed: Error, Equatable {
+    package init() {}
+  }
 
   /// More of a peer's text than this many bytes is not kept.
   package static let longestText = 4096
