@@ -19,7 +19,7 @@ static int listen_on(const struct addrinfo *address, uint16_t *bound_port) {
   /* A restarted collector must not wait for the old one's connections to be forgotten. */
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (address->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  struct sockaddr_storage bound;
+  struct sockaddr_storage bound = {0};
   socklen_t length = sizeof bound;
   if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0 &&
       getsockname(fd, (struct sockaddr *)&bound, &length) == 0) {

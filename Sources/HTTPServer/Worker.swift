@@ -32,7 +32,7 @@ final class Worker: Sendable {
       head: { worker, connection, method, path in
         guard let connection, let method, let path else { return nil }
         let request = Worker.from(worker).begin(connection, method: method, path: path)
-        return request.map { Unmanaged.passRetained($0).toOpaque() }
+        return Unmanaged.passRetained(request).toOpaque()
       },
       body: { worker, request, bytes, count in
         Worker.from(worker).read(UnsafeRawBufferPointer(start: bytes, count: count), of: Worker.request(request))
@@ -80,7 +80,7 @@ final class Worker: Sendable {
 
   private func begin(
     _ connection: OpaquePointer, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>
-  ) -> HTTPRequest? {
+  ) -> HTTPRequest {
     let announced = Int(chttp_content_length(connection))
     let head = HTTPRequestHead(
       connection: connection, method: method, path: path,

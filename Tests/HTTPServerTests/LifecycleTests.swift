@@ -14,7 +14,7 @@ struct LifecycleTests {
     }
   }
 
-  @Test(arguments: ["no.such.host.invalid", "300.1.2.3", "203.0.113.7"]) func `an address that is not ours is an error`(
+  @Test(arguments: ["no.such.host.invalid", "no host", "203.0.113.7"]) func `an address that is not ours is an error`(
     host: String
   ) {
     #expect {
@@ -193,8 +193,13 @@ struct LifecycleTests {
     await #expect(processExitsWith: .success) {
       try withServer(HTTPServerConfiguration(workers: 1)) { server, _ in
         let before = descriptorLimit
-        // The highest descriptor that is open now is the client's.
-        let client = try TestClient(port: server.port, onceOpen: { descriptorLimit = UInt($0) + 1 })
+        let client = try TestClient(
+          port: server.port,
+          onceOpen: { socket in
+            descriptorLimit = UInt(socket) + 1
+            // Below the limit there may be free ones.
+            while dup(socket) >= 0 {}
+          })
         try client.send("GET", "/echo")
         // Nothing tells that accepting has failed; a few back-offs should do.
         usleep(200_000)
