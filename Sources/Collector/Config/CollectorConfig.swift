@@ -11,7 +11,7 @@ struct CollectorConfig {
   init(_ root: ConfigNode, diagnostics: Diagnostics) {
     let section = ConfigSection(root, diagnostics: diagnostics)
     var defined: [ComponentCatalog.Kind: Set<ComponentID>] = [:]
-    var reader = ComponentReader(diagnostics: diagnostics)
+    let reader = ComponentReader(diagnostics: diagnostics)
     receivers = reader.read(.receivers, of: section, &defined) { ReceiverConfig($1) }
     processors = reader.read(.processors, of: section, &defined) { ProcessorConfig($0, $1) }
     exporters = reader.read(.exporters, of: section, &defined) { ExporterConfig($0, $1) }

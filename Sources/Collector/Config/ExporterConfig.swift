@@ -40,7 +40,7 @@ enum ExporterConfig {
     }
     configuration.headers = (section.stringMap("headers") ?? []).map { (name: $0.key, value: $0.value) }
     configuration.compression =
-      section.choice("compression", default: Compression.gzip) == .gzip ? "gzip" : nil
+      section.choice("compression", of: Compression.self, default: .gzip) == .gzip ? "gzip" : nil
     let level = section.section("compression_params")?.int("level", in: -1...12) ?? 1
     configuration.timeout = section.duration("timeout", default: configuration.timeout)
     if let tls = section.section("tls") { configuration.tls = Self.tls(tls) }
@@ -63,7 +63,7 @@ enum ExporterConfig {
     tls.keyFile = section.string("key_file")
     tls.insecureSkipVerify = section.bool("insecure_skip_verify", default: false)
     tls.serverNameOverride = section.string("server_name_override")
-    tls.minVersion = section.choice("min_version", default: tls.minVersion)
+    tls.minVersion = section.choice("min_version", of: TLSClientConfiguration.Version.self, default: tls.minVersion)
     tls.maxVersion = section.choice("max_version", of: TLSClientConfiguration.Version.self)
     // Whether TLS is spoken is the URL's to say.
     _ = section.bool("insecure")
@@ -79,7 +79,7 @@ enum ExporterConfig {
     queue.enabled = section.bool("enabled", default: queue.enabled)
     queue.numConsumers = section.int("num_consumers", default: queue.numConsumers, in: 1...10_000)
     queue.queueSize = section.int("queue_size", default: queue.queueSize, in: 1 ... .max)
-    queue.sizer = section.choice("sizer", default: queue.sizer)
+    queue.sizer = section.choice("sizer", of: QueueSizer.self, default: queue.sizer)
     queue.blockOnOverflow = section.bool("block_on_overflow", default: queue.blockOnOverflow)
     queue.maxMebibytes = section.int("max_mib", default: queue.maxMebibytes, in: 1...1 << 30)
     if let batch = section.section("batch") {
@@ -87,7 +87,7 @@ enum ExporterConfig {
       configuration.flushTimeout = batch.duration("flush_timeout", default: configuration.flushTimeout)
       configuration.minSize = batch.int("min_size", default: configuration.minSize)
       configuration.maxSize = batch.int("max_size", default: configuration.maxSize)
-      configuration.sizer = batch.choice("sizer", default: configuration.sizer)
+      configuration.sizer = batch.choice("sizer", of: QueueSizer.self, default: configuration.sizer)
       if configuration.sizer == .requests { batch.error("sizer", "batches are sized by items or bytes") }
       batch.knownButUnsupported(["partition"])
       queue.batch = configuration
@@ -115,7 +115,7 @@ enum ExporterConfig {
     section.require("path")
     guard let path = section.string("path") else { return nil }
     var configuration = FileExporterConfiguration(path: path)
-    configuration.format = section.choice("format", default: configuration.format)
+    configuration.format = section.choice("format", of: FileExporterConfiguration.Format.self, default: configuration.format)
     configuration.append = section.bool("append", default: configuration.append)
     configuration.flushInterval = section.duration("flush_interval", default: configuration.flushInterval)
     configuration.createDirectory = section.bool("create_directory", default: configuration.createDirectory)
@@ -144,7 +144,7 @@ enum ExporterConfig {
 
   private static func debug(_ section: ConfigSection) -> DebugExporterConfiguration {
     var configuration = DebugExporterConfiguration()
-    configuration.verbosity = section.choice("verbosity", default: configuration.verbosity)
+    configuration.verbosity = section.choice("verbosity", of: DebugExporterConfiguration.Verbosity.self, default: configuration.verbosity)
     configuration.samplingInitial = section.int("sampling_initial", default: configuration.samplingInitial)
     configuration.samplingThereafter = section.int("sampling_thereafter", default: configuration.samplingThereafter)
     section.knownButUnsupported(["use_internal_logger", "output_paths", "sending_queue"])

@@ -68,7 +68,7 @@ struct ServiceConfig {
   private mutating func readTelemetry(_ section: ConfigSection) {
     if let logs = section.section("logs") {
       if let level = logs.choice("level", of: LogLevel.self) { logLevel = level.level }
-      logEncoding = logs.choice("encoding", default: logEncoding)
+      logEncoding = logs.choice("encoding", of: Log.Encoding.self, default: logEncoding)
       logs.knownButUnsupported([
         "development", "disable_caller", "disable_stacktrace", "sampling", "output_paths", "error_output_paths",
         "initial_fields", "processors",
@@ -112,6 +112,6 @@ struct ServiceConfig {
       ])
     }
     section.knownButUnsupported(["views"])
-    if section.choice("level", default: MetricsLevel.normal) == .none { metricsAddress = nil }
+    if section.choice("level", of: MetricsLevel.self, default: .normal) == .none { metricsAddress = nil }
   }
 }
