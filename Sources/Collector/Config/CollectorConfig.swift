@@ -60,7 +60,8 @@ struct CollectorConfig {
       let same = pipeline.processors.filter { ComponentID($0.value)?.type == type }
       guard same.count > 1 else { continue }
       diagnostics.error(
-        at: same[1].position, "service.pipelines.\(pipeline.id).processors: a pipeline has one \(type) processor at most")
+        at: same[1].position,
+        "service.pipelines.\(pipeline.id).processors: a pipeline has one \(type) processor at most")
     }
   }
 }

@@ -35,13 +35,16 @@ enum ComponentCatalog {
   /// What the OpenTelemetry Collector's distributions have and Heirloom has not.
   static let known: [Kind: Set<String>] = [
     .receivers: [
-      "jaeger", "zipkin", "kafka", "prometheus", "hostmetrics", "filelog", "otlpjsonfile", "opencensus", "statsd", "nop",
+      "jaeger", "zipkin", "kafka", "prometheus", "hostmetrics", "filelog", "otlpjsonfile", "opencensus", "statsd",
+      "nop",
     ],
     .processors: [
       "attributes", "resource", "filter", "transform", "span", "probabilistic_sampler", "tail_sampling",
       "groupbytrace", "groupbyattrs", "redaction", "routing", "resourcedetection", "k8sattributes", "genainormalizer",
     ],
-    .exporters: ["otlp_grpc", "otlp", "kafka", "prometheus", "prometheusremotewrite", "zipkin", "loadbalancing", "nop"],
+    .exporters: [
+      "otlp_grpc", "otlp", "kafka", "prometheus", "prometheusremotewrite", "zipkin", "loadbalancing", "nop",
+    ],
     .connectors: ["forward", "spanmetrics", "routing", "servicegraph", "count"],
     .extensions: [
       "health_check", "healthcheckv2", "zpages", "pprof", "file_storage", "basicauth", "bearertokenauth", "oidc",

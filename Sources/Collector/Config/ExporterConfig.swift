@@ -115,7 +115,8 @@ enum ExporterConfig {
     section.require("path")
     guard let path = section.string("path") else { return nil }
     var configuration = FileExporterConfiguration(path: path)
-    configuration.format = section.choice("format", of: FileExporterConfiguration.Format.self, default: configuration.format)
+    configuration.format = section.choice(
+      "format", of: FileExporterConfiguration.Format.self, default: configuration.format)
     configuration.append = section.bool("append", default: configuration.append)
     configuration.flushInterval = section.duration("flush_interval", default: configuration.flushInterval)
     configuration.createDirectory = section.bool("create_directory", default: configuration.createDirectory)
@@ -144,7 +145,8 @@ enum ExporterConfig {
 
   private static func debug(_ section: ConfigSection) -> DebugExporterConfiguration {
     var configuration = DebugExporterConfiguration()
-    configuration.verbosity = section.choice("verbosity", of: DebugExporterConfiguration.Verbosity.self, default: configuration.verbosity)
+    configuration.verbosity = section.choice(
+      "verbosity", of: DebugExporterConfiguration.Verbosity.self, default: configuration.verbosity)
     configuration.samplingInitial = section.int("sampling_initial", default: configuration.samplingInitial)
     configuration.samplingThereafter = section.int("sampling_thereafter", default: configuration.samplingThereafter)
     section.knownButUnsupported(["use_internal_logger", "output_paths", "sending_queue"])

@@ -32,7 +32,8 @@ enum ProcessorConfig {
     for key in ["id_keys", "metadata_keys", "session_keys"] where section.strings(key)?.contains("") ?? false {
       section.error(key, "a key must not be empty")
     }
-    configuration.fallback = section.choice("fallback", of: EndUserConfiguration.Fallback.self, default: configuration.fallback)
+    configuration.fallback = section.choice(
+      "fallback", of: EndUserConfiguration.Fallback.self, default: configuration.fallback)
     configuration.fallbackWait = section.duration("fallback_wait", default: configuration.fallbackWait)
     configuration.localRootWait = section.duration("local_root_wait", default: configuration.localRootWait)
     configuration.rootWait = section.duration("root_wait", default: configuration.rootWait)
