@@ -14,8 +14,8 @@ package struct HTTPURL: Sendable, Equatable {
   /// - Parameter text: the URL, with its scheme.
   /// - Throws: `HTTPClientError` that says what is wrong with it.
   package init(_ text: String) throws(HTTPClientError) {
-    // libcurl would guess a scheme and read a text up to a NUL.
-    guard text.contains("://"), !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else {
+    // libcurl would guess a scheme, take a path for a host, and read a text up to a NUL.
+    guard text.contains("://"), !text.contains(":///"), !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else {
       throw HTTPClientError("not an absolute http or https URL: \"\(text)\"")
     }
     var parts = ccurl_url_parse(text)
