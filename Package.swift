@@ -61,6 +61,9 @@ let package = Package(
       "Collector",
       ["Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "HTTPServer", "SelfTelemetry", "Locks"]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
+    .executableTarget(
+      name: "heirloom-bench", dependencies: ["OTLP", "Locks"], path: "Benchmarks/heirloom-bench",
+      swiftSettings: settings),
 
     .target(
       name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Locks"], path: "Tests/TestSupport",
