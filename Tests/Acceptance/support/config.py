@@ -1,0 +1,51 @@
+"""Configurations, as text: what a person would write, with the ports and paths of a test in it."""
+
+
+def pipeline(
+    port,
+    exporters,
+    enduser="",
+    receiver="",
+    telemetry="{metrics: {level: none}}",
+    service="",
+):
+    """A traces pipeline from OTLP/HTTP through `enduser`. `exporters` maps ids to their settings, in YAML's flow style,
+    as are the other parts."""
+    lines = [f"  {name}: {{{settings}}}" for name, settings in exporters.items()]
+    return "\n".join(
+        [
+            "receivers:",
+            "  otlp:",
+            "    protocols:",
+            f"      http: {{endpoint: '127.0.0.1:{port}'{comma(receiver)}}}",
+            "processors:",
+            f"  enduser: {{{enduser or QUICK}}}",
+            "exporters:",
+            *lines,
+            "service:",
+            f"  telemetry: {telemetry}",
+            *([f"  {service}"] if service else []),
+            "  pipelines:",
+            "    traces:",
+            "      receivers: [otlp]",
+            "      processors: [enduser]",
+            f"      exporters: [{', '.join(exporters)}]",
+            "",
+        ]
+    )
+
+
+# Short where a test waits for it, long where nothing should come of it.
+QUICK = "fallback_wait: 300ms, local_root_wait: 60s, root_wait: 60s"
+
+
+def file_exporter(path, *settings):
+    return ", ".join([f"path: '{path}'", "flush_interval: 50ms", *settings])
+
+
+def http_exporter(endpoint, *settings):
+    return ", ".join([f"endpoint: '{endpoint}'", *settings])
+
+
+def comma(text):
+    return f", {text}" if text else ""

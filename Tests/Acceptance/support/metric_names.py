@@ -1,0 +1,10 @@
+"""What Heirloom calls its own metrics about identity, in one place."""
+
+RESOLVED = "heirloom_traces_resolved"
+UNATTRIBUTED = "heirloom_traces_unattributed"
+REPLACED = "heirloom_child_identities_replaced"
+CONFLICTING = "heirloom_conflicting_roots"
+LATE = "heirloom_late_spans"
+WAITING_TRACES = "heirloom_waiting_traces"
+WAITING_SPANS = "heirloom_waiting_spans"
+WAITING_BYTES = "heirloom_waiting_bytes"

@@ -1,0 +1,100 @@
+"""SIGTERM and SIGINT: nothing that was accepted is lost, and the process ends."""
+
+import signal
+import subprocess
+
+import pytest
+
+from support import config
+from support.client import Client
+from support.collector import answers
+from support.making import body, new_trace, span, trace_of
+from support.outputs import json_lines, spans_of
+from support.waiting import wait_until
+
+
+def send(running, *spans):
+    with Client(running.port) as client:
+        client.send(body(*spans)).response
+
+
+def orphans(count):
+    """Spans that wait for a root which never comes."""
+    return [span(new_trace(), "orphan", parent=b"12345678") for _ in range(count)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_waits_for_its_root_is_released_everywhere(collector, backend, tmp_path, number):
+    out = tmp_path / "spans.jsonl"
+    running = collector({"file": config.file_exporter(out), "otlp_http": config.http_exporter(backend.endpoint)})
+    waiting = orphans(20)
+    send(running, *waiting)
+
+    running.stop(number)
+
+    sent = {each.span_id for each in waiting}
+    assert {place.span.span_id for place in spans_of(json_lines(out))} == sent
+    assert {place.span.span_id for place in backend.spans} == sent
+    assert len(backend.spans) == len(sent)
+
+
+def test_an_identity_that_waits_to_speak_speaks_then(collector, backend):
+    running = collector({"otlp_http": config.http_exporter(backend.endpoint)})
+    trace = new_trace()
+    top = span(trace, "top", parent=b"12345678", attributes={"enduser.id": "ada"})
+    send(running, top, span(trace, "below", parent=top.span_id))
+
+    running.stop()
+
+    assert {place.span.name: place.attribute("enduser.id") for place in backend.spans} == {"top": "ada", "below": "ada"}
+
+
+def test_what_lies_in_a_batch_or_queue_is_delivered(collector, backend, tmp_path):
+    backend.open.clear()
+    running = collector({"otlp_http": config.http_exporter(backend.endpoint, "sending_queue: {num_consumers: 1}")})
+    traces = set()
+    for _ in range(20):
+        spans, trace = trace_of()
+        traces.add(trace)
+        send(running, *spans)
+    wait_until(lambda: backend.waiting, "a request at the backend")
+
+    running.terminate()
+    wait_until(lambda: not answers(running.port), "the receiver to close")
+    backend.open.set()
+
+    assert running.wait() == 0
+    assert {place.trace for place in backend.spans} == traces
+
+
+def test_a_second_signal_ends_it_at_once(collector, backend):
+    backend.open.clear()
+    running = collector(
+        {"otlp_http": config.http_exporter(backend.endpoint)},
+        service="shutdown_timeout: 600s",
+    )
+    send(running, *trace_of()[0])
+    wait_until(lambda: backend.waiting, "a request at the backend")
+
+    running.terminate()
+    wait_until(lambda: not answers(running.port), "the receiver to close")
+    assert running.process.poll() is None
+
+    def ends():
+        running.terminate()
+        try:
+            running.process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    wait_until(ends, "the end")
+
+
+def test_a_backend_that_never_answers_is_given_up_after_the_timeout(collector, backend):
+    backend.open.clear()
+    running = collector({"otlp_http": config.http_exporter(backend.endpoint)}, service="shutdown_timeout: 500ms")
+    send(running, *trace_of()[0])
+    wait_until(lambda: backend.waiting, "a request at the backend")
+
+    running.stop()

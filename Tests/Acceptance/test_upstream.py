@@ -1,0 +1,155 @@
+"""What the backend sees of the otlp_http exporter, and what becomes of spans when it has trouble."""
+
+import gzip
+import socket
+
+import pytest
+from google.rpc.status_pb2 import Status
+
+from support import config
+from support.client import UNAVAILABLE, Client
+from support.collector import Metrics, free_port
+from support.making import body, trace_of
+from support.servers import PROTOBUF, Backend, Reply, serving
+from support.waiting import PATIENCE, wait_until
+
+EAGER_RETRY = "retry_on_failure: {initial_interval: 20ms, max_interval: 100ms}"
+
+
+def send(collector, spans):
+    with Client(collector.port) as client:
+        client.send(body(*spans)).response
+
+
+@pytest.mark.parametrize("compression", ["gzip", "none", None])
+def test_how_a_request_looks(collector, backend, compression):
+    settings = ["headers: {X-Api-Key: 's3cret', x-tenant: blue}"] + ([f"compression: {compression}"] if compression else [])
+    running = collector({"otlp_http": config.http_exporter(backend.endpoint, *settings)})
+    spans, trace = trace_of(identity={"enduser.id": "ada"})
+
+    send(running, spans)
+
+    backend.wait_for(2, {trace})
+    [request] = backend.received
+    assert (request.method, request.path) == ("POST", "/v1/traces")
+    assert request.headers["content-type"] == PROTOBUF
+    assert request.headers["content-length"] == str(len(request.body))
+    assert request.headers["x-api-key"] == "s3cret" and request.headers["x-tenant"] == "blue"
+    assert request.headers["user-agent"].lower().startswith("heirloom")
+    assert "expect" not in request.headers and "transfer-encoding" not in request.headers
+    if compression == "none":
+        assert request.headers.get("content-encoding", "identity") == "identity"
+    else:
+        assert request.headers["content-encoding"] == "gzip" and gzip.decompress(request.body)
+
+
+def test_one_connection_serves_many_requests(collector, backend):
+    running = collector({"otlp_http": config.http_exporter(backend.endpoint, "sending_queue: {num_consumers: 1}")})
+    for _ in range(5):
+        spans, trace = trace_of()
+        send(running, spans)
+        backend.wait_for(2, {trace})
+    assert len(backend.received) > 1
+    assert len({request.connection for request in backend.received}) == 1
+
+
+def test_an_endpoint_for_traces_is_taken_as_it_is(collector, backend):
+    exporter = f"traces_endpoint: '{backend.endpoint}/api/public/otel/v1/traces'"
+    running = collector({"otlphttp": exporter})
+    spans, trace = trace_of()
+    send(running, spans)
+    backend.wait_for(2, {trace})
+    assert {request.path for request in backend.received} == {"/api/public/otel/v1/traces"}
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_refusal_that_will_pass_is_tried_again(collector, backend, status):
+    backend.answers = [Reply(status, headers=(("Retry-After", "0"),)), Reply(status)]
+    running = collector({"otlp_http": config.http_exporter(backend.endpoint, EAGER_RETRY)})
+    spans, trace = trace_of()
+
+    send(running, spans)
+
+    backend.wait_for(2, {trace})
+    assert len(backend.refused) == 2
+    assert {place.key for request in backend.refused for place in request.places} == {
+        place.key for place in backend.spans
+    }
+
+
+def test_a_backend_that_is_not_there_yet_is_tried_again(collector):
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+        running = collector({"otlp_http": config.http_exporter(f"http://127.0.0.1:{port}", EAGER_RETRY)})
+        spans, trace = trace_of()
+        send(running, spans)
+        nobody.settimeout(PATIENCE)
+        nobody.accept()[0].close()
+
+    with serving(Backend(port)) as late:
+        late.wait_for(2, {trace})
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 500])
+def test_a_refusal_for_good_is_counted_and_said(collector, backend, status):
+    message = Status(code=3, message="the dog ate it").SerializeToString()
+    backend.answers = [Reply(status, message)]
+    metrics = free_port()
+    running = collector(
+        {"otlp_http": config.http_exporter(backend.endpoint, EAGER_RETRY)},
+        telemetry=f"{{metrics: {{address: '127.0.0.1:{metrics}'}}}}",
+    )
+
+    send(running, trace_of(children=2)[0])
+
+    wait_until(lambda: "the dog ate it" in running.stderr, "the backend's message in the log")
+    failed = lambda: Metrics(metrics).total("otelcol_exporter_send_failed_spans", exporter="otlp_http") == 3
+    wait_until(failed, "three spans counted as failed")
+    # It was not tried again, and the next is none the worse.
+    spans, trace = trace_of()
+    send(running, spans)
+    backend.wait_for(2, {trace})
+    assert len(backend.refused) == 1
+    assert Metrics(metrics).total("otelcol_exporter_sent_spans", exporter="otlp_http") == 2
+
+
+def test_a_full_queue_is_said_to_the_sender_who_may_try_again(collector, backend):
+    backend.open.clear()
+    running = collector(
+        {
+            "otlp_http": config.http_exporter(
+                backend.endpoint, "sending_queue: {queue_size: 2, num_consumers: 1}", EAGER_RETRY
+            )
+        }
+    )
+    accepted, refusal = {}, None
+    with Client(running.port) as client:
+        for _ in range(2000):
+            spans, trace = trace_of(children=50, padding="x" * 500)
+            answer = client.send(body(*spans))
+            if answer.status != 200:
+                refusal = answer
+                break
+            accepted[trace] = spans
+    assert refusal, "the queue never filled"
+    assert refusal.error(503).code == UNAVAILABLE
+    assert int(refusal.headers["Retry-After"]) >= 0
+
+    backend.open.set()
+    backend.wait_for(51 * len(accepted))
+    # What was accepted is there, and what was refused is not.
+    assert {place.trace for place in backend.spans} == set(accepted)
+
+
+def test_a_slow_backend_delays_no_other_exporter(collector, backend, tmp_path):
+    backend.open.clear()
+    out = tmp_path / "spans.jsonl"
+    running = collector(
+        {"otlp_http": config.http_exporter(backend.endpoint), "file": config.file_exporter(out)},
+    )
+    spans, trace = trace_of()
+    send(running, spans)
+    wait_until(lambda: out.exists() and trace in out.read_text(), "the trace in the file")
+    assert not backend.received
+    backend.open.set()
+    backend.wait_for(2, {trace})
