@@ -54,11 +54,13 @@ final class RecordFile {
   /// - Throws: `FileError`.
   func open(truncating: Bool) throws(FileError) {
     if let directoryMode { try createDirectory(directoryMode) }
-    let flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | (truncating ? O_TRUNC : 0)
-    var descriptor = Glibc.open(path, flags, 0o644)
-    // Pipes and terminals may be there for writing only.
-    if descriptor < 0 && errno == EACCES { descriptor = Glibc.open(path, flags & ~O_RDWR | O_WRONLY, 0o644) }
+    // Who holds the reading end of a pipe never learns that its reader has gone; who waits for a reader waits for ever.
+    var named = stat()
+    let isSpecial = stat(path, &named) == 0 && named.st_mode & S_IFMT != S_IFREG
+    let flags = O_CREAT | O_APPEND | O_CLOEXEC | (truncating ? O_TRUNC : 0)
+    let descriptor = Glibc.open(path, flags | (isSpecial ? O_WRONLY | O_NONBLOCK : O_RDWR), 0o644)
     guard descriptor >= 0 else { throw FileError("open", path) }
+    if isSpecial { _ = fcntl(descriptor, F_SETFL, O_APPEND) }
     file = descriptor
     let status = fileStatus()
     isRegular = status.st_mode & S_IFMT == S_IFREG
