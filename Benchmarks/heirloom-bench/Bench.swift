@@ -26,6 +26,7 @@ enum Bench {
         --connections N                  keep-alive connections (6)
         --shape lean|fat                 850 or 5900 bytes a span (lean)
         --seed N, --users N              equal seeds make equal traffic (1; 5000 users)
+        --gzip                           compresses requests (the sink reads gzip anyway)
         --patience SECONDS               how long each phase may take (120)
     """
 
@@ -48,13 +49,16 @@ enum Bench {
   private static func command(_ name: String, _ arguments: ArraySlice<String>) throws -> (() throws -> Bool)? {
     switch name {
     case "run":
-      try RunCommand(Options(arguments, valued: RunCommand.valued, flags: ["no-identity"])).run
+      try RunCommand(Options(arguments, valued: RunCommand.valued, flags: RunCommand.flags)).run
     case "serve-sink":
-      { try serveSink(Options(arguments, valued: Options.traffic.union(["port"]), flags: ["no-identity"])) }
+      {
+        try serveSink(
+          Options(arguments, valued: ["port", "spans", "seed", "users", "patience"], flags: ["no-identity"]))
+      }
     case "generate":
-      { try generate(Options(arguments, valued: Options.traffic.union(["endpoint"]))) }
+      { try generate(Options(arguments, valued: Options.traffic.union(["endpoint"]), flags: Options.trafficFlags)) }
     case "self-test":
-      try SelfTest(Options(arguments, valued: Options.traffic)).run
+      try SelfTest(Options(arguments, valued: SelfTest.valued)).run
     default: nil
     }
   }

@@ -1,3 +1,4 @@
+import Compression
 import Glibc
 import Locks
 
@@ -51,26 +52,31 @@ final class Sender {
     var plans = plans
     var isFirst = true
     while let plan = plans.next() {
-      let length = writer.write(plan)
+      let request = writer.write(plan)
       if isFirst {
         isFirst = false
         if traffic.fault == .requestLost { continue }
-        if traffic.fault == .requestTwice { try post(length) }
+        if traffic.fault == .requestTwice { try post(request) }
       }
-      try post(length)
+      try post(request)
       sent.requests += 1
       sent.spans += plan.spanCount
-      sent.bytes += length
+      sent.bytes += request.count
       sent.spanBytes += writer.spanBytes
     }
   }
 
-  /// Posts a body until it is accepted, within bounds.
-  private func post(_ length: Int) throws {
+  private func post(_ request: UnsafeRawBufferPointer) throws {
+    guard traffic.gzip else { return try postUntilAccepted(request) }
+    try Deflate.gzip(request, level: 1).withUnsafeBytes { try postUntilAccepted($0) }
+  }
+
+  /// Within bounds.
+  private func postUntilAccepted(_ body: UnsafeRawBufferPointer) throws {
     let mostAttempts = 1000
     for _ in 0..<mostAttempts {
       guard MonotonicClock.now() < deadline else { throw BenchError("the load was not accepted in time") }
-      let head = try exchange(length)
+      let head = try exchange(body)
       let status = head.startLine.count > 1 ? String(head.startLine[1]) : "no status"
       switch status {
       case "200": return
@@ -84,10 +90,10 @@ final class Sender {
   }
 
   /// Sends the body once and reads the reply.
-  private func exchange(_ length: Int) throws -> HTTPHead {
+  private func exchange(_ body: UnsafeRawBufferPointer) throws -> HTTPHead {
     let stream = try stream ?? HTTPStream(Socket.connect(to: endpoint, patience: 60))
     self.stream = stream
-    if traffic.chunked { try sendChunked(length, on: stream.socket) } else { try sendWhole(length, on: stream.socket) }
+    if traffic.chunked { try sendChunked(body, on: stream.socket) } else { try sendWhole(body, on: stream.socket) }
     guard let head = try stream.readHead() else { throw BenchError("the receiver closed the connection") }
     let replyLength = try stream.readBody(of: head, into: reply)
     if head.startLine.dropFirst().first == "200" { try checkReply(reply.prefix(replyLength)) }
@@ -95,30 +101,26 @@ final class Sender {
     return head
   }
 
-  /// The head is put right in front of the body, so that one call sends both.
-  private func sendWhole(_ length: Int, on socket: Socket) throws {
-    let head = Array((requestHead + "Content-Length: \(length)\r\n\r\n").utf8)
-    let start = RequestWriter.headRoom - head.count
-    let message = UnsafeMutableRawBufferPointer(rebasing: writer.buffer[start..<(RequestWriter.headRoom + length)])
-    message.copyBytes(from: head)
-    try socket.send(UnsafeRawBufferPointer(message))
+  private func sendWhole(_ body: UnsafeRawBufferPointer, on socket: Socket) throws {
+    try socket.send(requestHead + "Content-Length: \(body.count)\r\n\r\n", moreFollows: true)
+    try socket.send(body)
   }
 
-  private func sendChunked(_ length: Int, on socket: Socket) throws {
-    try socket.send(requestHead + "Transfer-Encoding: chunked\r\n\r\n")
+  private func sendChunked(_ body: UnsafeRawBufferPointer, on socket: Socket) throws {
+    try socket.send(requestHead + "Transfer-Encoding: chunked\r\n\r\n", moreFollows: true)
     let chunk = 100_000
-    for start in stride(from: 0, to: length, by: chunk) {
-      let end = min(length, start + chunk)
-      let bytes = writer.buffer[(RequestWriter.headRoom + start)..<(RequestWriter.headRoom + end)]
-      try socket.send(String(end - start, radix: 16) + "\r\n")
-      try socket.send(UnsafeRawBufferPointer(rebasing: bytes))
-      try socket.send("\r\n")
+    for start in stride(from: 0, to: body.count, by: chunk) {
+      let end = min(body.count, start + chunk)
+      try socket.send(String(end - start, radix: 16) + "\r\n", moreFollows: true)
+      try socket.send(UnsafeRawBufferPointer(rebasing: body[start..<end]), moreFollows: true)
+      try socket.send("\r\n", moreFollows: true)
     }
     try socket.send("0\r\n\r\n")
   }
 
   private var requestHead: String {
     "POST /v1/traces HTTP/1.1\r\nHost: \(endpoint)\r\nContent-Type: application/x-protobuf\r\n"
+      + (traffic.gzip ? "Content-Encoding: gzip\r\n" : "")
   }
 
   /// An accepted request may have rejected spans: `ExportTraceServiceResponse.partial_success.rejected_spans`.

@@ -51,10 +51,7 @@ final class Socket: Sendable {
     close(descriptor)
   }
 
-  /// - Parameters:
-  ///   - endpoint: the server.
-  ///   - patience: seconds after which a read or a write that does not go on fails.
-  /// - Throws: when nobody accepts.
+  /// Connects; a read or a write that does not go on for `patience` seconds fails later. Throws when nobody accepts.
   static func connect(to endpoint: Endpoint, patience: Int) throws -> Socket {
     let socket = try make()
     let status = endpoint.withAddress { Glibc.connect(socket.descriptor, $0, $1) }
@@ -63,8 +60,7 @@ final class Socket: Sendable {
     return socket
   }
 
-  /// - Parameter endpoint: where to listen; with port 0 the system picks one.
-  /// - Throws: when the port is taken.
+  /// Listens; with port 0 the system picks one. Throws when the port is taken.
   static func listen(at endpoint: Endpoint) throws -> Socket {
     let socket = try make()
     var yes: Int32 = 1
@@ -102,11 +98,15 @@ final class Socket: Sendable {
     shutdown(descriptor, Int32(SHUT_RDWR))
   }
 
+  /// - Parameters:
+  ///   - bytes: all of them are sent.
+  ///   - moreFollows: lets the system wait for what comes next before it fills a packet only half.
   /// - Throws: when not everything could be written.
-  func send(_ bytes: UnsafeRawBufferPointer) throws {
+  func send(_ bytes: UnsafeRawBufferPointer, moreFollows: Bool = false) throws {
+    let flags = Int32(MSG_NOSIGNAL) | (moreFollows ? Int32(MSG_MORE) : 0)
     var sent = 0
     while sent < bytes.count {
-      let count = Glibc.send(descriptor, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+      let count = Glibc.send(descriptor, bytes.baseAddress! + sent, bytes.count - sent, flags)
       if count < 0 {
         if errno == EINTR { continue }
         throw Self.failure("send")
@@ -115,9 +115,9 @@ final class Socket: Sendable {
     }
   }
 
-  func send(_ text: String) throws {
+  func send(_ text: String, moreFollows: Bool = false) throws {
     var text = text
-    try text.withUTF8 { try send(UnsafeRawBufferPointer($0)) }
+    try text.withUTF8 { try send(UnsafeRawBufferPointer($0), moreFollows: moreFollows) }
   }
 
   /// Bytes that were read, at least one; 0 at the end of the stream.

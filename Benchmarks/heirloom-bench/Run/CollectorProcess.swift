@@ -80,7 +80,7 @@ final class CollectorProcess {
     var status: Int32 = 0
     waitpid(pid, &status, 0)
     exitStatus = status
-    return "did not end within \(seconds) seconds of SIGTERM"
+    return "SIGKILL, \(seconds) seconds after SIGTERM"
   }
 
   private func reap() -> Int32? {

@@ -3,11 +3,7 @@ struct Options {
   private var values: [String: String] = [:]
   private var flags: Set<String> = []
 
-  /// - Parameters:
-  ///   - arguments: what follows the command.
-  ///   - valued: names of options with a value.
-  ///   - flags: names of options without.
-  /// - Throws: at an option that there is not, or that lacks its value.
+  /// Throws at an option that is in neither set, or that lacks its value.
   init(_ arguments: some Sequence<String>, valued: Set<String>, flags known: Set<String> = []) throws {
     var arguments = arguments.makeIterator()
     while let argument = arguments.next() {
@@ -33,11 +29,7 @@ struct Options {
     values[name]
   }
 
-  /// - Parameters:
-  ///   - name: without the dashes.
-  ///   - standard: the value when the option is not there.
-  ///   - range: values that make sense.
-  /// - Throws: when the value is no number in the range.
+  /// The value of an option without its dashes. Throws when it is no number in the range.
   func int(_ name: String, default standard: Int, in range: ClosedRange<Int>) throws -> Int {
     guard let text = values[name] else { return standard }
     guard let number = Int(text), range ~= number else {
@@ -48,6 +40,7 @@ struct Options {
 
   /// The options that say what is sent.
   static let traffic: Set<String> = ["spans", "connections", "shape", "seed", "users", "patience"]
+  static let trafficFlags: Set<String> = ["gzip"]
 
   /// - Throws: when an option makes no sense.
   func traffic() throws -> Traffic {
@@ -59,6 +52,7 @@ struct Options {
     traffic.shape = known
     traffic.seed = UInt64(try int("seed", default: Int(traffic.seed), in: 0...Int.max))
     traffic.users = try int("users", default: traffic.users, in: 1...100_000_000)
+    traffic.gzip = has("gzip")
     return traffic
   }
 

@@ -6,6 +6,8 @@ struct RunCommand {
     "collector-command", "collector-endpoint", "sink-port", "warm-up", "hold-roots", "name",
   ])
 
+  static let flags = Options.trafficFlags.union(["no-identity"])
+
   private let command: String
   private let name: String
   private let identity: Bool
@@ -118,7 +120,8 @@ struct RunCommand {
     let millions = Double(sent.spans) / 1e6
     var report = Report()
     report.add("name", name)
-    report.add("traffic", holdsRoots ? "\(traffic.shape.rawValue), roots held back" : traffic.shape.rawValue)
+    report.add(
+      "traffic", traffic.shape.rawValue + (traffic.gzip ? ", gzip" : "") + (holdsRoots ? ", roots held back" : ""))
     report.add("spans", sent.spans)
     report.add("requests_in", sent.requests)
     report.add("requests_out", seen.requests)

@@ -2,13 +2,18 @@ import Locks
 
 /// `self-test`: the generator straight into the sink, right and wrong in every way that the sink should notice.
 struct SelfTest {
+  static let valued: Set<String> = ["spans", "shape", "seed", "users", "patience"]
+
   private let traces: Int
   private let options: Options
+  private let connections = 6
 
   /// - Throws: when an option makes no sense.
   init(_ options: Options) throws {
     self.options = options
-    traces = max(1000, try options.traces("spans", default: 200_000))
+    // Whole hundreds, so that a thousandth of the spans is a whole number.
+    let hundreds = (try options.traces("spans", default: 200_000) + 99) / 100
+    traces = max(1000, hundreds * 100)
   }
 
   /// A traffic, and the counts that it must lead to: the others must be zero.
@@ -21,12 +26,12 @@ struct SelfTest {
   }
 
   private var cases: [Case] {
-    let connections = 6
     let strangers = traces * Numbering.spansPerTrace / 1000
     let firstRequests = connections * (RequestPlan.spans - 1)
     return [
       Case(name: "identity on every span"),
       Case(name: "the value before the key", change: { $0.valueFirst = true }),
+      Case(name: "gzip", change: { $0.gzip = true }),
       Case(name: "chunked bodies", change: { $0.chunked = true }),
       Case(name: "roots after all children", holdsRoots: true),
       Case(
@@ -81,7 +86,7 @@ struct SelfTest {
     traffic.identityEverywhere = true
     test.change(&traffic)
     var load = try options.load(traffic, to: sink.endpoint)
-    load.connections = 6
+    load.connections = connections
     let templates = SpanTemplates(traffic)
     let sent =
       test.holdsRoots

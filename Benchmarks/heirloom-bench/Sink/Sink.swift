@@ -1,3 +1,4 @@
+import Compression
 import Glibc
 import Locks
 
@@ -64,6 +65,7 @@ final class Sink: @unchecked Sendable {
   private func serve(_ socket: Socket) {
     let stream = HTTPStream(socket)
     let body = Memory()
+    let inflated = Memory()
     var checker = RequestChecker(
       numbering: expectation.numbering, traces: expectation.traces, checksIdentity: expectation.identity)
     var cpu = 0
@@ -72,13 +74,17 @@ final class Sink: @unchecked Sendable {
         if head["expect"]?.lowercased() == "100-continue" { try socket.send("HTTP/1.1 100 Continue\r\n\r\n") }
         let length = try stream.readBody(of: head, into: body)
         do {
-          var finding = try check(body.prefix(length), of: head, &checker)
+          let message = try decode(body.prefix(length), of: head, into: inflated)
+          var finding = try checker.check(message)
+          finding.tally.requests = 1
+          finding.tally.bytes = message.count
+          finding.tally.wireBytes = length
           let now = threadCPUTime()
           finding.tally.cpu = now - cpu
           cpu = now
           scoreboard.add(finding)
           try reply("200 OK", on: socket)
-        } catch is WireReader.Malformed {
+        } catch  where error is WireReader.Malformed || error is InflateError {
           scoreboard.addMalformed()
           try reply("400 Bad Request", on: socket)
         }
@@ -90,15 +96,15 @@ final class Sink: @unchecked Sendable {
     socket.shutDown()
   }
 
-  private func check(
-    _ body: UnsafeRawBufferPointer, of head: HTTPHead, _ checker: inout RequestChecker
-  ) throws -> RequestChecker.Finding {
-    guard head["content-encoding"] ?? "identity" == "identity" else { throw WireReader.Malformed() }
-    var finding = try checker.check(body)
-    finding.tally.requests = 1
-    finding.tally.bytes = body.count
-    finding.tally.wireBytes = body.count
-    return finding
+  /// The body without its content encoding.
+  private func decode(
+    _ body: UnsafeRawBufferPointer, of head: HTTPHead, into memory: Memory
+  ) throws -> UnsafeRawBufferPointer {
+    switch head["content-encoding"]?.lowercased() {
+    case nil, "identity": return body
+    case "gzip": return memory.prefix(try Inflate.gzip(body, limit: HTTPStream.largestBody) { memory.reserve($0) })
+    default: throw WireReader.Malformed()
+    }
   }
 
   /// The body is empty: an `ExportTraceServiceResponse` with nothing to complain about.

@@ -4,7 +4,9 @@
 /// the same code would be none.
 struct WireReader {
   /// What no protobuf parser would read.
-  struct Malformed: Error {}
+  struct Malformed: Error, CustomStringConvertible {
+    let description = "malformed protobuf"
+  }
 
   private var position: UnsafeRawPointer
   private let end: UnsafeRawPointer

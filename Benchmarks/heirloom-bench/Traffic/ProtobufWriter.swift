@@ -69,9 +69,7 @@ struct Attribute {
     self.init(key, .string(text))
   }
 
-  /// The `KeyValue` message.
-  ///
-  /// - Parameter valueFirst: puts the value before the key, as the OpenTelemetry Collector does.
+  /// The `KeyValue` message; with `valueFirst`, in the order in which the OpenTelemetry Collector writes it.
   func encoded(valueFirst: Bool = false) -> [UInt8] {
     var writer = ProtobufWriter()
     if !valueFirst { writer.field(1, string: key) }

@@ -1,9 +1,6 @@
 /// Writes trace requests into memory that is used again and again: spans are copied from templates, then ids, times and
 /// identity are written over.
 final class RequestWriter {
-  /// Bytes in front of a body that are free for an HTTP head.
-  static let headRoom = 512
-
   private let numbering: Numbering
   private let templates: SpanTemplates
   private let fault: Traffic.Fault
@@ -25,21 +22,18 @@ final class RequestWriter {
     resource = Self.resource(instance: instance)
     scopes = SpanKind.Library.allCases.map(Self.scope)
     let spans = RequestPlan.spans * (templates.largestSpan + 8)
-    memory = .allocate(byteCount: Self.headRoom + resource.count + spans + 4096, alignment: 16)
+    memory = .allocate(byteCount: resource.count + spans + 4096, alignment: 16)
   }
 
   deinit {
     memory.deallocate()
   }
 
-  /// The whole memory: `headRoom` bytes, then what `write` has written.
-  var buffer: UnsafeMutableRawBufferPointer { memory }
-
-  /// Writes an `ExportTraceServiceRequest` behind the head room.
+  /// Writes an `ExportTraceServiceRequest`.
   ///
-  /// - Returns: its length.
-  func write(_ plan: RequestPlan) -> Int {
-    position = Self.headRoom
+  /// - Returns: the request, until the next one is written.
+  func write(_ plan: RequestPlan) -> UnsafeRawBufferPointer {
+    position = 0
     spanBytes = 0
     let groups = SpanKind.Library.allCases.map { length(of: $0, plan) }
     let content = zip(groups, scopes).reduce(resource.count) { total, group in
@@ -52,7 +46,7 @@ final class RequestWriter {
       copy(scopes[library.rawValue])
       write(library, plan)
     }
-    return position - Self.headRoom
+    return UnsafeRawBufferPointer(rebasing: memory[..<position])
   }
 
   /// The spans of one library: those that ended first come first.

@@ -46,6 +46,8 @@ struct Traffic: Sendable {
   var identityEverywhere = false
   /// Encodes each attribute's value before its key.
   var valueFirst = false
+  /// Compresses bodies.
+  var gzip = false
   /// Sends bodies in chunks.
   var chunked = false
   var fault = Fault.none
