@@ -62,7 +62,8 @@ let package = Package(
       ["Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "HTTPServer", "SelfTelemetry", "Locks"]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
-      name: "heirloom-bench", dependencies: ["OTLP", "Compression", "Locks"], path: "Benchmarks/heirloom-bench",
+      name: "heirloom-bench", dependencies: ["EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
+      path: "Benchmarks/heirloom-bench",
       swiftSettings: settings),
 
     .target(

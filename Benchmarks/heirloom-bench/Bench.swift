@@ -19,10 +19,12 @@ enum Bench {
           Only the sink: waits for SPANS spans, then says what it saw.
       heirloom-bench generate --endpoint HOST:PORT [options]
           Only the generator.
+      heirloom-bench stages [options]
+          What indexing, assembling and splicing cost inside one process, without sockets.
       heirloom-bench self-test [options]
           The generator into the sink: shows that the checks notice what they should.
       options:
-        --spans SPANS                    (800000; self-test 200000)
+        --spans SPANS                    (800000; self-test and stages 200000)
         --connections N                  keep-alive connections (6)
         --shape lean|fat                 850 or 5900 bytes a span (lean)
         --seed N, --users N              equal seeds make equal traffic (1; 5000 users)
@@ -57,6 +59,8 @@ enum Bench {
       }
     case "generate":
       { try generate(Options(arguments, valued: Options.traffic.union(["endpoint"]), flags: Options.trafficFlags)) }
+    case "stages":
+      try StagesCommand(Options(arguments, valued: Options.traffic, flags: Options.trafficFlags)).run
     case "self-test":
       try SelfTest(Options(arguments, valued: SelfTest.valued)).run
     default: nil
