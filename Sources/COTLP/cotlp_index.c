@@ -52,7 +52,7 @@ static bool fail(walk *w, cotlp_error error, const uint8_t *at) {
 }
 
 /* Reads one field and steps over it. False at a fault; the caller loops while at < end. */
-static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, wire_field *field) {
+__attribute__((always_inline)) static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, wire_field *field) {
   const uint8_t *p = *at;
   field->start = p;
   uint64_t tag;
@@ -106,7 +106,7 @@ static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, w
   if (field.wire != (type))                                                                                            \
   return fail(w, COTLP_BAD_WIRE_TYPE, field.start)
 
-static inline void check_string(walk *w, const uint8_t *text, size_t length) {
+__attribute__((always_inline)) static inline void check_string(walk *w, const uint8_t *text, size_t length) {
   if (__builtin_expect(!utf8_is_valid(text, length), 0))
     w->bad_string = true;
 }
@@ -116,7 +116,7 @@ static bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsig
 static bool walk_values(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, bool with_keys);
 
 /* An AnyValue. The oneof's last member on the wire is the value. */
-static inline bool walk_any_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out) {
+static bool walk_any_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out) {
   if (depth > COTLP_MAX_DEPTH)
     return fail(w, COTLP_TOO_DEEP, at);
   wire_field field;
@@ -183,8 +183,72 @@ static bool walk_values(walk *w, const uint8_t *at, const uint8_t *end, unsigned
   return true;
 }
 
+/* A length of one or two bytes, which is nearly all there are; null for others. */
+static inline const uint8_t *short_length(const uint8_t *at, const uint8_t *end, size_t *length) {
+  if (end - at < 2)
+    return NULL;
+  if (at[0] < 0x80) {
+    *length = at[0];
+    return at + 1;
+  }
+  if (at[1] >= 0x80)
+    return NULL;
+  *length = (size_t)(at[0] & 0x7f) | (size_t)at[1] << 7;
+  return at + 2;
+}
+
+/* A KeyValue as every encoder writes it: key, value, one scalar in it, nothing else. False for all others, which take the
+ * long way and may be well formed too. */
+__attribute__((always_inline)) static inline bool common_key_value(walk *w, const uint8_t *at, const uint8_t *end,
+                                                                   key_value *out) {
+  size_t length;
+  if (end - at < 6 || at[0] != 0x0a || at[1] >= 0x80)
+    return false;
+  const uint8_t *key = at + 2, *value = key + at[1];
+  size_t key_length = at[1];
+  if (end - value < 4 || value[0] != 0x12)
+    return false;
+  value = short_length(value + 1, end, &length);
+  if (!value || (size_t)(end - value) != length || length < 2)
+    return false;
+  switch (value[0]) {
+  case 0x0a:
+    value = short_length(value + 1, end, &length);
+    if (!value || (size_t)(end - value) != length)
+      return false;
+    check_string(w, value, length);
+    out->type = COTLP_VALUE_STRING;
+    break;
+  case 0x10:
+  case 0x18:
+    out->type = value[0] == 0x10 ? COTLP_VALUE_BOOL : COTLP_VALUE_INT;
+    length = (size_t)(end - ++value);
+    if (cotlp_read_varint(value, end, &out->number) != end)
+      return false;
+    break;
+  case 0x21:
+    if (length != 9)
+      return false;
+    out->type = COTLP_VALUE_DOUBLE;
+    value++;
+    length = 8;
+    break;
+  default:
+    return false;
+  }
+  check_string(w, key, key_length);
+  out->key = key;
+  out->key_length = key_length;
+  out->value = value;
+  out->value_length = length;
+  return true;
+}
+
 /* A KeyValue, the value before the key or in several pieces as well. */
-static inline bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out) {
+static bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out) {
+  if (depth < COTLP_MAX_DEPTH && common_key_value(w, at, end, out))
+    return true;
+  *out = (key_value){0};
   if (depth > COTLP_MAX_DEPTH)
     return fail(w, COTLP_TOO_DEEP, at);
   wire_field field;
@@ -304,7 +368,7 @@ static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size
 #define GROW(name) grow(w, (void **)&w->index->name##s, &w->index->name##_capacity, w->index->name##_count, sizeof *w->index->name##s)
 
 /* The number under which the rules want this attribute; adds the marks it sets. */
-static inline uint16_t match(const cotlp_rules *rules, const key_value *pair, uint32_t *marks) {
+__attribute__((always_inline)) static inline uint16_t match(const cotlp_rules *rules, const key_value *pair, uint32_t *marks) {
   uint16_t number = COTLP_NO_KEY;
   const cotlp_rule *exact = cotlp_rules_exact(rules, pair->key, pair->key_length);
   if (__builtin_expect(exact != NULL, 0)) {

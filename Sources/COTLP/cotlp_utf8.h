@@ -39,8 +39,31 @@ static inline bool utf8_rest_is_valid(const uint8_t *at, const uint8_t *end) {
   return true;
 }
 
-static inline bool utf8_is_valid(const uint8_t *text, size_t length) {
+static inline uint32_t utf8_load4(const uint8_t *at) {
+  uint32_t word;
+  memcpy(&word, at, 4);
+  return word;
+}
+
+static inline uint64_t utf8_load8(const uint8_t *at) {
+  uint64_t word;
+  memcpy(&word, at, 8);
+  return word;
+}
+
+/* Most strings are short and ASCII: two loads that overlap cover what is shorter than 16 bytes. */
+__attribute__((always_inline)) static inline bool utf8_is_valid(const uint8_t *text, size_t length) {
   const uint8_t *at = text, *end = text + length;
+  if (length < 16) {
+    uint64_t all;
+    if (length >= 8)
+      all = utf8_load8(at) | utf8_load8(end - 8);
+    else if (length >= 4)
+      all = utf8_load4(at) | utf8_load4(end - 4);
+    else
+      return utf8_rest_is_valid(at, end);
+    return __builtin_expect((all & 0x8080808080808080ull) == 0, 1) || utf8_rest_is_valid(at, end);
+  }
   while (end - at >= 32) {
     uint64_t words[4];
     memcpy(words, at, 32);
@@ -48,12 +71,10 @@ static inline bool utf8_is_valid(const uint8_t *text, size_t length) {
       return utf8_rest_is_valid(at, end);
     at += 32;
   }
-  while (end - at >= 8) {
-    uint64_t word;
-    memcpy(&word, at, 8);
-    if (word & 0x8080808080808080ull)
-      return utf8_rest_is_valid(at, end);
-    at += 8;
-  }
+  /* What is left overlaps what was seen: all of that was ASCII. */
+  if (end - at > 16)
+    at += ((utf8_load8(at) | utf8_load8(at + 8)) & 0x8080808080808080ull) == 0 ? 16 : 0;
+  if (end - at <= 16 && ((utf8_load8(end - 16) | utf8_load8(end - 8)) & 0x8080808080808080ull) == 0)
+    return true;
   return utf8_rest_is_valid(at, end);
 }
