@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
   cotlp_index *index;
   const cotlp_rules *rules;
-  const uint8_t *base;
+  const uint8_t *base, *limit; /* the whole request */
   bool bad_string; /* in the span, scope or resource being walked */
   bool bad_link;
 } walk;
@@ -107,7 +107,7 @@ __attribute__((always_inline)) static inline bool next_field(walk *w, const uint
   return fail(w, COTLP_BAD_WIRE_TYPE, field.start)
 
 __attribute__((always_inline)) static inline void check_string(walk *w, const uint8_t *text, size_t length) {
-  if (__builtin_expect(!utf8_is_valid(text, length), 0))
+  if (__builtin_expect(!utf8_is_valid(text, length, w->limit), 0))
     w->bad_string = true;
 }
 
@@ -246,9 +246,6 @@ __attribute__((always_inline)) static inline bool common_key_value(walk *w, cons
 
 /* A KeyValue, the value before the key or in several pieces as well. */
 static bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out) {
-  if (depth < COTLP_MAX_DEPTH && common_key_value(w, at, end, out))
-    return true;
-  *out = (key_value){0};
   if (depth > COTLP_MAX_DEPTH)
     return fail(w, COTLP_TOO_DEEP, at);
   wire_field field;
@@ -270,9 +267,10 @@ static bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsig
 }
 
 /* Attributes of no interest: of events, links, scopes and resources. */
-static inline bool walk_plain_attribute(walk *w, const wire_field *attribute, unsigned depth) {
+static bool walk_plain_attribute(walk *w, const wire_field *attribute, unsigned depth) {
   key_value ignored = {0};
-  return walk_key_value(w, attribute->payload, attribute->payload + attribute->length, depth, &ignored);
+  return (depth < COTLP_MAX_DEPTH &&
+          common_key_value(w, attribute->payload, attribute->payload + attribute->length, &ignored)) || walk_key_value(w, attribute->payload, attribute->payload + attribute->length, depth, &ignored);
 }
 
 static bool walk_event(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth) {
@@ -401,10 +399,13 @@ static void fill_attribute(cotlp_attribute *attribute, const wire_field *field, 
   attribute->type = pair->type;
 }
 
-static inline bool walk_span_attribute(walk *w, const wire_field *field, const uint8_t *span, uint32_t *marks) {
-  key_value pair = {0};
-  if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
-    return false;
+__attribute__((always_inline)) static inline bool walk_span_attribute(walk *w, const wire_field *field, const uint8_t *span, uint32_t *marks) {
+  key_value pair;
+  if (!common_key_value(w, field->payload, field->payload + field->length, &pair)) {
+    pair = (key_value){0};
+    if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
+      return false;
+  }
   uint16_t number = match(w->rules, &pair, marks);
   if (__builtin_expect(number == COTLP_NO_KEY, 1))
     return true;
@@ -566,23 +567,52 @@ static bool walk_described(walk *w, const uint8_t *at, const uint8_t *end, unsig
   return true;
 }
 
-/* Adds a field to the header being collected; neighbours become one range. */
-static bool add_to_header(walk *w, cotlp_header *header, const uint8_t *start, const uint8_t *end) {
-  cotlp_index *index = w->index;
+/* The other fields of a ScopeSpans or ResourceSpans are its header. Mostly it lies in one or two pieces, which are noted
+ * during the walk; a header in more pieces is collected by a walk of its own. */
+typedef struct {
+  cotlp_range ranges[4];
+  uint32_t count;
+  bool overflowed;
+} header_pieces;
+
+static void note_piece(walk *w, header_pieces *pieces, const uint8_t *start, const uint8_t *end) {
   uint32_t offset = (uint32_t)(start - w->base), length = (uint32_t)(end - start);
-  header->length += length;
-  if (header->range_count) {
-    cotlp_range *last = &index->ranges[index->range_count - 1];
-    if (last->offset + last->length == offset) {
-      last->length += length;
-      return true;
-    }
-  }
+  cotlp_range *last = pieces->count ? &pieces->ranges[pieces->count - 1] : NULL;
+  if (last && last->offset + last->length == offset)
+    last->length += length;
+  else if (pieces->count < 4)
+    pieces->ranges[pieces->count++] = (cotlp_range){offset, length};
+  else
+    pieces->overflowed = true;
+}
+
+static bool add_range(walk *w, cotlp_header *header, cotlp_range range) {
   if (!GROW(range))
     return false;
-  if (!header->range_count++)
-    header->range = index->range_count;
-  index->ranges[index->range_count++] = (cotlp_range){offset, length};
+  w->index->ranges[w->index->range_count++] = range;
+  header->range_count++;
+  header->length += range.length;
+  return true;
+}
+
+/* Puts a header's ranges behind one another. `at` and `end` are those of its message. */
+static bool add_header(walk *w, const header_pieces *pieces, const uint8_t *at, const uint8_t *end,
+                       cotlp_header *header) {
+  header->range = w->index->range_count;
+  if (!pieces->overflowed) {
+    for (uint32_t i = 0; i < pieces->count; i++)
+      if (!add_range(w, header, pieces->ranges[i]))
+        return false;
+    return true;
+  }
+  wire_field field;
+  while (at < end) {
+    if (!next_field(w, &at, end, &field))
+      return false;
+    cotlp_range range = {(uint32_t)(field.start - w->base), (uint32_t)(at - field.start)};
+    if (field.number != 2 && !add_range(w, header, range))
+      return false;
+  }
   return true;
 }
 
@@ -593,24 +623,12 @@ static void reject_since(cotlp_index *index, uint32_t first_span, uint32_t first
   index->attribute_count = first_attribute;
 }
 
-/* The other fields of a ScopeSpans or ResourceSpans are its header. Its ranges must lie together, so a header is collected
- * in a pass of its own, which only reads tags and lengths of this one level. */
-static bool collect_header(walk *w, const uint8_t *at, const uint8_t *end, cotlp_header *header) {
-  wire_field field;
-  header->range = w->index->range_count;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    if (field.number != 2 && !add_to_header(w, header, field.start, at))
-      return false;
-  }
-  return true;
-}
-
 static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uint32_t resource) {
   cotlp_index *index = w->index;
   cotlp_header header = {.parent = resource};
-  if (!GROW(scope) || !collect_header(w, at, end, &header))
+  header_pieces pieces = {0};
+  const uint8_t *start = at;
+  if (!GROW(scope))
     return false;
   uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false, marked = false;
@@ -622,7 +640,10 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
       EXPECT(COTLP_WIRE_BYTES);
       if (!walk_span(w, field.payload, field.payload + field.length))
         return false;
-    } else if (field.number == 1 || field.number == 3) {
+      continue;
+    }
+    note_piece(w, &pieces, field.start, at);
+    if (field.number == 1 || field.number == 3) {
       EXPECT(COTLP_WIRE_BYTES);
       w->bad_string = false;
       if (field.number == 3)
@@ -638,6 +659,8 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
   if (marked)
     for (uint32_t i = first_span; i < index->span_count; i++)
       index->spans[i].marks |= w->rules->scope.mark;
+  if (!add_header(w, &pieces, start, end, &header))
+    return false;
   index->scopes[index->scope_count++] = header;
   return true;
 }
@@ -645,7 +668,9 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
 static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) {
   cotlp_index *index = w->index;
   cotlp_header header = {0};
-  if (!GROW(resource) || !collect_header(w, at, end, &header))
+  header_pieces pieces = {0};
+  const uint8_t *start = at;
+  if (!GROW(resource))
     return false;
   uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false;
@@ -653,6 +678,8 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
   while (at < end) {
     if (!next_field(w, &at, end, &field))
       return false;
+    if (field.number != 2)
+      note_piece(w, &pieces, field.start, at);
     if (field.number < 1 || field.number > 3)
       continue;
     EXPECT(COTLP_WIRE_BYTES);
@@ -671,6 +698,8 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
   }
   if (bad)
     reject_since(index, first_span, first_attribute);
+  if (!add_header(w, &pieces, start, end, &header))
+    return false;
   index->resources[index->resource_count++] = header;
   return true;
 }
@@ -700,7 +729,7 @@ cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, con
   memset(index->rejected, 0, sizeof index->rejected);
   index->error = COTLP_OK;
   index->error_offset = 0;
-  walk context = {.index = index, .rules = rules, .base = bytes}, *w = &context;
+  walk context = {.index = index, .rules = rules, .base = bytes, .limit = (const uint8_t *)bytes + length}, *w = &context;
   if (length > UINT32_MAX) {
     fail(w, COTLP_TOO_LARGE, bytes);
     return index->error;
@@ -725,7 +754,7 @@ cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, con
 uint32_t cotlp_resource_attributes(const cotlp_rules *rules, const void *header, size_t length,
                                    cotlp_attribute *attributes, uint32_t capacity) {
   cotlp_index scratch = {0};
-  walk context = {.index = &scratch, .rules = rules, .base = header}, *w = &context;
+  walk context = {.index = &scratch, .rules = rules, .base = header, .limit = (const uint8_t *)header + length}, *w = &context;
   const uint8_t *at = header, *end = at + length;
   uint32_t count = 0;
   wire_field field, attribute;

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 static inline bool utf8_rest_is_valid(const uint8_t *at, const uint8_t *end) {
   while (at < end) {
@@ -39,42 +42,37 @@ static inline bool utf8_rest_is_valid(const uint8_t *at, const uint8_t *end) {
   return true;
 }
 
-static inline uint32_t utf8_load4(const uint8_t *at) {
-  uint32_t word;
-  memcpy(&word, at, 4);
-  return word;
-}
-
-static inline uint64_t utf8_load8(const uint8_t *at) {
+static inline uint64_t utf8_high_bits(const uint8_t *at) {
   uint64_t word;
   memcpy(&word, at, 8);
-  return word;
+  return word & 0x8080808080808080ull;
 }
 
-/* Most strings are short and ASCII: two loads that overlap cover what is shorter than 16 bytes. */
-__attribute__((always_inline)) static inline bool utf8_is_valid(const uint8_t *text, size_t length) {
+/* Whether 32 bytes from `at` have a high bit among the first `length` of them (at most 32). All 32 can be read. Without
+ * branches: the lengths of strings are what a processor can't predict. */
+static inline bool utf8_first_are_ascii(const uint8_t *at, size_t length) {
+#ifdef __SSE2__
+  __m128i one = _mm_loadu_si128((const __m128i *)at), two = _mm_loadu_si128((const __m128i *)(at + 16));
+  uint64_t high = (uint32_t)_mm_movemask_epi8(one) | (uint64_t)(uint32_t)_mm_movemask_epi8(two) << 16;
+  return (high & ((1ull << length) - 1)) == 0;
+#else
+  for (size_t i = 0; i < length; i++)
+    if (at[i] >= 0x80)
+      return false;
+  return true;
+#endif
+}
+
+/* `limit` is the end of the memory that may be read, at or behind the end of the text. */
+__attribute__((always_inline)) static inline bool utf8_is_valid(const uint8_t *text, size_t length,
+                                                                const uint8_t *limit) {
+  if (__builtin_expect((size_t)(limit - text) >= 32, 1) && length <= 32)
+    return __builtin_expect(utf8_first_are_ascii(text, length), 1) || utf8_rest_is_valid(text, text + length);
   const uint8_t *at = text, *end = text + length;
-  if (length < 16) {
-    uint64_t all;
-    if (length >= 8)
-      all = utf8_load8(at) | utf8_load8(end - 8);
-    else if (length >= 4)
-      all = utf8_load4(at) | utf8_load4(end - 4);
-    else
+  for (; end - at >= 32; at += 32)
+    if (utf8_high_bits(at) | utf8_high_bits(at + 8) | utf8_high_bits(at + 16) | utf8_high_bits(at + 24))
       return utf8_rest_is_valid(at, end);
-    return __builtin_expect((all & 0x8080808080808080ull) == 0, 1) || utf8_rest_is_valid(at, end);
-  }
-  while (end - at >= 32) {
-    uint64_t words[4];
-    memcpy(words, at, 32);
-    if ((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080ull)
-      return utf8_rest_is_valid(at, end);
-    at += 32;
-  }
-  /* What is left overlaps what was seen: all of that was ASCII. */
-  if (end - at > 16)
-    at += ((utf8_load8(at) | utf8_load8(at + 8)) & 0x8080808080808080ull) == 0 ? 16 : 0;
-  if (end - at <= 16 && ((utf8_load8(end - 16) | utf8_load8(end - 8)) & 0x8080808080808080ull) == 0)
+  if (__builtin_expect(limit - at >= 32, 1) && utf8_first_are_ascii(at, (size_t)(end - at)))
     return true;
   return utf8_rest_is_valid(at, end);
 }
