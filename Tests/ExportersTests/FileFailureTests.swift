@@ -50,11 +50,11 @@ import Testing
     try withFileSizeLimit(holes + 3 * line.utf8.count + 5) {
       for request in requests { #expect(exporter.export(request)) }
       #expect(fixture.lines.wait(count: 1).first?.contains("cannot write") == true)
-      while fixture.metric("otelcol_exporter_sent_spans") != 3 { sched_yield() }
+      #expect(eventually { fixture.metric("otelcol_exporter_sent_spans") == 3 })
       let text = try tail(fixture.path, from: holes)
       #expect(text == String(repeating: line, count: 3))
     }
-    while fixture.metric("otelcol_exporter_sent_spans") != 20 { sched_yield() }
+    #expect(eventually { fixture.metric("otelcol_exporter_sent_spans") == 20 })
     #expect(try tail(fixture.path, from: holes) == String(repeating: line, count: 20))
     #expect(fixture.lines.all.contains { $0.contains("works again") })
     #expect(fixture.metric("heirloom_exporter_write_errors") ?? 0 >= 1)
@@ -70,7 +70,7 @@ import Testing
     }
     var accepted = 0
     while !exporter.isFull || accepted < 6 { if exporter.export(SampleRequest.make()) { accepted += 1 } }
-    #expect(fixture.lines.wait(count: 1).contains { $0.contains("No space left") })
+    #expect(eventually { fixture.lines.all.contains { $0.contains("No space left") } })
     #expect(!exporter.export(SampleRequest.make(spans: 100)))
     #expect(fixture.metric("otelcol_exporter_enqueue_failed_spans") ?? 0 >= 100)
     exporter.drain()
@@ -89,7 +89,7 @@ import Testing
     }
     func write(_ count: Int) {
       #expect(exporter.export(SampleRequest.make()))
-      while fixture.metric("otelcol_exporter_sent_spans") != Double(count) { sched_yield() }
+      #expect(eventually { fixture.metric("otelcol_exporter_sent_spans") == Double(count) })
     }
     let line = FileFixture.line(SampleRequest.make())
     write(1)
@@ -112,7 +112,7 @@ import Testing
     #expect(exporter.export(SampleRequest.make()))
     #expect(fixture.lines.wait(count: 2).contains { $0.contains("No such file") })
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
-    while fixture.metric("otelcol_exporter_sent_spans") != 1 { sched_yield() }
+    #expect(eventually { fixture.metric("otelcol_exporter_sent_spans") == 1 })
     exporter.drain()
     #expect(try fixture.text(directory + "/spans.jsonl") == FileFixture.line(SampleRequest.make()))
   }

@@ -26,9 +26,13 @@ private final class ManualSender: RequestSender {
   }
 
   func send(_ request: EncodedRequest, completion: @escaping @Sendable (SendOutcome) -> Void) {
-    let isEnded = Atomic<Bool>(false)
+    let unused = Locked<(@Sendable (SendOutcome) -> Void)?>(completion)
     let end: @Sendable (SendOutcome) -> Void = { outcome in
-      if isEnded.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged { completion(outcome) }
+      let completion = unused.withLock { unused in
+        defer { unused = nil }
+        return unused
+      }
+      completion?(outcome)
     }
     let isStopped = open.withLock { open in
       open?.append(end)
