@@ -1,354 +1,12 @@
 #include "cotlp_index.h"
-#include "cotlp_rules_internal.h"
-#include "cotlp_utf8.h"
-#include "cotlp_wire.h"
+#include "cotlp_attribute.h"
+#include "cotlp_walk.h"
 #include <stdlib.h>
 
 /* Mirrored by SpanEntry and AttributeEntry in the OTLP module. */
 _Static_assert(sizeof(cotlp_span) == 64 && offsetof(cotlp_span, offset) == 40, "SpanEntry mirrors cotlp_span");
 _Static_assert(sizeof(cotlp_attribute) == 28 && offsetof(cotlp_attribute, key) == 24,
                "AttributeEntry mirrors cotlp_attribute");
-
-typedef struct {
-  const uint8_t *start;   /* of the field, its tag included */
-  const uint8_t *payload; /* of a length-delimited field; else where the value begins */
-  size_t length;          /* of the payload */
-  uint64_t value;         /* of a varint */
-  uint32_t number, wire;
-} wire_field;
-
-typedef struct {
-  cotlp_index *index;
-  const cotlp_rules *rules;
-  const uint8_t *base, *limit; /* the whole request */
-  bool bad_string; /* in the span, scope or resource being walked */
-  bool bad_link;
-} walk;
-
-/* The tracked side of an attribute: where its key and value lie. */
-typedef struct {
-  const uint8_t *key, *value;
-  size_t key_length, value_length;
-  uint64_t number; /* of a bool or an int */
-  uint8_t type;
-} key_value;
-
-static inline uint64_t wire_fixed64(const uint8_t *at) {
-  uint64_t value;
-  memcpy(&value, at, 8);
-  return value;
-}
-
-static inline uint32_t wire_fixed32(const uint8_t *at) {
-  uint32_t value;
-  memcpy(&value, at, 4);
-  return value;
-}
-
-static bool fail(walk *w, cotlp_error error, const uint8_t *at) {
-  w->index->error = error;
-  w->index->error_offset = (uint32_t)(at - w->base);
-  return false;
-}
-
-/* Reads one field and steps over it. False at a fault; the caller loops while at < end. */
-__attribute__((always_inline)) static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, wire_field *field) {
-  const uint8_t *p = *at;
-  field->start = p;
-  uint64_t tag;
-  if (__builtin_expect(*p < 0x80, 1))
-    tag = *p++;
-  else {
-    p = cotlp_read_varint(p, end, &tag);
-    if (!p)
-      return fail(w, COTLP_BAD_VARINT, field->start);
-    if (tag > UINT32_MAX || p - field->start > 5)
-      return fail(w, COTLP_BAD_VARINT, field->start);
-  }
-  field->number = (uint32_t)tag >> 3;
-  field->wire = (uint32_t)tag & 7;
-  if (field->number == 0)
-    return fail(w, COTLP_BAD_FIELD, field->start);
-  field->payload = p;
-  switch (field->wire) {
-  case COTLP_WIRE_BYTES: {
-    uint64_t length;
-    p = cotlp_read_varint(p, end, &length);
-    if (!p || length > (uint64_t)(end - p))
-      return fail(w, COTLP_TRUNCATED, field->start);
-    field->payload = p;
-    field->length = (size_t)length;
-    *at = p + length;
-    return true;
-  }
-  case COTLP_WIRE_VARINT:
-    p = cotlp_read_varint(p, end, &field->value);
-    if (!p)
-      return fail(w, end - field->payload > 10 ? COTLP_BAD_VARINT : COTLP_TRUNCATED, field->start);
-    *at = p;
-    return true;
-  case COTLP_WIRE_FIXED64:
-    if (end - p < 8)
-      return fail(w, COTLP_TRUNCATED, field->start);
-    *at = p + 8;
-    return true;
-  case COTLP_WIRE_FIXED32:
-    if (end - p < 4)
-      return fail(w, COTLP_TRUNCATED, field->start);
-    *at = p + 4;
-    return true;
-  default:
-    return fail(w, COTLP_BAD_WIRE_TYPE, field->start);
-  }
-}
-
-#define EXPECT(type)                                                                                                   \
-  if (field.wire != (type))                                                                                            \
-  return fail(w, COTLP_BAD_WIRE_TYPE, field.start)
-
-__attribute__((always_inline)) static inline void check_string(walk *w, const uint8_t *text, size_t length) {
-  if (__builtin_expect(!utf8_is_valid(text, length, w->limit), 0))
-    w->bad_string = true;
-}
-
-static bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out);
-
-static bool walk_values(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, bool with_keys);
-
-/* An AnyValue. The oneof's last member on the wire is the value. */
-static bool walk_any_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out) {
-  if (depth > COTLP_MAX_DEPTH)
-    return fail(w, COTLP_TOO_DEEP, at);
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    switch (field.number) {
-    case 1:
-      EXPECT(COTLP_WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-      out->type = COTLP_VALUE_STRING;
-      break;
-    case 2:
-      EXPECT(COTLP_WIRE_VARINT);
-      out->type = COTLP_VALUE_BOOL;
-      break;
-    case 3:
-      EXPECT(COTLP_WIRE_VARINT);
-      out->type = COTLP_VALUE_INT;
-      break;
-    case 4:
-      EXPECT(COTLP_WIRE_FIXED64);
-      out->type = COTLP_VALUE_DOUBLE;
-      break;
-    case 5:
-    case 6:
-      EXPECT(COTLP_WIRE_BYTES);
-      if (!walk_values(w, field.payload, field.payload + field.length, depth + 1, field.number == 6))
-        return false;
-      out->type = field.number == 5 ? COTLP_VALUE_ARRAY : COTLP_VALUE_KVLIST;
-      break;
-    case 7:
-      EXPECT(COTLP_WIRE_BYTES);
-      out->type = COTLP_VALUE_BYTES;
-      break;
-    default:
-      continue;
-    }
-    out->value = field.payload;
-    out->value_length = field.wire == COTLP_WIRE_BYTES ? field.length : (size_t)(at - field.payload);
-    if (field.wire == COTLP_WIRE_VARINT)
-      out->number = field.value;
-  }
-  return true;
-}
-
-/* An ArrayValue's AnyValues, or a KeyValueList's KeyValues: both are field 1. */
-static bool walk_values(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, bool with_keys) {
-  if (depth > COTLP_MAX_DEPTH)
-    return fail(w, COTLP_TOO_DEEP, at);
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    if (field.number != 1)
-      continue;
-    EXPECT(COTLP_WIRE_BYTES);
-    key_value ignored = {0};
-    const uint8_t *inner_end = field.payload + field.length;
-    if (!(with_keys ? walk_key_value(w, field.payload, inner_end, depth + 1, &ignored)
-                    : walk_any_value(w, field.payload, inner_end, depth + 1, &ignored)))
-      return false;
-  }
-  return true;
-}
-
-/* A length of one or two bytes, which is nearly all there are; null for others. */
-static inline const uint8_t *short_length(const uint8_t *at, const uint8_t *end, size_t *length) {
-  if (end - at < 2)
-    return NULL;
-  if (at[0] < 0x80) {
-    *length = at[0];
-    return at + 1;
-  }
-  if (at[1] >= 0x80)
-    return NULL;
-  *length = (size_t)(at[0] & 0x7f) | (size_t)at[1] << 7;
-  return at + 2;
-}
-
-/* A KeyValue as every encoder writes it: key, value, one scalar in it, nothing else. False for all others, which take the
- * long way and may be well formed too. */
-__attribute__((always_inline)) static inline bool common_key_value(walk *w, const uint8_t *at, const uint8_t *end,
-                                                                   key_value *out) {
-  size_t length;
-  if (end - at < 6 || at[0] != 0x0a || at[1] >= 0x80)
-    return false;
-  const uint8_t *key = at + 2, *value = key + at[1];
-  size_t key_length = at[1];
-  if (end - value < 4 || value[0] != 0x12)
-    return false;
-  value = short_length(value + 1, end, &length);
-  if (!value || (size_t)(end - value) != length || length < 2)
-    return false;
-  switch (value[0]) {
-  case 0x0a:
-    value = short_length(value + 1, end, &length);
-    if (!value || (size_t)(end - value) != length)
-      return false;
-    check_string(w, value, length);
-    out->type = COTLP_VALUE_STRING;
-    break;
-  case 0x10:
-  case 0x18:
-    out->type = value[0] == 0x10 ? COTLP_VALUE_BOOL : COTLP_VALUE_INT;
-    length = (size_t)(end - ++value);
-    if (cotlp_read_varint(value, end, &out->number) != end)
-      return false;
-    break;
-  case 0x21:
-    if (length != 9)
-      return false;
-    out->type = COTLP_VALUE_DOUBLE;
-    value++;
-    length = 8;
-    break;
-  default:
-    return false;
-  }
-  check_string(w, key, key_length);
-  out->key = key;
-  out->key_length = key_length;
-  out->value = value;
-  out->value_length = length;
-  return true;
-}
-
-/* A KeyValue, the value before the key or in several pieces as well. */
-static bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out) {
-  if (depth > COTLP_MAX_DEPTH)
-    return fail(w, COTLP_TOO_DEEP, at);
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    if (field.number == 1) {
-      EXPECT(COTLP_WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-      out->key = field.payload;
-      out->key_length = field.length;
-    } else if (field.number == 2) {
-      EXPECT(COTLP_WIRE_BYTES);
-      if (!walk_any_value(w, field.payload, field.payload + field.length, depth + 1, out))
-        return false;
-    }
-  }
-  return true;
-}
-
-/* Attributes of no interest: of events, links, scopes and resources. */
-static bool walk_plain_attribute(walk *w, const wire_field *attribute, unsigned depth) {
-  key_value ignored = {0};
-  return (depth < COTLP_MAX_DEPTH &&
-          common_key_value(w, attribute->payload, attribute->payload + attribute->length, &ignored)) || walk_key_value(w, attribute->payload, attribute->payload + attribute->length, depth, &ignored);
-}
-
-static bool walk_event(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth) {
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    switch (field.number) {
-    case 1:
-      EXPECT(COTLP_WIRE_FIXED64);
-      break;
-    case 2:
-      EXPECT(COTLP_WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-      break;
-    case 3:
-      EXPECT(COTLP_WIRE_BYTES);
-      if (!walk_plain_attribute(w, &field, depth + 1))
-        return false;
-      break;
-    case 4:
-      EXPECT(COTLP_WIRE_VARINT);
-      break;
-    }
-  }
-  return true;
-}
-
-static bool walk_link(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth) {
-  wire_field field;
-  size_t trace_id = 0, span_id = 0;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    switch (field.number) {
-    case 1:
-      EXPECT(COTLP_WIRE_BYTES);
-      trace_id = field.length;
-      break;
-    case 2:
-      EXPECT(COTLP_WIRE_BYTES);
-      span_id = field.length;
-      break;
-    case 3:
-      EXPECT(COTLP_WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-      break;
-    case 4:
-      EXPECT(COTLP_WIRE_BYTES);
-      if (!walk_plain_attribute(w, &field, depth + 1))
-        return false;
-      break;
-    case 5:
-      EXPECT(COTLP_WIRE_VARINT);
-      break;
-    case 6:
-      EXPECT(COTLP_WIRE_FIXED32);
-      break;
-    }
-  }
-  if ((trace_id != 0 && trace_id != 16) || (span_id != 0 && span_id != 8))
-    w->bad_link = true;
-  return true;
-}
-
-static bool walk_status(walk *w, const uint8_t *at, const uint8_t *end) {
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    if (field.number == 2) {
-      EXPECT(COTLP_WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-    } else if (field.number == 3)
-      EXPECT(COTLP_WIRE_VARINT);
-  }
-  return true;
-}
 
 /* Makes room for one more element of the array; false without memory. */
 static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size_t size) {
@@ -357,7 +15,7 @@ static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size
   uint32_t wanted = *capacity ? *capacity * 2 : 64;
   void *larger = realloc(*items, wanted * size);
   if (!larger)
-    return fail(w, COTLP_NO_MEMORY, w->base);
+    return walk_failed(w, COTLP_NO_MEMORY, w->base);
   *items = larger;
   *capacity = wanted;
   return true;
@@ -365,53 +23,16 @@ static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size
 
 #define GROW(name) grow(w, (void **)&w->index->name##s, &w->index->name##_capacity, w->index->name##_count, sizeof *w->index->name##s)
 
-/* The number under which the rules want this attribute; adds the marks it sets. */
-__attribute__((always_inline)) static inline uint16_t match(const cotlp_rules *rules, const key_value *pair, uint32_t *marks) {
-  uint16_t number = COTLP_NO_KEY;
-  const cotlp_rule *exact = cotlp_rules_exact(rules, pair->key, pair->key_length);
-  if (__builtin_expect(exact != NULL, 0)) {
-    number = exact->number;
-    if (!exact->needs_true || (pair->type == COTLP_VALUE_BOOL && pair->number != 0))
-      *marks |= exact->mark;
-  }
-  uint8_t first = pair->key_length ? pair->key[0] : 0;
-  if (__builtin_expect(rules->prefix_starts[first >> 6] >> (first & 63) & 1, 0))
-    for (uint32_t i = 0; i < rules->prefixes.count; i++) {
-      const cotlp_rule *prefix = &rules->prefixes.items[i];
-      if (!cotlp_rule_starts(prefix, pair->key, pair->key_length))
-        continue;
-      *marks |= prefix->mark;
-      if (number == COTLP_NO_KEY)
-        number = prefix->number;
-    }
-  return number;
-}
-
-static void fill_attribute(cotlp_attribute *attribute, const wire_field *field, const key_value *pair, uint16_t number,
-                           const uint8_t *base) {
-  attribute->field_offset = (uint32_t)(field->start - base);
-  attribute->field_length = (uint32_t)(field->payload + field->length - field->start);
-  attribute->key_offset = pair->key ? (uint32_t)(pair->key - base) : 0;
-  attribute->key_length = (uint32_t)pair->key_length;
-  attribute->value_offset = pair->value ? (uint32_t)(pair->value - base) : 0;
-  attribute->value_length = (uint32_t)pair->value_length;
-  attribute->key = number;
-  attribute->type = pair->type;
-}
-
-__attribute__((always_inline)) static inline bool walk_span_attribute(walk *w, const wire_field *field, const uint8_t *span, uint32_t *marks) {
-  key_value pair;
-  if (!common_key_value(w, field->payload, field->payload + field->length, &pair)) {
-    pair = (key_value){0};
-    if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
-      return false;
-  }
-  uint16_t number = match(w->rules, &pair, marks);
+/* Writes an attribute down if the rules ask for it. */
+__attribute__((always_inline)) static inline bool keep_attribute(walk *w, const wire_field *field,
+                                                                 const key_value *pair, const uint8_t *span,
+                                                                 uint32_t *marks) {
+  uint16_t number = match_attribute(w->rules, pair, marks);
   if (__builtin_expect(number == COTLP_NO_KEY, 1))
     return true;
   if (!GROW(attribute))
     return false;
-  fill_attribute(&w->index->attributes[w->index->attribute_count++], field, &pair, number, span);
+  fill_attribute(&w->index->attributes[w->index->attribute_count++], field, pair, number, span);
   return true;
 }
 
@@ -432,14 +53,28 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
   uint64_t start = 0;
   uint32_t flags = 0, marks = 0, first_attribute = index->attribute_count;
   w->bad_string = w->bad_link = false;
+  bool roomy = w->limit - end >= COMMON_ATTRIBUTE_SLACK;
   wire_field field;
+  key_value pair;
   while (at < end) {
+    if (roomy && *at == ATTRIBUTES_TAG) {
+      const uint8_t *payload, *next = attribute_end(at, end, &payload);
+      if (__builtin_expect(next && common_attribute(w, payload, next, &pair), 1)) {
+        field = (wire_field){.start = at, .payload = payload, .length = (size_t)(next - payload)};
+        if (!keep_attribute(w, &field, &pair, span_start, &marks))
+          return false;
+        at = next;
+        continue;
+      }
+    }
     if (!next_field(w, &at, end, &field))
       return false;
     switch (field.number) {
     case 9:
       EXPECT(COTLP_WIRE_BYTES);
-      if (!walk_span_attribute(w, &field, span_start, &marks))
+      pair = (key_value){0};
+      if (!walk_key_value(w, field.payload, field.payload + field.length, 4, &pair) ||
+          !keep_attribute(w, &field, &pair, span_start, &marks))
         return false;
       break;
     case 1:
@@ -540,33 +175,6 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
   return true;
 }
 
-/* InstrumentationScope {name, version, attributes}, Resource {attributes, dropped, entity_refs} and EntityRef {four
- * strings}: which fields are strings and which attributes, as bits by field number. */
-static bool walk_described(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, unsigned strings,
-                           unsigned attributes, unsigned entities, unsigned varints, bool *marked) {
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    unsigned bit = field.number < 32 ? 1u << field.number : 0;
-    if (bit & (strings | attributes | entities))
-      EXPECT(COTLP_WIRE_BYTES);
-    if (bit & varints)
-      EXPECT(COTLP_WIRE_VARINT);
-    if (bit & strings)
-      check_string(w, field.payload, field.length);
-    if (bit & attributes && !walk_plain_attribute(w, &field, depth + 1))
-      return false;
-    if (bit & entities &&
-        !walk_described(w, field.payload, field.payload + field.length, depth + 1, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4, 0, 0,
-                        0, NULL))
-      return false;
-    if (marked && field.number == 1)
-      *marked = cotlp_rule_starts(&w->rules->scope, field.payload, field.length);
-  }
-  return true;
-}
-
 /* The other fields of a ScopeSpans or ResourceSpans are its header. Mostly it lies in one or two pieces, which are noted
  * during the walk; a header in more pieces is collected by a walk of its own. */
 typedef struct {
@@ -648,8 +256,7 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
       w->bad_string = false;
       if (field.number == 3)
         check_string(w, field.payload, field.length);
-      else if (!walk_described(w, field.payload, field.payload + field.length, 3, 1 << 1 | 1 << 2, 1 << 3, 0, 1 << 4,
-                               w->rules->scope.mark ? &marked : NULL))
+      else if (!walk_scope(w, field.payload, field.payload + field.length, &marked))
         return false;
       bad |= w->bad_string;
     }
@@ -692,7 +299,7 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
     w->bad_string = false;
     if (field.number == 3)
       check_string(w, field.payload, field.length);
-    else if (!walk_described(w, field.payload, inner_end, 2, 0, 1 << 1, 1 << 3, 1 << 2, NULL))
+    else if (!walk_resource(w, field.payload, inner_end))
       return false;
     bad |= w->bad_string;
   }
@@ -731,7 +338,7 @@ cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, con
   index->error_offset = 0;
   walk context = {.index = index, .rules = rules, .base = bytes, .limit = (const uint8_t *)bytes + length}, *w = &context;
   if (length > UINT32_MAX) {
-    fail(w, COTLP_TOO_LARGE, bytes);
+    walk_failed(w, COTLP_TOO_LARGE, bytes);
     return index->error;
   }
   const uint8_t *at = bytes, *end = at + length;
@@ -742,7 +349,7 @@ cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, con
     if (field.number != 1)
       continue;
     if (field.wire != COTLP_WIRE_BYTES) {
-      fail(w, COTLP_BAD_WIRE_TYPE, field.start);
+      walk_failed(w, COTLP_BAD_WIRE_TYPE, field.start);
       return index->error;
     }
     if (!walk_resource_spans(w, field.payload, field.payload + field.length))
@@ -768,7 +375,7 @@ uint32_t cotlp_resource_attributes(const cotlp_rules *rules, const void *header,
       if (attribute.number != 1 || attribute.wire != COTLP_WIRE_BYTES ||
           !walk_key_value(w, attribute.payload, attribute.payload + attribute.length, 3, &pair))
         continue;
-      uint16_t number = match(rules, &pair, &marks);
+      uint16_t number = match_attribute(rules, &pair, &marks);
       if (number == COTLP_NO_KEY)
         continue;
       if (count < capacity) {

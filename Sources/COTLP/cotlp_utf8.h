@@ -48,13 +48,14 @@ static inline uint64_t utf8_high_bits(const uint8_t *at) {
   return word & 0x8080808080808080ull;
 }
 
-/* Whether 32 bytes from `at` have a high bit among the first `length` of them (at most 32). All 32 can be read. Without
- * branches: the lengths of strings are what a processor can't predict. */
+/* Whether the first `length` bytes (at most 64) have no high bit. All 64 can be read. Without branches: the lengths of
+ * strings are what a processor can't predict. */
 static inline bool utf8_first_are_ascii(const uint8_t *at, size_t length) {
 #ifdef __SSE2__
-  __m128i one = _mm_loadu_si128((const __m128i *)at), two = _mm_loadu_si128((const __m128i *)(at + 16));
-  uint64_t high = (uint32_t)_mm_movemask_epi8(one) | (uint64_t)(uint32_t)_mm_movemask_epi8(two) << 16;
-  return (high & ((1ull << length) - 1)) == 0;
+  uint64_t high = 0;
+  for (unsigned i = 0; i < 4; i++)
+    high |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(at + 16 * i))) << 16 * i;
+  return length == 64 ? high == 0 : (high & ((1ull << length) - 1)) == 0;
 #else
   for (size_t i = 0; i < length; i++)
     if (at[i] >= 0x80)
@@ -63,16 +64,17 @@ static inline bool utf8_first_are_ascii(const uint8_t *at, size_t length) {
 #endif
 }
 
+static inline bool utf8_32_are_ascii(const uint8_t *at) {
+  return (utf8_high_bits(at) | utf8_high_bits(at + 8) | utf8_high_bits(at + 16) | utf8_high_bits(at + 24)) == 0;
+}
+
 /* `limit` is the end of the memory that may be read, at or behind the end of the text. */
-__attribute__((always_inline)) static inline bool utf8_is_valid(const uint8_t *text, size_t length,
-                                                                const uint8_t *limit) {
-  if (__builtin_expect((size_t)(limit - text) >= 32, 1) && length <= 32)
-    return __builtin_expect(utf8_first_are_ascii(text, length), 1) || utf8_rest_is_valid(text, text + length);
+static inline bool utf8_is_valid(const uint8_t *text, size_t length, const uint8_t *limit) {
   const uint8_t *at = text, *end = text + length;
-  for (; end - at >= 32; at += 32)
-    if (utf8_high_bits(at) | utf8_high_bits(at + 8) | utf8_high_bits(at + 16) | utf8_high_bits(at + 24))
+  for (; end - at > 64; at += 32)
+    if (!utf8_32_are_ascii(at))
       return utf8_rest_is_valid(at, end);
-  if (__builtin_expect(limit - at >= 32, 1) && utf8_first_are_ascii(at, (size_t)(end - at)))
+  if (__builtin_expect(limit - at >= 64, 1) && __builtin_expect(utf8_first_are_ascii(at, (size_t)(end - at)), 1))
     return true;
   return utf8_rest_is_valid(at, end);
 }

@@ -70,8 +70,6 @@ struct Inheritance {
 extension Batcher.Writer {
   @inline(__always)
   fileprivate func append(_ span: SpanView, cuts: UnsafeBufferPointer<Cut>, suffix: UnsafeRawBufferPointer) {
-    span.scope._withUnsafeGuaranteedRef {
-      append(span: span.payload, length: span.length, scope: $0, cuts: cuts, suffix: suffix)
-    }
+    append(span: span.payload, length: span.length, scope: span.scope, cuts: cuts, suffix: suffix)
   }
 }

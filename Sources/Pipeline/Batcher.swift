@@ -44,7 +44,8 @@ package final class Batcher: @unchecked Sendable {
     /// See `RequestBuilder.append`.
     @inline(__always)
     package func append(
-      span: UnsafeRawPointer, length: Int, scope: Scope, cuts: UnsafeBufferPointer<Cut>, suffix: UnsafeRawBufferPointer
+      span: UnsafeRawPointer, length: Int, scope: Unmanaged<Scope>, cuts: UnsafeBufferPointer<Cut>,
+      suffix: UnsafeRawBufferPointer
     ) {
       builder.append(span: span, length: length, scope: scope, cuts: cuts, suffix: suffix)
       if builder.spanCount >= spanLimit || builder.byteCount >= byteLimit { batcher.seal() }

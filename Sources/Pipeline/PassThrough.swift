@@ -17,7 +17,8 @@ package final class PassThrough: TracesConsumer {
       for position in 0..<batch.spanCount {
         let span = spans[position]
         writer.append(
-          span: batch.payload(of: span), length: Int(span.length), scope: batch.scopes[Int(span.scope)], cuts: nothing,
+          span: batch.payload(of: span), length: Int(span.length),
+          scope: .passUnretained(batch.scopes[Int(span.scope)]), cuts: nothing,
           suffix: UnsafeRawBufferPointer(start: nil, count: 0))
       }
     }

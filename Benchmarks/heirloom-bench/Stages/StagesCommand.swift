@@ -79,7 +79,8 @@ struct StagesCommand {
           for position in 0..<batch.spanCount {
             let span = batch.index.spans[position]
             writer.append(
-              span: batch.payload(of: span), length: Int(span.length), scope: batch.scopes[Int(span.scope)],
+              span: batch.payload(of: span), length: Int(span.length),
+              scope: .passUnretained(batch.scopes[Int(span.scope)]),
               cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: suffix)
           }
         }
