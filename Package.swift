@@ -32,14 +32,16 @@ let package = Package(
   products: [.executable(name: "heirloom", targets: ["heirloom"])],
   targets: [
     // C shims
-    shim("COTLP", libraries: ["protobuf-c"]),
+    .target(
+      name: "COTLP", cSettings: [.headerSearchPath("generated")], linkerSettings: [.linkedLibrary("protobuf-c")]),
     shim("CHTTPServer", libraries: ["microhttpd"]),
     shim("CCurl", libraries: ["curl"]),
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
+    shim("CGlibc", libraries: []),
 
     // Foundations: each imports nothing of ours but what stands above it
-    room("Locks", []),
+    room("Locks", ["CGlibc"]),
     room("SelfTelemetry", ["Locks"]),
     room("Configuration", ["CYAML"]),
     room("Compression", ["CCompression"]),
@@ -59,11 +61,18 @@ let package = Package(
       "Collector",
       ["Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "HTTPServer", "SelfTelemetry", "Locks"]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
+    .executableTarget(
+      name: "heirloom-bench", dependencies: ["EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
+      path: "Benchmarks/heirloom-bench",
+      swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["OTLP", "Locks"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Locks"], path: "Tests/TestSupport",
       swiftSettings: settings),
-    tests("OTLP", ["COTLP"]),
+    .target(
+      name: "COTLPOracle", dependencies: ["COTLP"], path: "Tests/COTLPOracle",
+      cSettings: [.headerSearchPath("../../Sources/COTLP/generated")]),
+    tests("OTLP", ["COTLP", "COTLPOracle"]),
     tests("Configuration", []),
     tests("SelfTelemetry", []),
     tests("Compression", []),

@@ -1,272 +1,12 @@
 #include "cotlp_index.h"
-#include "cotlp_rules_internal.h"
-#include "cotlp_utf8.h"
-#include "cotlp_wire.h"
+#include "cotlp_attribute.h"
+#include "cotlp_walk.h"
 #include <stdlib.h>
 
 /* Mirrored by SpanEntry and AttributeEntry in the OTLP module. */
 _Static_assert(sizeof(cotlp_span) == 64 && offsetof(cotlp_span, offset) == 40, "SpanEntry mirrors cotlp_span");
 _Static_assert(sizeof(cotlp_attribute) == 28 && offsetof(cotlp_attribute, key) == 24,
                "AttributeEntry mirrors cotlp_attribute");
-
-typedef struct {
-  cotlp_index *index;
-  const cotlp_rules *rules;
-  const uint8_t *base;
-  bool bad_string; /* in the span, scope or resource being walked */
-  bool bad_link;
-} walk;
-
-/* The tracked side of an attribute: where its key and value lie. */
-typedef struct {
-  const uint8_t *key, *value;
-  size_t key_length, value_length;
-  uint64_t number; /* of a bool or an int */
-  uint8_t type;
-} key_value;
-
-static bool fail(walk *w, cotlp_error error, const uint8_t *at) {
-  w->index->error = error;
-  w->index->error_offset = (uint32_t)(at - w->base);
-  return false;
-}
-
-/* Reads one field and steps over it. False at a fault; the caller loops while at < end. */
-static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, wire_field *field) {
-  const uint8_t *p = *at;
-  field->start = p;
-  uint64_t tag;
-  if (__builtin_expect(*p < 0x80, 1))
-    tag = *p++;
-  else {
-    p = wire_varint(p, end, &tag);
-    if (!p)
-      return fail(w, COTLP_BAD_VARINT, field->start);
-    if (tag > UINT32_MAX || p - field->start > 5)
-      return fail(w, COTLP_BAD_VARINT, field->start);
-  }
-  field->number = (uint32_t)tag >> 3;
-  field->wire = (uint32_t)tag & 7;
-  if (field->number == 0)
-    return fail(w, COTLP_BAD_FIELD, field->start);
-  field->payload = p;
-  switch (field->wire) {
-  case WIRE_BYTES: {
-    uint64_t length;
-    p = wire_varint(p, end, &length);
-    if (!p || length > (uint64_t)(end - p))
-      return fail(w, COTLP_TRUNCATED, field->start);
-    field->payload = p;
-    field->length = (size_t)length;
-    *at = p + length;
-    return true;
-  }
-  case WIRE_VARINT:
-    p = wire_varint(p, end, &field->value);
-    if (!p)
-      return fail(w, end - field->payload > 10 ? COTLP_BAD_VARINT : COTLP_TRUNCATED, field->start);
-    *at = p;
-    return true;
-  case WIRE_FIXED64:
-    if (end - p < 8)
-      return fail(w, COTLP_TRUNCATED, field->start);
-    *at = p + 8;
-    return true;
-  case WIRE_FIXED32:
-    if (end - p < 4)
-      return fail(w, COTLP_TRUNCATED, field->start);
-    *at = p + 4;
-    return true;
-  default:
-    return fail(w, COTLP_BAD_WIRE_TYPE, field->start);
-  }
-}
-
-#define EXPECT(type)                                                                                                   \
-  if (field.wire != (type))                                                                                            \
-  return fail(w, COTLP_BAD_WIRE_TYPE, field.start)
-
-static inline void check_string(walk *w, const uint8_t *text, size_t length) {
-  if (__builtin_expect(!utf8_is_valid(text, length), 0))
-    w->bad_string = true;
-}
-
-static bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out);
-
-static bool walk_values(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, bool with_keys);
-
-/* An AnyValue. The oneof's last member on the wire is the value. */
-static inline bool walk_any_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out) {
-  if (depth > COTLP_MAX_DEPTH)
-    return fail(w, COTLP_TOO_DEEP, at);
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    switch (field.number) {
-    case 1:
-      EXPECT(WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-      out->type = COTLP_VALUE_STRING;
-      break;
-    case 2:
-      EXPECT(WIRE_VARINT);
-      out->type = COTLP_VALUE_BOOL;
-      break;
-    case 3:
-      EXPECT(WIRE_VARINT);
-      out->type = COTLP_VALUE_INT;
-      break;
-    case 4:
-      EXPECT(WIRE_FIXED64);
-      out->type = COTLP_VALUE_DOUBLE;
-      break;
-    case 5:
-    case 6:
-      EXPECT(WIRE_BYTES);
-      if (!walk_values(w, field.payload, field.payload + field.length, depth + 1, field.number == 6))
-        return false;
-      out->type = field.number == 5 ? COTLP_VALUE_ARRAY : COTLP_VALUE_KVLIST;
-      break;
-    case 7:
-      EXPECT(WIRE_BYTES);
-      out->type = COTLP_VALUE_BYTES;
-      break;
-    default:
-      continue;
-    }
-    out->value = field.payload;
-    out->value_length = field.wire == WIRE_BYTES ? field.length : (size_t)(at - field.payload);
-    if (field.wire == WIRE_VARINT)
-      out->number = field.value;
-  }
-  return true;
-}
-
-/* An ArrayValue's AnyValues, or a KeyValueList's KeyValues: both are field 1. */
-static bool walk_values(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, bool with_keys) {
-  if (depth > COTLP_MAX_DEPTH)
-    return fail(w, COTLP_TOO_DEEP, at);
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    if (field.number != 1)
-      continue;
-    EXPECT(WIRE_BYTES);
-    key_value ignored = {0};
-    const uint8_t *inner_end = field.payload + field.length;
-    if (!(with_keys ? walk_key_value(w, field.payload, inner_end, depth + 1, &ignored)
-                    : walk_any_value(w, field.payload, inner_end, depth + 1, &ignored)))
-      return false;
-  }
-  return true;
-}
-
-/* A KeyValue, the value before the key or in several pieces as well. */
-static inline bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out) {
-  if (depth > COTLP_MAX_DEPTH)
-    return fail(w, COTLP_TOO_DEEP, at);
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    if (field.number == 1) {
-      EXPECT(WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-      out->key = field.payload;
-      out->key_length = field.length;
-    } else if (field.number == 2) {
-      EXPECT(WIRE_BYTES);
-      if (!walk_any_value(w, field.payload, field.payload + field.length, depth + 1, out))
-        return false;
-    }
-  }
-  return true;
-}
-
-/* Attributes of no interest: of events, links, scopes and resources. */
-static inline bool walk_plain_attribute(walk *w, const wire_field *attribute, unsigned depth) {
-  key_value ignored = {0};
-  return walk_key_value(w, attribute->payload, attribute->payload + attribute->length, depth, &ignored);
-}
-
-static bool walk_event(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth) {
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    switch (field.number) {
-    case 1:
-      EXPECT(WIRE_FIXED64);
-      break;
-    case 2:
-      EXPECT(WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-      break;
-    case 3:
-      EXPECT(WIRE_BYTES);
-      if (!walk_plain_attribute(w, &field, depth + 1))
-        return false;
-      break;
-    case 4:
-      EXPECT(WIRE_VARINT);
-      break;
-    }
-  }
-  return true;
-}
-
-static bool walk_link(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth) {
-  wire_field field;
-  size_t trace_id = 0, span_id = 0;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    switch (field.number) {
-    case 1:
-      EXPECT(WIRE_BYTES);
-      trace_id = field.length;
-      break;
-    case 2:
-      EXPECT(WIRE_BYTES);
-      span_id = field.length;
-      break;
-    case 3:
-      EXPECT(WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-      break;
-    case 4:
-      EXPECT(WIRE_BYTES);
-      if (!walk_plain_attribute(w, &field, depth + 1))
-        return false;
-      break;
-    case 5:
-      EXPECT(WIRE_VARINT);
-      break;
-    case 6:
-      EXPECT(WIRE_FIXED32);
-      break;
-    }
-  }
-  if ((trace_id != 0 && trace_id != 16) || (span_id != 0 && span_id != 8))
-    w->bad_link = true;
-  return true;
-}
-
-static bool walk_status(walk *w, const uint8_t *at, const uint8_t *end) {
-  wire_field field;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    if (field.number == 2) {
-      EXPECT(WIRE_BYTES);
-      check_string(w, field.payload, field.length);
-    } else if (field.number == 3)
-      EXPECT(WIRE_VARINT);
-  }
-  return true;
-}
 
 /* Makes room for one more element of the array; false without memory. */
 static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size_t size) {
@@ -275,7 +15,7 @@ static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size
   uint32_t wanted = *capacity ? *capacity * 2 : 64;
   void *larger = realloc(*items, wanted * size);
   if (!larger)
-    return fail(w, COTLP_NO_MEMORY, w->base);
+    return walk_failed(w, COTLP_NO_MEMORY, w->base);
   *items = larger;
   *capacity = wanted;
   return true;
@@ -283,50 +23,16 @@ static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size
 
 #define GROW(name) grow(w, (void **)&w->index->name##s, &w->index->name##_capacity, w->index->name##_count, sizeof *w->index->name##s)
 
-/* The number under which the rules want this attribute; adds the marks it sets. */
-static inline uint16_t match(const cotlp_rules *rules, const key_value *pair, uint32_t *marks) {
-  uint16_t number = COTLP_NO_KEY;
-  const cotlp_rule *exact = cotlp_rules_exact(rules, pair->key, pair->key_length);
-  if (__builtin_expect(exact != NULL, 0)) {
-    number = exact->number;
-    if (!exact->needs_true || (pair->type == COTLP_VALUE_BOOL && pair->number != 0))
-      *marks |= exact->mark;
-  }
-  uint8_t first = pair->key_length ? pair->key[0] : 0;
-  if (__builtin_expect(rules->prefix_starts[first >> 6] >> (first & 63) & 1, 0))
-    for (uint32_t i = 0; i < rules->prefixes.count; i++) {
-      const cotlp_rule *prefix = &rules->prefixes.items[i];
-      if (!cotlp_rule_starts(prefix, pair->key, pair->key_length))
-        continue;
-      *marks |= prefix->mark;
-      if (number == COTLP_NO_KEY)
-        number = prefix->number;
-    }
-  return number;
-}
-
-static void fill_attribute(cotlp_attribute *attribute, const wire_field *field, const key_value *pair, uint16_t number,
-                           const uint8_t *base) {
-  attribute->field_offset = (uint32_t)(field->start - base);
-  attribute->field_length = (uint32_t)(field->payload + field->length - field->start);
-  attribute->key_offset = pair->key ? (uint32_t)(pair->key - base) : 0;
-  attribute->key_length = (uint32_t)pair->key_length;
-  attribute->value_offset = pair->value ? (uint32_t)(pair->value - base) : 0;
-  attribute->value_length = (uint32_t)pair->value_length;
-  attribute->key = number;
-  attribute->type = pair->type;
-}
-
-static inline bool walk_span_attribute(walk *w, const wire_field *field, const uint8_t *span, uint32_t *marks) {
-  key_value pair = {0};
-  if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
-    return false;
-  uint16_t number = match(w->rules, &pair, marks);
+/* Writes an attribute down if the rules ask for it. */
+__attribute__((always_inline)) static inline bool keep_attribute(walk *w, const wire_field *field,
+                                                                 const key_value *pair, const uint8_t *span,
+                                                                 uint32_t *marks) {
+  uint16_t number = match_attribute(w->rules, pair, marks);
   if (__builtin_expect(number == COTLP_NO_KEY, 1))
     return true;
   if (!GROW(attribute))
     return false;
-  fill_attribute(&w->index->attributes[w->index->attribute_count++], field, &pair, number, span);
+  fill_attribute(&w->index->attributes[w->index->attribute_count++], field, pair, number, span);
   return true;
 }
 
@@ -347,71 +53,85 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
   uint64_t start = 0;
   uint32_t flags = 0, marks = 0, first_attribute = index->attribute_count;
   w->bad_string = w->bad_link = false;
+  bool roomy = w->limit - end >= COMMON_ATTRIBUTE_SLACK;
   wire_field field;
+  key_value pair;
   while (at < end) {
+    if (roomy && *at == ATTRIBUTES_TAG) {
+      const uint8_t *payload, *next = attribute_end(at, end, &payload);
+      if (__builtin_expect(next && common_attribute(w, payload, next, &pair), 1)) {
+        field = (wire_field){.start = at, .payload = payload, .length = (size_t)(next - payload)};
+        if (!keep_attribute(w, &field, &pair, span_start, &marks))
+          return false;
+        at = next;
+        continue;
+      }
+    }
     if (!next_field(w, &at, end, &field))
       return false;
     switch (field.number) {
     case 9:
-      EXPECT(WIRE_BYTES);
-      if (!walk_span_attribute(w, &field, span_start, &marks))
+      EXPECT(COTLP_WIRE_BYTES);
+      pair = (key_value){0};
+      if (!walk_key_value(w, field.payload, field.payload + field.length, 4, &pair) ||
+          !keep_attribute(w, &field, &pair, span_start, &marks))
         return false;
       break;
     case 1:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       trace_id = field.payload;
       trace_id_length = field.length;
       break;
     case 2:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       span_id = field.payload;
       span_id_length = field.length;
       break;
     case 3:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       check_string(w, field.payload, field.length);
       break;
     case 4:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       parent_id = field.payload;
       parent_id_length = field.length;
       break;
     case 5:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       check_string(w, field.payload, field.length);
       name = field.payload;
       name_length = field.length;
       break;
     case 7:
-      EXPECT(WIRE_FIXED64);
+      EXPECT(COTLP_WIRE_FIXED64);
       start = wire_fixed64(field.payload);
       break;
     case 8:
-      EXPECT(WIRE_FIXED64);
+      EXPECT(COTLP_WIRE_FIXED64);
       break;
     case 6:
     case 10:
     case 12:
     case 14:
-      EXPECT(WIRE_VARINT);
+      EXPECT(COTLP_WIRE_VARINT);
       break;
     case 11:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_event(w, field.payload, field.payload + field.length, 4))
         return false;
       break;
     case 13:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_link(w, field.payload, field.payload + field.length, 4))
         return false;
       break;
     case 15:
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_status(w, field.payload, field.payload + field.length))
         return false;
       break;
     case 16:
-      EXPECT(WIRE_FIXED32);
+      EXPECT(COTLP_WIRE_FIXED32);
       flags = wire_fixed32(field.payload);
       break;
     }
@@ -455,50 +175,52 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
   return true;
 }
 
-/* InstrumentationScope {name, version, attributes}, Resource {attributes, dropped, entity_refs} and EntityRef {four
- * strings}: which fields are strings and which attributes, as bits by field number. */
-static bool walk_described(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, unsigned strings,
-                           unsigned attributes, unsigned entities, unsigned varints, bool *marked) {
+/* The other fields of a ScopeSpans or ResourceSpans are its header. Mostly it lies in one or two pieces, which are noted
+ * during the walk; a header in more pieces is collected by a walk of its own. */
+typedef struct {
+  cotlp_range ranges[4];
+  uint32_t count;
+  bool overflowed;
+} header_pieces;
+
+static void note_piece(walk *w, header_pieces *pieces, const uint8_t *start, const uint8_t *end) {
+  uint32_t offset = (uint32_t)(start - w->base), length = (uint32_t)(end - start);
+  cotlp_range *last = pieces->count ? &pieces->ranges[pieces->count - 1] : NULL;
+  if (last && last->offset + last->length == offset)
+    last->length += length;
+  else if (pieces->count < 4)
+    pieces->ranges[pieces->count++] = (cotlp_range){offset, length};
+  else
+    pieces->overflowed = true;
+}
+
+static bool add_range(walk *w, cotlp_header *header, cotlp_range range) {
+  if (!GROW(range))
+    return false;
+  w->index->ranges[w->index->range_count++] = range;
+  header->range_count++;
+  header->length += range.length;
+  return true;
+}
+
+/* Puts a header's ranges behind one another. `at` and `end` are those of its message. */
+static bool add_header(walk *w, const header_pieces *pieces, const uint8_t *at, const uint8_t *end,
+                       cotlp_header *header) {
+  header->range = w->index->range_count;
+  if (!pieces->overflowed) {
+    for (uint32_t i = 0; i < pieces->count; i++)
+      if (!add_range(w, header, pieces->ranges[i]))
+        return false;
+    return true;
+  }
   wire_field field;
   while (at < end) {
     if (!next_field(w, &at, end, &field))
       return false;
-    unsigned bit = field.number < 32 ? 1u << field.number : 0;
-    if (bit & (strings | attributes | entities))
-      EXPECT(WIRE_BYTES);
-    if (bit & varints)
-      EXPECT(WIRE_VARINT);
-    if (bit & strings)
-      check_string(w, field.payload, field.length);
-    if (bit & attributes && !walk_plain_attribute(w, &field, depth + 1))
+    cotlp_range range = {(uint32_t)(field.start - w->base), (uint32_t)(at - field.start)};
+    if (field.number != 2 && !add_range(w, header, range))
       return false;
-    if (bit & entities &&
-        !walk_described(w, field.payload, field.payload + field.length, depth + 1, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4, 0, 0,
-                        0, NULL))
-      return false;
-    if (marked && field.number == 1)
-      *marked = cotlp_rule_starts(&w->rules->scope, field.payload, field.length);
   }
-  return true;
-}
-
-/* Adds a field to the header being collected; neighbours become one range. */
-static bool add_to_header(walk *w, cotlp_header *header, const uint8_t *start, const uint8_t *end) {
-  cotlp_index *index = w->index;
-  uint32_t offset = (uint32_t)(start - w->base), length = (uint32_t)(end - start);
-  header->length += length;
-  if (header->range_count) {
-    cotlp_range *last = &index->ranges[index->range_count - 1];
-    if (last->offset + last->length == offset) {
-      last->length += length;
-      return true;
-    }
-  }
-  if (!GROW(range))
-    return false;
-  if (!header->range_count++)
-    header->range = index->range_count;
-  index->ranges[index->range_count++] = (cotlp_range){offset, length};
   return true;
 }
 
@@ -509,24 +231,12 @@ static void reject_since(cotlp_index *index, uint32_t first_span, uint32_t first
   index->attribute_count = first_attribute;
 }
 
-/* The other fields of a ScopeSpans or ResourceSpans are its header. Its ranges must lie together, so a header is collected
- * in a pass of its own, which only reads tags and lengths of this one level. */
-static bool collect_header(walk *w, const uint8_t *at, const uint8_t *end, cotlp_header *header) {
-  wire_field field;
-  header->range = w->index->range_count;
-  while (at < end) {
-    if (!next_field(w, &at, end, &field))
-      return false;
-    if (field.number != 2 && !add_to_header(w, header, field.start, at))
-      return false;
-  }
-  return true;
-}
-
 static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uint32_t resource) {
   cotlp_index *index = w->index;
   cotlp_header header = {.parent = resource};
-  if (!GROW(scope) || !collect_header(w, at, end, &header))
+  header_pieces pieces = {0};
+  const uint8_t *start = at;
+  if (!GROW(scope))
     return false;
   uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false, marked = false;
@@ -535,16 +245,18 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
     if (!next_field(w, &at, end, &field))
       return false;
     if (field.number == 2) {
-      EXPECT(WIRE_BYTES);
+      EXPECT(COTLP_WIRE_BYTES);
       if (!walk_span(w, field.payload, field.payload + field.length))
         return false;
-    } else if (field.number == 1 || field.number == 3) {
-      EXPECT(WIRE_BYTES);
+      continue;
+    }
+    note_piece(w, &pieces, field.start, at);
+    if (field.number == 1 || field.number == 3) {
+      EXPECT(COTLP_WIRE_BYTES);
       w->bad_string = false;
       if (field.number == 3)
         check_string(w, field.payload, field.length);
-      else if (!walk_described(w, field.payload, field.payload + field.length, 3, 1 << 1 | 1 << 2, 1 << 3, 0, 1 << 4,
-                               w->rules->scope.mark ? &marked : NULL))
+      else if (!walk_scope(w, field.payload, field.payload + field.length, &marked))
         return false;
       bad |= w->bad_string;
     }
@@ -554,6 +266,8 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
   if (marked)
     for (uint32_t i = first_span; i < index->span_count; i++)
       index->spans[i].marks |= w->rules->scope.mark;
+  if (!add_header(w, &pieces, start, end, &header))
+    return false;
   index->scopes[index->scope_count++] = header;
   return true;
 }
@@ -561,7 +275,9 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
 static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) {
   cotlp_index *index = w->index;
   cotlp_header header = {0};
-  if (!GROW(resource) || !collect_header(w, at, end, &header))
+  header_pieces pieces = {0};
+  const uint8_t *start = at;
+  if (!GROW(resource))
     return false;
   uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false;
@@ -569,9 +285,11 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
   while (at < end) {
     if (!next_field(w, &at, end, &field))
       return false;
+    if (field.number != 2)
+      note_piece(w, &pieces, field.start, at);
     if (field.number < 1 || field.number > 3)
       continue;
-    EXPECT(WIRE_BYTES);
+    EXPECT(COTLP_WIRE_BYTES);
     const uint8_t *inner_end = field.payload + field.length;
     if (field.number == 2) {
       if (!walk_scope_spans(w, field.payload, inner_end, index->resource_count))
@@ -581,12 +299,14 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
     w->bad_string = false;
     if (field.number == 3)
       check_string(w, field.payload, field.length);
-    else if (!walk_described(w, field.payload, inner_end, 2, 0, 1 << 1, 1 << 3, 1 << 2, NULL))
+    else if (!walk_resource(w, field.payload, inner_end))
       return false;
     bad |= w->bad_string;
   }
   if (bad)
     reject_since(index, first_span, first_attribute);
+  if (!add_header(w, &pieces, start, end, &header))
+    return false;
   index->resources[index->resource_count++] = header;
   return true;
 }
@@ -616,9 +336,9 @@ cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, con
   memset(index->rejected, 0, sizeof index->rejected);
   index->error = COTLP_OK;
   index->error_offset = 0;
-  walk context = {.index = index, .rules = rules, .base = bytes}, *w = &context;
+  walk context = {.index = index, .rules = rules, .base = bytes, .limit = (const uint8_t *)bytes + length}, *w = &context;
   if (length > UINT32_MAX) {
-    fail(w, COTLP_TOO_LARGE, bytes);
+    walk_failed(w, COTLP_TOO_LARGE, bytes);
     return index->error;
   }
   const uint8_t *at = bytes, *end = at + length;
@@ -628,8 +348,8 @@ cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, con
       return index->error;
     if (field.number != 1)
       continue;
-    if (field.wire != WIRE_BYTES) {
-      fail(w, COTLP_BAD_WIRE_TYPE, field.start);
+    if (field.wire != COTLP_WIRE_BYTES) {
+      walk_failed(w, COTLP_BAD_WIRE_TYPE, field.start);
       return index->error;
     }
     if (!walk_resource_spans(w, field.payload, field.payload + field.length))
@@ -641,21 +361,21 @@ cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, con
 uint32_t cotlp_resource_attributes(const cotlp_rules *rules, const void *header, size_t length,
                                    cotlp_attribute *attributes, uint32_t capacity) {
   cotlp_index scratch = {0};
-  walk context = {.index = &scratch, .rules = rules, .base = header}, *w = &context;
+  walk context = {.index = &scratch, .rules = rules, .base = header, .limit = (const uint8_t *)header + length}, *w = &context;
   const uint8_t *at = header, *end = at + length;
   uint32_t count = 0;
   wire_field field, attribute;
   while (at < end && next_field(w, &at, end, &field)) {
-    if (field.number != 1 || field.wire != WIRE_BYTES)
+    if (field.number != 1 || field.wire != COTLP_WIRE_BYTES)
       continue;
     const uint8_t *inner = field.payload, *inner_end = inner + field.length;
     while (inner < inner_end && next_field(w, &inner, inner_end, &attribute)) {
       key_value pair = {0};
       uint32_t marks = 0;
-      if (attribute.number != 1 || attribute.wire != WIRE_BYTES ||
+      if (attribute.number != 1 || attribute.wire != COTLP_WIRE_BYTES ||
           !walk_key_value(w, attribute.payload, attribute.payload + attribute.length, 3, &pair))
         continue;
-      uint16_t number = match(rules, &pair, &marks);
+      uint16_t number = match_attribute(rules, &pair, &marks);
       if (number == COTLP_NO_KEY)
         continue;
       if (count < capacity) {

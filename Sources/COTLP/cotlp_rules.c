@@ -1,8 +1,6 @@
 #include "cotlp_rules_internal.h"
 #include <stdlib.h>
 
-cotlp_rules *cotlp_rules_create(void) { return calloc(1, sizeof(cotlp_rules)); }
-
 static void free_list(cotlp_rule_list *list) {
   for (uint32_t i = 0; i < list->count; i++)
     free(list->items[i].text);
@@ -41,8 +39,8 @@ static cotlp_rule *rule_in(cotlp_rule_list *list, const char *text, size_t lengt
 }
 
 static void rebuild_slots(cotlp_rules *rules) {
-  uint32_t size = 64;
-  while (size < rules->keys.count * 4)
+  uint32_t size = 256;
+  while (size < rules->keys.count * 8)
     size *= 2;
   free(rules->slots);
   rules->slots = calloc(size, sizeof *rules->slots);
@@ -54,6 +52,12 @@ static void rebuild_slots(cotlp_rules *rules) {
       at++;
     rules->slots[at & rules->mask] = (uint16_t)(i + 1);
   }
+}
+
+cotlp_rules *cotlp_rules_create(void) {
+  cotlp_rules *rules = calloc(1, sizeof(cotlp_rules));
+  rebuild_slots(rules);
+  return rules;
 }
 
 static cotlp_rule *key_rule(cotlp_rules *rules, const char *key, size_t length) {

@@ -41,8 +41,6 @@ static inline bool cotlp_rule_starts(const cotlp_rule *rule, const uint8_t *text
 
 /* The exact rule for a key, or null. */
 static inline const cotlp_rule *cotlp_rules_exact(const cotlp_rules *rules, const uint8_t *key, size_t length) {
-  if (!rules->slots)
-    return NULL;
   for (uint32_t at = cotlp_key_hash(key, length);; at++) {
     uint16_t slot = rules->slots[at & rules->mask];
     if (slot == 0)

@@ -1,3 +1,4 @@
+import CGlibc
 import Glibc
 
 /// A named operating-system thread, joined by its owner.
@@ -21,7 +22,7 @@ package final class BackgroundThread: @unchecked Sendable {
       { raw in
         guard let raw else { return nil }
         let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-        start.setName()
+        cglibc_set_thread_name(start.name)
         start.body()
         return nil
       }, start.toOpaque())
@@ -38,14 +39,6 @@ package final class BackgroundThread: @unchecked Sendable {
   private final class Start: Sendable {
     let name: String
     let body: @Sendable () -> Void
-
-    /// By /proc, since Glibc's module map does not export `pthread_setname_np`. A name is a help, never a must.
-    func setName() {
-      let file = open("/proc/thread-self/comm", O_WRONLY)
-      guard file >= 0 else { return }
-      _ = name.withCString { write(file, $0, strlen($0)) }
-      close(file)
-    }
 
     init(name: String, body: @escaping @Sendable () -> Void) {
       self.name = name

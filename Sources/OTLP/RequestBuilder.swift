@@ -17,74 +17,74 @@ package struct Cut {
 /// lets the elements of a repeated field stand anywhere in a message, so this is the same span to every reader.
 /// Not safe to use from several threads at once.
 package final class RequestBuilder {
+  /// The spans of one scope. Lives in raw memory: a span is added without a reference count or an access check.
   private struct Group {
-    let scope: Scope
-    var chunks: [UnsafeMutableRawBufferPointer] = []
-    /// Bytes used of each chunk but the last.
-    var filled: [Int] = []
-    var cursor: UnsafeMutableRawPointer?
-    var room = 0
+    let scope: Unmanaged<Scope>
+    var cursor: UnsafeMutableRawPointer
+    var room: Int
     var byteCount = 0
+    /// Where the group's pieces begin in `pieces`; one leads to the next.
+    var firstPiece: Int32
+    var lastPiece: Int32
+  }
 
-    mutating func reserve(_ count: Int, from pool: ChunkPool) -> UnsafeMutableRawPointer {
-      if room < count {
-        if let last = chunks.last { filled.append(last.count - room) }
-        // A group's first piece is small: there may be thousands of services.
-        let chunk = pool.take(max(count, chunks.isEmpty ? 4096 : ChunkPool.chunkSize))
-        chunks.append(chunk)
-        cursor = chunk.baseAddress
-        room = chunk.count
-      }
-      let place = cursor!
-      cursor = place + count
-      room -= count
-      byteCount += count
-      return place
-    }
+  private struct Piece {
+    let memory: UnsafeMutableRawBufferPointer
+    /// Bytes written; of a group's last piece, all but its room.
+    var used: Int
+    var next: Int32 = -1
+  }
 
-    func forEachPiece(_ body: (UnsafeRawBufferPointer) -> Void) {
-      for (position, chunk) in chunks.enumerated() {
-        let used = position < filled.count ? filled[position] : chunk.count - room
-        body(UnsafeRawBufferPointer(start: chunk.baseAddress, count: used))
-      }
-    }
+  private struct State {
+    var groups: UnsafeMutablePointer<Group>
+    var groupCapacity = 16
+    var groupCount = 0
+    var spanCount = 0
+    var byteCount = 0
   }
 
   private static let spansTag: UInt8 = 0x12
   private let pool: ChunkPool
-  private var groups: [Group] = []
+  private let state: UnsafeMutablePointer<State>
+  private var pieces: [Piece] = []
   private var positions: [ObjectIdentifier: Int] = [:]
-
-  /// Spans collected so far.
-  package private(set) var spanCount = 0
-  /// Bytes of the spans collected so far.
-  package private(set) var byteCount = 0
 
   package init(pool: ChunkPool = .shared) {
     self.pool = pool
+    state = .allocate(capacity: 1)
+    state.initialize(to: State(groups: .allocate(capacity: 16)))
   }
 
   deinit {
-    for group in groups { pool.put(group.chunks) }
+    pool.put(pieces.map(\.memory))
+    clear()
+    state.pointee.groups.deallocate()
+    state.deallocate()
   }
+
+  /// Spans collected so far.
+  package var spanCount: Int { state.pointee.spanCount }
+  /// Bytes of the spans collected so far.
+  package var byteCount: Int { state.pointee.byteCount }
 
   /// Adds a span.
   ///
   /// - Parameters:
   ///   - span: the span's payload, as it came.
   ///   - length: bytes of the payload.
-  ///   - scope: what it belongs to.
+  ///   - scope: what it belongs to; kept until the request is sealed.
   ///   - cuts: what to leave out: in order, without overlap, within the payload.
   ///   - suffix: whole `attributes` fields to put behind it.
   @inline(__always)
   package func append(
-    span: UnsafeRawPointer, length: Int, scope: Scope, cuts: UnsafeBufferPointer<Cut>, suffix: UnsafeRawBufferPointer
+    span: UnsafeRawPointer, length: Int, scope: Unmanaged<Scope>, cuts: UnsafeBufferPointer<Cut>,
+    suffix: UnsafeRawBufferPointer
   ) {
     var kept = length
     for cut in cuts { kept -= Int(cut.length) }
     let payload = kept + suffix.count
     let size = 1 + Varint.size(payload) + payload
-    var at = groups[position(of: scope)].reserve(size, from: pool)
+    var at = reserve(size, in: position(of: scope))
     at.storeBytes(of: Self.spansTag, as: UInt8.self)
     at = Varint.write(payload, to: at + 1)
     var from = 0
@@ -98,45 +98,122 @@ package final class RequestBuilder {
     if suffix.count > 0 {
       (at + (length - from)).copyMemory(from: suffix.baseAddress!, byteCount: suffix.count)
     }
-    spanCount += 1
-    byteCount += size
+    state.pointee.spanCount += 1
+    state.pointee.byteCount += size
   }
 
   @inline(__always)
-  private func position(of scope: Scope) -> Int {
-    let hint = scope.slotHint.load(ordering: .relaxed)
-    if hint < groups.count, groups[hint].scope === scope { return hint }
+  private func reserve(_ count: Int, in position: Int) -> UnsafeMutableRawPointer {
+    let group = state.pointee.groups + position
+    if group.pointee.room < count { addPiece(to: group, atLeast: count) }
+    let place = group.pointee.cursor
+    group.pointee.cursor = place + count
+    group.pointee.room -= count
+    group.pointee.byteCount += count
+    return place
+  }
+
+  private func addPiece(to group: UnsafeMutablePointer<Group>, atLeast count: Int) {
+    let last = Int(group.pointee.lastPiece)
+    // A group's first piece is small: there may be thousands of services.
+    let memory = pool.take(max(count, last < 0 ? 4096 : ChunkPool.chunkSize))
+    let new = Int32(pieces.count)
+    if last < 0 {
+      group.pointee.firstPiece = new
+    } else {
+      pieces[last].used = pieces[last].memory.count - group.pointee.room
+      pieces[last].next = new
+    }
+    pieces.append(Piece(memory: memory, used: 0))
+    group.pointee.lastPiece = new
+    group.pointee.cursor = memory.baseAddress!
+    group.pointee.room = memory.count
+  }
+
+  @inline(__always)
+  private func position(of scope: Unmanaged<Scope>) -> Int {
+    let hint = scope._withUnsafeGuaranteedRef { $0.slotHint.load(ordering: .relaxed) }
+    if hint < state.pointee.groupCount,
+      state.pointee.groups[hint].scope.toOpaque() == scope.toOpaque()
+    {
+      return hint
+    }
     return findOrAdd(scope)
   }
 
-  private func findOrAdd(_ scope: Scope) -> Int {
+  private func findOrAdd(_ reference: Unmanaged<Scope>) -> Int {
+    let scope = reference.takeUnretainedValue()
     let key = ObjectIdentifier(scope)
-    let position = positions[key] ?? groups.count
-    if position == groups.count {
+    let position = positions[key] ?? state.pointee.groupCount
+    if position == state.pointee.groupCount {
       positions[key] = position
-      groups.append(Group(scope: scope))
+      add(
+        Group(
+          scope: .passRetained(scope), cursor: UnsafeMutableRawPointer(state), room: 0, firstPiece: -1, lastPiece: -1))
     }
     scope.slotHint.store(position, ordering: .relaxed)
     return position
   }
 
+  private func add(_ group: Group) {
+    if state.pointee.groupCount == state.pointee.groupCapacity {
+      let larger = UnsafeMutablePointer<Group>.allocate(capacity: state.pointee.groupCapacity * 2)
+      larger.moveInitialize(from: state.pointee.groups, count: state.pointee.groupCount)
+      state.pointee.groups.deallocate()
+      state.pointee.groups = larger
+      state.pointee.groupCapacity *= 2
+    }
+    (state.pointee.groups + state.pointee.groupCount).initialize(to: group)
+    state.pointee.groupCount += 1
+  }
+
   /// The request with all that was collected; the builder is empty afterwards. Nil when nothing was.
   package func seal() -> EncodedRequest? {
     guard spanCount > 0 else { return nil }
+    let groups = (0..<state.pointee.groupCount).map { position in
+      let group = state.pointee.groups[position]
+      pieces[Int(group.lastPiece)].used = pieces[Int(group.lastPiece)].memory.count - group.room
+      return SealedGroup(
+        scope: group.scope.takeUnretainedValue(), byteCount: group.byteCount, pieces: writtenPieces(of: group))
+    }
     let layout = Layout(groups)
     let headers = UnsafeMutableRawBufferPointer.allocate(byteCount: layout.headerBytes, alignment: 1)
     var segments: [UnsafeRawBufferPointer] = []
-    segments.reserveCapacity(groups.count * 2)
+    segments.reserveCapacity(groups.count + pieces.count)
     layout.write(groups, headers: headers, into: &segments)
 
-    let chunks = groups.flatMap(\.chunks)
-    let memory = Memory(pool: pool, chunks: chunks, headers: headers)
+    let memory = Memory(pool: pool, chunks: pieces.map(\.memory), headers: headers)
     let request = EncodedRequest(segments: segments, itemCount: spanCount) { memory.release() }
-    groups.removeAll(keepingCapacity: true)
-    positions.removeAll(keepingCapacity: true)
-    spanCount = 0
-    byteCount = 0
+    pieces.removeAll(keepingCapacity: true)
+    clear()
     return request
+  }
+
+  private func writtenPieces(of group: Group) -> [UnsafeRawBufferPointer] {
+    var written: [UnsafeRawBufferPointer] = []
+    var position = Int(group.firstPiece)
+    while position >= 0 {
+      let piece = pieces[position]
+      written.append(UnsafeRawBufferPointer(start: piece.memory.baseAddress, count: piece.used))
+      position = Int(piece.next)
+    }
+    return written
+  }
+
+  /// Lets the scopes go.
+  private func clear() {
+    for position in 0..<state.pointee.groupCount { state.pointee.groups[position].scope.release() }
+    state.pointee.groupCount = 0
+    state.pointee.spanCount = 0
+    state.pointee.byteCount = 0
+    positions.removeAll(keepingCapacity: true)
+  }
+
+  /// A group that gets no more spans.
+  private struct SealedGroup {
+    let scope: Scope
+    let byteCount: Int
+    let pieces: [UnsafeRawBufferPointer]
   }
 
   /// What an encoded request lives in.
@@ -158,7 +235,7 @@ package final class RequestBuilder {
     private var resources: [[Int]] = []
     private(set) var headerBytes = 0
 
-    init(_ groups: [Group]) {
+    init(_ groups: [SealedGroup]) {
       var known: [ObjectIdentifier: Int] = [:]
       for (position, group) in groups.enumerated() {
         let key = ObjectIdentifier(group.scope.resource)
@@ -177,9 +254,9 @@ package final class RequestBuilder {
       }
     }
 
-    private func scopeLength(_ group: Group) -> Int { group.scope.header.count + group.byteCount }
+    private func scopeLength(_ group: SealedGroup) -> Int { group.scope.header.count + group.byteCount }
 
-    private func resourceLength(_ members: [Int], _ groups: [Group]) -> Int {
+    private func resourceLength(_ members: [Int], _ groups: [SealedGroup]) -> Int {
       members.reduce(groups[members[0]].scope.resource.header.count) { sum, member in
         let length = scopeLength(groups[member])
         return sum + 1 + Varint.size(length) + length
@@ -187,7 +264,7 @@ package final class RequestBuilder {
     }
 
     func write(
-      _ groups: [Group], headers: UnsafeMutableRawBufferPointer, into segments: inout [UnsafeRawBufferPointer]
+      _ groups: [SealedGroup], headers: UnsafeMutableRawBufferPointer, into segments: inout [UnsafeRawBufferPointer]
     ) {
       var at = headers.baseAddress!
       func put(tag: UInt8, length: Int, header: [UInt8]) {
@@ -203,7 +280,7 @@ package final class RequestBuilder {
           let group = groups[member]
           put(tag: 0x12, length: scopeLength(group), header: group.scope.header)
           segments.append(UnsafeRawBufferPointer(start: start, count: at - start))
-          group.forEachPiece { segments.append($0) }
+          segments.append(contentsOf: group.pieces)
           start = at
         }
       }

@@ -1,3 +1,4 @@
+import COTLP
 import Locks
 import Synchronization
 
@@ -87,6 +88,25 @@ package final class ScopeInterner: Sendable {
           current = (position, resource)
         }
         return table.scope(index.scopeHeader(scope, in: request), of: resource)
+      }
+    }
+  }
+}
+
+extension Resource {
+  /// Lends the resource's attributes that the rules ask for, with the bytes that their offsets count in. Their field
+  /// ranges name the `KeyValue` alone, without tag and length.
+  package func withAttributes(
+    _ rules: SpanRules, _ body: (UnsafeRawBufferPointer, UnsafeBufferPointer<AttributeEntry>) -> Void
+  ) {
+    header.withUnsafeBytes { header in
+      let capacity = 64
+      withUnsafeTemporaryAllocation(of: cotlp_attribute.self, capacity: capacity) { buffer in
+        let count = cotlp_resource_attributes(
+          rules.raw, header.baseAddress, header.count, buffer.baseAddress, UInt32(capacity))
+        buffer.baseAddress!.withMemoryRebound(to: AttributeEntry.self, capacity: capacity) {
+          body(header, UnsafeBufferPointer(start: $0, count: min(Int(count), capacity)))
+        }
       }
     }
   }

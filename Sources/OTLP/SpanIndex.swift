@@ -65,7 +65,7 @@ package struct AttributeEntry {
 }
 
 /// Why a request can't be read: the place and the kind of the fault.
-package struct WireError: Error, CustomStringConvertible, Equatable {
+package struct MalformedRequest: Error, CustomStringConvertible, Equatable {
   /// Bytes from the start of the message.
   package let offset: Int
   /// What is wrong there, for a person.
@@ -104,10 +104,10 @@ package final class SpanIndex {
   /// Walks an `ExportTraceServiceRequest`, checking all of it, and drops what the index held before.
   ///
   /// - Throws: where and why the bytes are no such request.
-  package func fill(from request: UnsafeRawBufferPointer, rules: SpanRules) throws(WireError) {
+  package func fill(from request: UnsafeRawBufferPointer, rules: SpanRules) throws(MalformedRequest) {
     let error = cotlp_index_traces(raw, rules.raw, request.baseAddress, request.count)
     guard error != COTLP_OK else { return }
-    throw WireError(offset: Int(raw.pointee.error_offset), reason: Self.text(of: error))
+    throw MalformedRequest(offset: Int(raw.pointee.error_offset), reason: Self.text(of: error))
   }
 
   package var spanCount: Int { Int(raw.pointee.span_count) }

@@ -20,4 +20,25 @@ package enum Varint {
     at.storeBytes(of: UInt8(truncatingIfNeeded: rest), as: UInt8.self)
     return at + 1
   }
+
+  /// The number that these bytes begin with; what a checked message holds, so it ends within them.
+  package static func read(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    for byte in bytes.prefix(10) {
+      if shift < 64 { value |= UInt64(byte & 0x7f) << shift }
+      if byte < 0x80 { break }
+      shift += 7
+    }
+    return value
+  }
+
+  package static func append(_ value: Int, to bytes: inout [UInt8]) {
+    var rest = UInt(bitPattern: value)
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(truncatingIfNeeded: rest))
+  }
 }

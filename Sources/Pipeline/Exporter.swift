@@ -12,7 +12,8 @@ package protocol Exporter: AnyObject, Sendable {
   /// - Throws: a message for the operator when the exporter can't do its work at all.
   func start() throws
 
-  /// Takes a request into the exporter's queue. Never blocks on the destination.
+  /// Takes a request into the exporter's queue. Does not wait for the destination, unless the operator asked for that
+  /// (`block_on_overflow`).
   ///
   /// - Returns: false when the queue is full and the request was dropped; the exporter has counted that.
   @discardableResult

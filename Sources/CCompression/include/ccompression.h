@@ -1,1 +1,47 @@
+/*
+ * libdeflate and libzstd on whole buffers. The state they need is kept, one per thread, and freed with the thread.
+ */
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum ccompression_status {
+  CCOMPRESSION_OK,
+  /* The output does not fit. What was written is worthless. */
+  CCOMPRESSION_NO_ROOM,
+  /* No DEFLATE stream, or only the beginning of one. */
+  CCOMPRESSION_CORRUPT,
+  CCOMPRESSION_OUT_OF_MEMORY,
+} ccompression_status;
+
+/* Inflates one raw DEFLATE stream at the beginning of `input`; stores how much was read and written. */
+ccompression_status ccompression_inflate(const void *input, size_t input_count, void *output, size_t output_capacity,
+                                         size_t *consumed, size_t *produced);
+
+/* Checksums of whole buffers, as gzip and zlib store them. */
+uint32_t ccompression_crc32(const void *bytes, size_t count);
+uint32_t ccompression_adler32(const void *bytes, size_t count);
+
+/* The most bytes that ccompression_gzip can produce. */
+size_t ccompression_gzip_bound(size_t count);
+
+/* Compresses to one gzip member. `level` is 1 to 12. Returns the bytes written, or 0 when memory ran out. */
+size_t ccompression_gzip(const void *input, size_t count, void *output, size_t capacity, int level);
+
+/* The most bytes that ccompression_zstd can produce. */
+size_t ccompression_zstd_bound(size_t count);
+
+/*
+ * Compresses to one zstd frame with a checksum. libzstd's `level`s reach from negative ones to 22. Returns the bytes
+ * written, or 0 when memory ran out.
+ */
+size_t ccompression_zstd(const void *input, size_t count, void *output, size_t capacity, int level);
+
+#ifdef __cplusplus
+}
+#endif

@@ -2,4 +2,6 @@
 #pragma once
 
 #include "cotlp_index.h"
+#include "cotlp_json.h"
+#include "cotlp_messages.h"
 #include "cotlp_rules.h"

@@ -1,0 +1,88 @@
+#include "ccompression.h"
+
+#include <libdeflate.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <zstd.h>
+
+typedef struct thread_state {
+  struct libdeflate_decompressor *decompressor;
+  struct libdeflate_compressor *compressor;
+  int compressor_level;
+  ZSTD_CCtx *zstd;
+} thread_state;
+
+static pthread_key_t state_key;
+static pthread_once_t state_once = PTHREAD_ONCE_INIT;
+
+static void free_state(void *raw) {
+  thread_state *state = raw;
+  libdeflate_free_decompressor(state->decompressor);
+  libdeflate_free_compressor(state->compressor);
+  ZSTD_freeCCtx(state->zstd);
+  free(state);
+}
+
+static void make_key(void) {
+  if (pthread_key_create(&state_key, free_state) != 0) abort();
+}
+
+static thread_state *this_thread(void) {
+  pthread_once(&state_once, make_key);
+  thread_state *state = pthread_getspecific(state_key);
+  if (state != NULL) return state;
+  state = calloc(1, sizeof *state);
+  if (state != NULL && pthread_setspecific(state_key, state) != 0) {
+    free(state);
+    return NULL;
+  }
+  return state;
+}
+
+ccompression_status ccompression_inflate(const void *input, size_t input_count, void *output, size_t output_capacity,
+                                         size_t *consumed, size_t *produced) {
+  thread_state *state = this_thread();
+  if (state == NULL) return CCOMPRESSION_OUT_OF_MEMORY;
+  if (state->decompressor == NULL) state->decompressor = libdeflate_alloc_decompressor();
+  if (state->decompressor == NULL) return CCOMPRESSION_OUT_OF_MEMORY;
+  switch (libdeflate_deflate_decompress_ex(state->decompressor, input, input_count, output, output_capacity, consumed,
+                                           produced)) {
+    case LIBDEFLATE_SUCCESS:
+      return CCOMPRESSION_OK;
+    case LIBDEFLATE_INSUFFICIENT_SPACE:
+      return CCOMPRESSION_NO_ROOM;
+    default:
+      return CCOMPRESSION_CORRUPT;
+  }
+}
+
+uint32_t ccompression_crc32(const void *bytes, size_t count) { return libdeflate_crc32(0, bytes, count); }
+
+uint32_t ccompression_adler32(const void *bytes, size_t count) { return libdeflate_adler32(1, bytes, count); }
+
+size_t ccompression_gzip_bound(size_t count) { return libdeflate_gzip_compress_bound(NULL, count); }
+
+size_t ccompression_gzip(const void *input, size_t count, void *output, size_t capacity, int level) {
+  thread_state *state = this_thread();
+  if (state == NULL) return 0;
+  if (state->compressor == NULL || state->compressor_level != level) {
+    libdeflate_free_compressor(state->compressor);
+    state->compressor = libdeflate_alloc_compressor(level);
+    state->compressor_level = level;
+    if (state->compressor == NULL) return 0;
+  }
+  return libdeflate_gzip_compress(state->compressor, input, count, output, capacity);
+}
+
+size_t ccompression_zstd_bound(size_t count) { return ZSTD_compressBound(count); }
+
+size_t ccompression_zstd(const void *input, size_t count, void *output, size_t capacity, int level) {
+  thread_state *state = this_thread();
+  if (state == NULL) return 0;
+  if (state->zstd == NULL) state->zstd = ZSTD_createCCtx();
+  if (state->zstd == NULL) return 0;
+  ZSTD_CCtx_setParameter(state->zstd, ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(state->zstd, ZSTD_c_checksumFlag, 1);
+  size_t written = ZSTD_compress2(state->zstd, output, capacity, input, count);
+  return ZSTD_isError(written) ? 0 : written;
+}

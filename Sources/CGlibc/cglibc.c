@@ -1,0 +1,14 @@
+#define _GNU_SOURCE
+#include "cglibc.h"
+#include <malloc.h>
+#include <pthread.h>
+#include <string.h>
+
+void cglibc_set_thread_name(const char *name) {
+  char cut[16];
+  strncpy(cut, name, sizeof cut - 1);
+  cut[sizeof cut - 1] = 0;
+  pthread_setname_np(pthread_self(), cut);
+}
+
+void cglibc_trim_memory(void) { malloc_trim(0); }

@@ -1,0 +1,172 @@
+#include "chttpserver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+struct chttp_worker {
+  struct MHD_Daemon *daemon;
+  chttp_callbacks callbacks;
+  void *context;
+};
+
+static struct MHD_Connection *inner(chttp_connection *connection) { return (struct MHD_Connection *)connection; }
+
+static chttp_connection *outer(struct MHD_Connection *connection) { return (chttp_connection *)connection; }
+
+/* libmicrohttpd calls this once for the headers, for every piece of the body, and with no bytes at the end. */
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                 const char *version, const char *bytes, size_t *count, void **request) {
+  (void)version;
+  const chttp_worker *worker = cls;
+  bool go_on;
+  if (*request == NULL) {
+    *request = worker->callbacks.head(worker->context, outer(connection), method, url);
+    go_on = *request != NULL;
+  } else if (*count > 0) {
+    go_on = worker->callbacks.body(worker->context, *request, bytes, *count);
+    *count = 0;
+  } else {
+    go_on = worker->callbacks.complete(worker->context, *request);
+  }
+  return go_on ? MHD_YES : MHD_NO;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **request,
+                         enum MHD_RequestTerminationCode code) {
+  (void)connection;
+  (void)code;
+  const chttp_worker *worker = cls;
+  if (*request == NULL) return;
+  worker->callbacks.end(worker->context, *request);
+  *request = NULL;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code) {
+  (void)connection;
+  (void)socket_context;
+  const chttp_worker *worker = cls;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) worker->callbacks.closed(worker->context);
+}
+
+chttp_worker *chttp_worker_start(const chttp_worker_options *options, const chttp_callbacks *callbacks, void *context) {
+  chttp_worker *worker = malloc(sizeof *worker);
+  if (worker == NULL) return NULL;
+  worker->callbacks = *callbacks;
+  worker->context = context;
+  worker->daemon = MHD_start_daemon(
+      MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+      on_access, worker, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit, MHD_OPTION_CONNECTION_TIMEOUT,
+      options->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory,
+      MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker, MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,
+      MHD_OPTION_END);
+  if (worker->daemon == NULL) {
+    int reason = errno;
+    free(worker);
+    errno = reason;
+    return NULL;
+  }
+  return worker;
+}
+
+void chttp_worker_stop(chttp_worker *worker) {
+  MHD_stop_daemon(worker->daemon);
+  free(worker);
+}
+
+bool chttp_worker_add(chttp_worker *worker, int socket, const chttp_address *address) {
+  return MHD_add_connection(worker->daemon, socket, (const struct sockaddr *)address->bytes, address->length) ==
+         MHD_YES;
+}
+
+/* `length` is a number, NOT_NAMED, or the constant that says what is wrong. */
+typedef struct framing {
+  int64_t length;
+  bool chunked;
+} framing;
+
+enum { NOT_NAMED = -4 };
+
+static bool is_header(const char *name, size_t size, const char *wanted) {
+  return size == strlen(wanted) && strncasecmp(name, wanted, size) == 0;
+}
+
+/* The number, or the largest number when it does not fit, or -1 when it is none. */
+static int64_t parse_length(const char *digits, size_t size) {
+  if (size == 0) return -1;
+  int64_t number = 0;
+  for (size_t i = 0; i < size; i++) {
+    if (digits[i] < '0' || digits[i] > '9') return -1;
+    if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, digits[i] - '0', &number))
+      number = INT64_MAX;
+  }
+  return number;
+}
+
+static enum MHD_Result on_framing_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
+                                         const char *value, size_t value_size) {
+  (void)kind;
+  framing *found = cls;
+  if (is_header(name, name_size, MHD_HTTP_HEADER_CONTENT_LENGTH)) {
+    int64_t length = parse_length(value, value_size);
+    bool repeated = found->length != NOT_NAMED && found->length != length;
+    found->length = length < 0 || repeated ? CHTTP_CONTRADICTORY : length;
+  } else if (is_header(name, name_size, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+    if (found->chunked || !is_header(value, value_size, "chunked")) {
+      found->length = CHTTP_UNKNOWN_CODING;
+      return MHD_NO;
+    }
+    found->chunked = true;
+  }
+  return found->length == CHTTP_CONTRADICTORY ? MHD_NO : MHD_YES;
+}
+
+int64_t chttp_content_length(chttp_connection *connection) {
+  framing found = {.length = NOT_NAMED};
+  MHD_get_connection_values_n(inner(connection), MHD_HEADER_KIND, on_framing_header, &found);
+  if (found.length == CHTTP_CONTRADICTORY || found.length == CHTTP_UNKNOWN_CODING) return found.length;
+  if (found.chunked) return found.length == NOT_NAMED ? CHTTP_CHUNKED : CHTTP_CONTRADICTORY;
+  return found.length == NOT_NAMED ? 0 : found.length;
+}
+
+bool chttp_expects_continue(chttp_connection *connection) {
+  const char *value = MHD_lookup_connection_value(inner(connection), MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+  return value != NULL && strcasecmp(value, "100-continue") == 0;
+}
+
+bool chttp_header(chttp_connection *connection, const char *name, size_t name_length, const char **value,
+                  size_t *value_length) {
+  return MHD_lookup_connection_value_n(inner(connection), MHD_HEADER_KIND, name, name_length, value, value_length) ==
+             MHD_YES &&
+         *value != NULL;
+}
+
+bool chttp_reply(chttp_connection *connection, unsigned status, chttp_response *response) {
+  return MHD_queue_response(inner(connection), status, (struct MHD_Response *)response) == MHD_YES;
+}
+
+void chttp_suspend(chttp_connection *connection) { MHD_suspend_connection(inner(connection)); }
+
+void chttp_resume(chttp_connection *connection) { MHD_resume_connection(inner(connection)); }
+
+int chttp_keep_socket(chttp_connection *connection) {
+  if (MHD_get_connection_info(inner(connection), MHD_CONNECTION_INFO_HTTP_STATUS) == NULL) return -1;
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(inner(connection), MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info == NULL ? -1 : fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 0);
+}
+
+chttp_response *chttp_response_new(const void *body, size_t count) {
+  return (chttp_response *)MHD_create_response_from_buffer(count, (void *)body,
+                                                           count > 0 ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
+}
+
+bool chttp_response_add_header(chttp_response *response, const char *name, const char *value) {
+  return MHD_add_response_header((struct MHD_Response *)response, name, value) == MHD_YES;
+}
+
+void chttp_response_free(chttp_response *response) { MHD_destroy_response((struct MHD_Response *)response); }

@@ -1,0 +1,112 @@
+import Configuration
+
+/// A whole configuration, checked: every component that a pipeline names is defined.
+struct CollectorConfig {
+  private(set) var receivers: [ComponentID: Defined<ReceiverConfig>] = [:]
+  private(set) var processors: [ComponentID: Defined<ProcessorConfig>] = [:]
+  private(set) var exporters: [ComponentID: Defined<ExporterConfig>] = [:]
+  let service: ServiceConfig
+
+  /// Reads a configuration; everything wrong with it is reported. Use it only when nothing was.
+  init(_ root: ConfigNode, diagnostics: Diagnostics) {
+    let section = ConfigSection(root, diagnostics: diagnostics)
+    var defined: [ComponentCatalog.Kind: Set<ComponentID>] = [:]
+    let reader = ComponentReader(diagnostics: diagnostics)
+    receivers = reader.read(.receivers, of: section, &defined) { ReceiverConfig($1) }
+    processors = reader.read(.processors, of: section, &defined) { ProcessorConfig($0, $1) }
+    exporters = reader.read(.exporters, of: section, &defined) { ExporterConfig($0, $1) }
+    let _: [ComponentID: Defined<Never>] = reader.read(.connectors, of: section, &defined) { _, _ in nil }
+    let _: [ComponentID: Defined<Never>] = reader.read(.extensions, of: section, &defined) { _, _ in nil }
+
+    section.require("service")
+    let empty = ConfigSection(.null(at: section.position), diagnostics: Diagnostics())
+    service = ServiceConfig(section.section("service") ?? empty)
+    for pipeline in service.pipelines {
+      check(pipeline.receivers, .receivers, in: pipeline, defined, diagnostics)
+      check(pipeline.processors, .processors, in: pipeline, defined, diagnostics)
+      check(pipeline.exporters, .exporters, in: pipeline, defined, diagnostics)
+      checkProcessors(of: pipeline, diagnostics)
+    }
+    for name in service.extensions {
+      guard let id = ComponentID(name.value), defined[.extensions]?.contains(id) ?? false else {
+        diagnostics.error(at: name.position, "service.extensions: extension \"\(name.value)\" is not defined")
+        continue
+      }
+    }
+    section.finish()
+  }
+
+  private func check(
+    _ names: [Located<String>], _ kind: ComponentCatalog.Kind, in pipeline: ServiceConfig.Pipeline,
+    _ defined: [ComponentCatalog.Kind: Set<ComponentID>], _ diagnostics: Diagnostics
+  ) {
+    var seen: Set<ComponentID> = []
+    for name in names {
+      let place = "service.pipelines.\(pipeline.id).\(kind)"
+      guard let id = ComponentID(name.value) else {
+        diagnostics.error(at: name.position, "\(place): \"\(name.value)\" is no id of the form type or type/name")
+        continue
+      }
+      if !(defined[kind]?.contains(id) ?? false) {
+        diagnostics.error(at: name.position, "\(place): \(kind.singular) \"\(name.value)\" is not defined")
+      } else if !seen.insert(id).inserted {
+        diagnostics.error(at: name.position, "\(place): \"\(name.value)\" stands twice")
+      }
+    }
+  }
+
+  private func checkProcessors(of pipeline: ServiceConfig.Pipeline, _ diagnostics: Diagnostics) {
+    for type in ["enduser", "batch"] {
+      let same = pipeline.processors.filter { ComponentID($0.value)?.type == type }
+      guard same.count > 1 else { continue }
+      diagnostics.error(
+        at: same[1].position,
+        "service.pipelines.\(pipeline.id).processors: a pipeline has one \(type) processor at most")
+    }
+  }
+}
+
+/// Reads the components of one kind after another.
+private struct ComponentReader {
+  let diagnostics: Diagnostics
+
+  func read<Value>(
+    _ kind: ComponentCatalog.Kind, of root: ConfigSection, _ defined: inout [ComponentCatalog.Kind: Set<ComponentID>],
+    _ make: (String, ConfigSection) -> Value?
+  ) -> [ComponentID: Defined<Value>] {
+    var components: [ComponentID: Defined<Value>] = [:]
+    guard let section = root.section(kind.rawValue) else { return components }
+    for entry in section.entries {
+      guard let id = ComponentID(entry.key) else {
+        diagnostics.error(at: entry.keyPosition, "\(kind): \"\(entry.key)\" is no id of the form type or type/name")
+        continue
+      }
+      guard defined[kind, default: []].insert(id).inserted else {
+        diagnostics.error(at: entry.keyPosition, "\(kind): \"\(entry.key)\" is defined twice")
+        continue
+      }
+      guard ComponentCatalog.has(kind, id.type) else {
+        reportUnknown(kind, id, at: entry.keyPosition)
+        continue
+      }
+      guard let keys = section.section(entry.key), let value = make(id.type, keys) else { continue }
+      components[id] = Defined(id: id, position: entry.keyPosition, value: value)
+    }
+    return components
+  }
+
+  private func reportUnknown(_ kind: ComponentCatalog.Kind, _ id: ComponentID, at position: Position) {
+    let isKnown = ComponentCatalog.known[kind]?.contains(id.type) ?? false
+    if isKnown, kind == .extensions {
+      diagnostics.warning(at: position, "extensions.\(id) is not supported yet and has no effect")
+      return
+    }
+    let have = (ComponentCatalog.components[kind] ?? []).map(\.type).joined(separator: ", ")
+    let offer = have.isEmpty ? "there are none" : "there are \(have)"
+    diagnostics.error(
+      at: position,
+      isKnown
+        ? "\(kind).\(id): Heirloom does not have the \(kind.singular) \"\(id.type)\" yet; \(offer)"
+        : "\(kind).\(id): unknown \(kind.singular) \"\(id.type)\"; \(offer)")
+  }
+}

@@ -1,0 +1,58 @@
+/// What kinds of components there are, here and in the OpenTelemetry Collector.
+enum ComponentCatalog {
+  enum Kind: String, CaseIterable {
+    case receivers, processors, exporters, connectors, extensions
+
+    /// One of the kind, for messages.
+    var singular: String { String(rawValue.dropLast()) }
+  }
+
+  struct Component {
+    let type: String
+    let summary: String
+  }
+
+  /// What Heirloom has.
+  static let components: [Kind: [Component]] = [
+    .receivers: [Component(type: "otlp", summary: "OTLP over HTTP with protobuf bodies")],
+    .processors: [
+      Component(type: "enduser", summary: "hands the root's end user down to every span of its trace"),
+      Component(type: "batch", summary: "how many spans leave together, and how long they wait for one another"),
+      Component(type: "memory_limiter", summary: "refuses requests while the process is too large"),
+    ],
+    .exporters: [
+      Component(type: "otlp_http", summary: "OTLP over HTTP with protobuf bodies (also named otlphttp)"),
+      Component(type: "file", summary: "JSON lines or length-prefixed protobuf, with rotation"),
+      Component(type: "debug", summary: "shows what passes on standard error"),
+    ],
+    .connectors: [],
+    .extensions: [],
+  ]
+
+  /// Deprecated names.
+  static let aliases = ["otlphttp": "otlp_http"]
+
+  /// What the OpenTelemetry Collector's distributions have and Heirloom has not.
+  static let known: [Kind: Set<String>] = [
+    .receivers: [
+      "jaeger", "zipkin", "kafka", "prometheus", "hostmetrics", "filelog", "otlpjsonfile", "opencensus", "statsd",
+      "nop",
+    ],
+    .processors: [
+      "attributes", "resource", "filter", "transform", "span", "probabilistic_sampler", "tail_sampling",
+      "groupbytrace", "groupbyattrs", "redaction", "routing", "resourcedetection", "k8sattributes", "genainormalizer",
+    ],
+    .exporters: [
+      "otlp_grpc", "otlp", "kafka", "prometheus", "prometheusremotewrite", "zipkin", "loadbalancing", "nop",
+    ],
+    .connectors: ["forward", "spanmetrics", "routing", "servicegraph", "count"],
+    .extensions: [
+      "health_check", "healthcheckv2", "zpages", "pprof", "file_storage", "basicauth", "bearertokenauth", "oidc",
+      "oauth2client", "headers_setter", "opamp", "memory_limiter",
+    ],
+  ]
+
+  static func has(_ kind: Kind, _ type: String) -> Bool {
+    components[kind]?.contains { $0.type == type } ?? false
+  }
+}

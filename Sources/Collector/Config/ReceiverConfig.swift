@@ -1,0 +1,57 @@
+import Configuration
+import Receivers
+
+/// `receivers: otlp:`.
+struct ReceiverConfig {
+  var http: OTLPReceiver.Configuration
+  /// Where the endpoint was written, for what is wrong with it later.
+  var endpointPosition: Position
+
+  /// Nil when something was wrong, which has been reported then.
+  init?(_ section: ConfigSection) {
+    let protocols = section.section("protocols")
+    protocols?.knownButUnsupported(["grpc"])
+    guard let protocols, let http = protocols.section("http") else {
+      section.error("protocols", "nothing to listen on: set protocols.http (grpc is not supported yet)")
+      return nil
+    }
+    var configuration = OTLPReceiver.Configuration()
+    endpointPosition = http.position(of: "endpoint")
+    if let endpoint = http.string("endpoint") {
+      guard let (host, port) = Endpoint.parse(endpoint) else {
+        http.error("endpoint", "expected host:port, found \"\(endpoint)\"")
+        return nil
+      }
+      (configuration.host, configuration.port) = (host, port)
+    }
+    configuration.maxRequestBodySize = http.int(
+      "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...Int(UInt32.max))
+    // As in the OpenTelemetry Collector, 0 means the default.
+    if configuration.maxRequestBodySize == 0 { configuration.maxRequestBodySize = 64 << 20 }
+    let path = http.string("traces_url_path", default: configuration.tracesURLPath)
+    configuration.tracesURLPath = path.hasPrefix("/") ? path : "/" + path
+    if let idle = http.duration("idle_timeout") { configuration.idleTimeout = Int(idle.components.seconds) }
+    configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
+    http.knownButUnsupported([
+      "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
+      "keep_alives_enabled", "read_timeout", "read_header_timeout", "write_timeout", "transport", "logs_url_path",
+      "metrics_url_path", "profiles_url_path",
+    ])
+    self.http = configuration
+  }
+}
+
+/// Addresses of the form `host:port`.
+enum Endpoint {
+  /// Nil when the text has not that form. `[::1]:4318` loses its brackets; an empty host means every address.
+  static func parse(_ text: String) -> (host: String, port: UInt16)? {
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+    var host = text[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") {
+      host = host.dropFirst().dropLast()
+    } else if host.contains(":") || host.contains("/") {
+      return nil
+    }
+    return (String(host), port)
+  }
+}

@@ -1,0 +1,79 @@
+import Configuration
+import Glibc
+import SelfTelemetry
+
+/// The command `heirloom`.
+package enum Program {
+  /// Runs a command to its end.
+  ///
+  /// - Parameter arguments: without the program's own name.
+  /// - Returns: the exit status: 0, 1 when something was wrong with the configuration, 2 with the arguments.
+  package static func main(_ arguments: [String]) -> Int32 {
+    let parsed: Arguments
+    do throws(Arguments.Misuse) {
+      parsed = try Arguments(arguments)
+    } catch {
+      printError("heirloom: \(error.message)\nTry 'heirloom help'.\n")
+      return 2
+    }
+    switch parsed.command {
+    case .help: print(Arguments.help, terminator: "")
+    case .version: print("heirloom version \(Version.number)")
+    case .components: printComponents()
+    case .printConfig: return printConfig(parsed)
+    case .validate: return load(parsed) == nil ? 1 : 0
+    case .run: return run(parsed)
+    }
+    return 0
+  }
+
+  private static func run(_ arguments: Arguments) -> Int32 {
+    guard let config = load(arguments) else { return 1 }
+    Signals.prepare()
+    let log = Log(level: config.service.logLevel, encoding: config.service.logEncoding)
+    let collector: Collector
+    do throws(Diagnostic) {
+      collector = try Collector(config, log: log)
+      try collector.start()
+    } catch {
+      printError("\(error)\n")
+      return 1
+    }
+    Signals.waitForStop { log.info($0) }
+    collector.stop()
+    return 0
+  }
+
+  /// The configuration, checked; nil when something is wrong with it, which has been printed then.
+  private static func load(_ arguments: Arguments) -> CollectorConfig? {
+    let diagnostics = Diagnostics()
+    let root = ConfigLoader.load(sources(arguments), settings: arguments.settings, diagnostics: diagnostics)
+    let config = diagnostics.hasErrors ? nil : CollectorConfig(root, diagnostics: diagnostics)
+    for diagnostic in diagnostics.all { printError("\(diagnostic)\n") }
+    return diagnostics.hasErrors ? nil : config
+  }
+
+  private static func printConfig(_ arguments: Arguments) -> Int32 {
+    let diagnostics = Diagnostics()
+    let root = ConfigLoader.load(sources(arguments), settings: arguments.settings, diagnostics: diagnostics)
+    _ = diagnostics.hasErrors ? nil : CollectorConfig(root, diagnostics: diagnostics)
+    for diagnostic in diagnostics.all { printError("\(diagnostic)\n") }
+    guard !diagnostics.hasErrors else { return 1 }
+    print(root.maskedYAML(), terminator: "")
+    return 0
+  }
+
+  private static func sources(_ arguments: Arguments) -> [String] {
+    arguments.configs.isEmpty ? ["yaml:" + DefaultConfig.yaml] : arguments.configs
+  }
+
+  private static func printComponents() {
+    for kind in ComponentCatalog.Kind.allCases {
+      guard let components = ComponentCatalog.components[kind], !components.isEmpty else { continue }
+      print("\(kind):")
+      for component in components { print("  \(component.type): \(component.summary)") }
+    }
+  }
+
+  private static func printError(_ text: String) { Log.writeToStandardError(text) }
+}

@@ -1,0 +1,34 @@
+/// The keys of the `enduser` processor.
+package struct EndUserConfiguration: Sendable, Equatable {
+  /// Who speaks for a trace whose root names no end user.
+  package enum Fallback: String, Sendable, CaseIterable {
+    case topmost, none
+  }
+
+  /// Keys of the end user's id, in the order in which a root is asked; likewise for the next two.
+  package var idKeys = Conventions.names(of: .endUserID)
+  package var metadataKeys = Conventions.names(of: .endUserMetadata)
+  package var sessionKeys = Conventions.names(of: .session)
+  /// Further attributes of the root to hand down: keys, or prefixes with a `*` behind them.
+  package var inherit: [String] = []
+  package var fallback = Fallback.topmost
+  /// How long a trace waits for a span that names the end user after its root came without one.
+  package var fallbackWait = Duration.seconds(2)
+  /// How long a local root with an identity waits for the true root.
+  package var localRootWait = Duration.seconds(10)
+  /// How long a trace waits for its root, from its first span.
+  package var rootWait = Duration.seconds(300)
+  /// Traces that wait at most.
+  package var maxTraces = 1_000_000
+  /// Spans of one trace that wait at most.
+  package var maxSpansPerTrace = 100_000
+  /// MiB of spans that wait at most.
+  package var maxBufferedMiB = 1024
+  /// Resolved traces that are remembered, for late spans, at most and how long.
+  package var maxResolvedTraces = 1_000_000
+  package var resolvedFor = Duration.seconds(3600)
+  /// Whether each resolved trace gets a line in the log.
+  package var logTraces = false
+
+  package init() {}
+}

@@ -1,0 +1,66 @@
+package import SelfTelemetry
+
+/// What the `enduser` processor counts, under `heirloom_` names.
+package final class EndUserMetrics: Sendable {
+  let resolved: [Identity.Source: Counter]
+  let unattributed: [Unattributed: Counter]
+  let lateIdentities: Counter
+  let conflictingRoots: Counter
+  let replacedIdentities: Counter
+  let lateSpans: Counter
+  let duplicateSpans: Counter
+  /// Traces that wait, their spans, and the bytes these take.
+  let waitingTraces = Gauge()
+  let waitingSpans = Gauge()
+  let waitingBytes = Gauge()
+  let rememberedTraces = Gauge()
+
+  /// Registers everything, labelled with the processor's id.
+  package init(registry: MetricRegistry, processor: String) {
+    let label: MetricRegistry.Labels = [("processor", processor)]
+    resolved = Dictionary(
+      uniqueKeysWithValues: Identity.Source.allCases.filter { $0 != .none }.map {
+        (
+          $0,
+          registry.counter(
+            "heirloom_traces_resolved", help: "Traces whose end user was found, by where it came from.",
+            labels: label + [("source", $0.rawValue)])
+        )
+      })
+    unattributed = Dictionary(
+      uniqueKeysWithValues: Unattributed.allCases.map {
+        (
+          $0,
+          registry.counter(
+            "heirloom_traces_unattributed", help: "Traces that left without an end user, by reason.",
+            labels: label + [("reason", $0.rawValue)])
+        )
+      })
+    lateIdentities = registry.counter(
+      "heirloom_late_identities", help: "Traces whose identity came or changed after spans of theirs had left.",
+      labels: label)
+    conflictingRoots = registry.counter(
+      "heirloom_conflicting_roots",
+      help: "Roots that named another end user than the root that speaks for their trace.",
+      labels: label)
+    replacedIdentities = registry.counter(
+      "heirloom_child_identities_replaced",
+      help: "Spans whose own identity was removed or replaced by that of their trace.", labels: label)
+    lateSpans = registry.counter(
+      "heirloom_late_spans", help: "Spans that came after their trace was resolved.", labels: label)
+    duplicateSpans = registry.counter(
+      "heirloom_duplicate_spans", help: "Spans left out because they had come before.", labels: label)
+    registry.gauge("heirloom_waiting_traces", help: "Traces that wait to be resolved.", labels: label) {
+      [waitingTraces] in Double(waitingTraces.value)
+    }
+    registry.gauge("heirloom_waiting_spans", help: "Spans of traces that wait to be resolved.", labels: label) {
+      [waitingSpans] in Double(waitingSpans.value)
+    }
+    registry.gauge("heirloom_waiting_bytes", help: "Memory of spans that wait.", labels: label) {
+      [waitingBytes] in Double(waitingBytes.value)
+    }
+    registry.gauge("heirloom_remembered_traces", help: "Resolved traces kept in mind for late spans.", labels: label) {
+      [rememberedTraces] in Double(rememberedTraces.value)
+    }
+  }
+}

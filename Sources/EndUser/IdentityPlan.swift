@@ -1,0 +1,77 @@
+package import OTLP
+
+/// The configured keys, by the numbers under which an index records them.
+package struct IdentityPlan: Sendable {
+  /// What one key is to the identity. A rank is the key's place in a role's order, `noRank` where it has not that role.
+  struct Traits: Sendable {
+    var idRank = noRank
+    var metadataRank = noRank
+    var sessionRank = noRank
+    var resourceRank = noRank
+    var inherits = false
+    var onlyEndUser = false
+    var rootOnly = false
+    var unlessNeatlogs = false
+  }
+
+  static let noRank = Int32.max
+
+  private let traits: [Traits]
+  private let inheritedPrefixes: [[UInt8]]
+  let rules: SpanRules
+
+  /// Registers the configuration's keys and marks with the rules.
+  package init(_ configuration: EndUserConfiguration, rules: SpanRules) {
+    self.rules = rules
+    var traits: [UInt16: Traits] = [:]
+    func add(
+      _ names: [String], _ role: Conventions.Role, rank: WritableKeyPath<Traits, Int32>
+    ) {
+      for (position, name) in names.enumerated() {
+        let key = Conventions.key(name, role)
+        var known = traits[rules.number(forKey: name)] ?? Traits()
+        guard known[keyPath: rank] == Self.noRank else { continue }
+        known[keyPath: rank] = Int32(position)
+        known.onlyEndUser = known.onlyEndUser || key.onlyEndUser
+        known.rootOnly = known.rootOnly || key.rootOnly
+        known.unlessNeatlogs = known.unlessNeatlogs || key.unlessNeatlogs
+        traits[rules.number(forKey: name)] = known
+      }
+    }
+    add(configuration.idKeys, .endUserID, rank: \.idRank)
+    add(configuration.metadataKeys, .endUserMetadata, rank: \.metadataRank)
+    add(configuration.sessionKeys, .session, rank: \.sessionRank)
+    for (position, name) in Conventions.resourceKeys.enumerated() {
+      traits[rules.number(forKey: name), default: Traits()].resourceRank = Int32(position)
+    }
+    var prefixes: [[UInt8]] = []
+    for pattern in configuration.inherit {
+      if pattern.hasSuffix("*") {
+        let prefix = String(pattern.dropLast())
+        prefixes.append(Array(prefix.utf8))
+        _ = rules.number(forPrefix: prefix)
+      } else {
+        traits[rules.number(forKey: pattern), default: Traits()].inherits = true
+      }
+    }
+    rules.mark(.neatlogs, whereKeyHasPrefix: Conventions.neatlogsKeyPrefix)
+    rules.mark(.neatlogs, whereScopeHasPrefix: Conventions.neatlogsScopePrefix)
+    rules.mark(.completionMarker, whereNameIs: Conventions.completionMarkerName)
+    rules.mark(.applicationRoot, whereTrue: Conventions.applicationRootKey)
+
+    inheritedPrefixes = prefixes
+    let last = traits.keys.max().map(Int.init) ?? -1
+    self.traits = (0...max(last, 0)).map { traits[UInt16($0)] ?? Traits() }
+  }
+
+  @inline(__always)
+  func traits(of attribute: AttributeEntry) -> Traits {
+    // Another processor may have registered keys after this one: they mean nothing here.
+    Int(attribute.key) < traits.count ? traits[Int(attribute.key)] : Traits()
+  }
+
+  /// Whether the root hands this attribute down beside its identity.
+  func inherits(_ attribute: AttributeEntry, key: UnsafeRawBufferPointer) -> Bool {
+    traits(of: attribute).inherits || inheritedPrefixes.contains { key.starts(with: $0) }
+  }
+}

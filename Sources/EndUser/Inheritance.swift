@@ -1,0 +1,75 @@
+import Glibc
+import OTLP
+import Pipeline
+import SelfTelemetry
+
+/// Writes spans with the identity of their trace. Holds scratch memory; not to be used by two threads at once.
+struct Inheritance {
+  private let plan: IdentityPlan
+  private let metrics: EndUserMetrics
+  private var cuts: [Cut] = []
+  private var suffix: [UInt8] = []
+
+  init(plan: IdentityPlan, metrics: EndUserMetrics) {
+    self.plan = plan
+    self.metrics = metrics
+  }
+
+  /// Hands a span on as its trace's identity wants it.
+  @inline(__always)
+  mutating func write(_ span: SpanView, _ identity: Identity?, to writer: Batcher.Writer) {
+    guard let identity else {
+      writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: Self.nothing)
+      return
+    }
+    if span.attributeCount == 0 {
+      writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: identity.suffix)
+    } else {
+      writeReplacing(span, identity, to: writer)
+    }
+  }
+
+  private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+  /// A span that has attributes of its own under keys that identity knows. What it has already, equal to the last byte,
+  /// stays where it is: a span that passes a second time leaves as it came.
+  private mutating func writeReplacing(_ span: SpanView, _ identity: Identity, to writer: Batcher.Writer) {
+    guard !identity.isUntouched(span) else {
+      writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: Self.nothing)
+      return
+    }
+    cuts.removeAll(keepingCapacity: true)
+    suffix.removeAll(keepingCapacity: true)
+    let fields = identity.fields
+    let hasEndUser = identity.hasEndUser
+    var present: UInt64 = 0
+    for position in 0..<span.attributeCount {
+      let attribute = span.attributes[position]
+      let key = span.key(attribute)
+      if let match = fields.firstIndex(where: { identity.key(of: $0).equals(key) }) {
+        let bit: UInt64 = match < 64 ? 1 << UInt64(match) : 0
+        if bit != 0, present & bit == 0, identity.bytes(of: fields[match]).equals(span.field(attribute)) {
+          present |= bit
+        } else {
+          cuts.append(Cut(offset: attribute.fieldOffset, length: attribute.fieldLength))
+        }
+      } else if hasEndUser, plan.traits(of: attribute).onlyEndUser {
+        cuts.append(Cut(offset: attribute.fieldOffset, length: attribute.fieldLength))
+      }
+    }
+    if !cuts.isEmpty { metrics.replacedIdentities.add() }
+    for (position, field) in fields.enumerated() where position >= 64 || present & (1 << UInt64(position)) == 0 {
+      suffix.append(contentsOf: identity.bytes(of: field))
+    }
+    cuts.withUnsafeBufferPointer { cuts in
+      suffix.withUnsafeBytes { writer.append(span, cuts: cuts, suffix: $0) }
+    }
+  }
+}
+
+extension Batcher.Writer {
+  @inline(__always)
+  fileprivate func append(_ span: SpanView, cuts: UnsafeBufferPointer<Cut>, suffix: UnsafeRawBufferPointer) {
+    append(span: span.payload, length: span.length, scope: span.scope, cuts: cuts, suffix: suffix)
+  }
+}

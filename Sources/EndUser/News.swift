@@ -1,0 +1,87 @@
+import OTLP
+import SelfTelemetry
+
+/// The spans of one trace that a request brought and nobody had seen, and who among them could speak for the trace.
+struct News {
+  /// Linked like the request's spans; -1 for none.
+  private(set) var first: Int32 = -1
+  private(set) var count = 0
+  private(set) var duplicates = 0
+  /// Bytes that the spans take in waiting storage.
+  private(set) var recordBytes = 0
+  /// The first root that names an end user, and the first one that names nobody; -1 for none.
+  private(set) var speakingRoot: Int32 = -1
+  private(set) var anonymousRoot: Int32 = -1
+  private(set) var hasSeveralSpeakingRoots = false
+  /// Whether a local root names an end user.
+  private(set) var hasLocalSpeaker = false
+  /// Whether a span below a root names one in a convention that binds to any span.
+  private(set) var hasCandidate = false
+
+  /// Links the new spans of a trace behind one another; duplicates are left out of the request's links.
+  init(
+    _ trace: RequestTraces.Trace, of request: RequestTraces, known: inout SpanIDSet, settings: TraceTable.Settings
+  ) {
+    var last: Int32 = -1
+    var position = trace.first
+    while position >= 0 {
+      let following = request.next[Int(position)]
+      if known.insert(request.spanID(position), seed: settings.seed) {
+        if last >= 0 { request.next[Int(last)] = position } else { first = position }
+        last = position
+        count += 1
+        note(position, of: request, plan: settings.plan)
+      } else {
+        duplicates += 1
+      }
+      position = following
+    }
+    if last >= 0 { request.next[Int(last)] = -1 }
+  }
+
+  @inline(__always)
+  private mutating func note(_ position: Int32, of request: RequestTraces, plan: IdentityPlan) {
+    let span = request.view(position)
+    recordBytes += WaitingBlock.recordSize(length: span.length, attributeCount: span.attributeCount)
+    if span.isRoot {
+      if !plan.namesEndUser(span, asRoot: true) {
+        if anonymousRoot < 0 { anonymousRoot = position }
+      } else if speakingRoot < 0 {
+        speakingRoot = position
+      } else {
+        hasSeveralSpeakingRoots = true
+      }
+    } else if span.attributeCount > 0 {
+      if plan.namesEndUser(span, asRoot: false) { hasCandidate = true }
+      if span.isLocalRoot, plan.namesEndUser(span, asRoot: true) { hasLocalSpeaker = true }
+    }
+  }
+
+  @inline(__always)
+  func forEach(in request: RequestTraces, _ body: (SpanView) -> Void) {
+    var position = first
+    while position >= 0 {
+      body(request.view(position))
+      position = request.next[Int(position)]
+    }
+  }
+
+  /// All of them; borrowed.
+  func spans(in request: RequestTraces) -> [SpanView] {
+    var spans: [SpanView] = []
+    forEach(in: request) { spans.append($0) }
+    return spans
+  }
+
+  /// Counts the roots that name somebody else than the one who speaks for the trace.
+  func countConflicts(with identity: Identity, in request: RequestTraces, settings: TraceTable.Settings) {
+    guard hasSeveralSpeakingRoots || request.spanID(speakingRoot) != identity.speaker else { return }
+    forEach(in: request) { span in
+      guard span.isRoot, span.spanID != identity.speaker else { return }
+      let parts = settings.plan.rootParts(span)
+      guard parts.hasEndUser else { return }
+      let other = Identity(source: .root, speaker: span.spanID, parts: parts)
+      if !other.hasSameEndUser(as: identity) { settings.metrics.conflictingRoots.add() }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import OTLP
+
+/// The spans of one request, linked by trace, and its traces ordered by shard, so that each shard is locked once.
+///
+/// Scratch memory: kept and filled again.
+final class RequestTraces {
+  struct Trace {
+    var id: TraceID
+    var hash: UInt64
+    /// Linked spans, by their position in the index; -1 ends them.
+    var first: Int32
+    var last: Int32
+  }
+
+  private(set) var traces: [Trace] = []
+  /// Positions in `traces`, those of a shard behind one another.
+  private(set) var order: [Int32] = []
+  /// Where each shard's traces end in `order`.
+  private(set) var shardEnds: [Int32] = []
+  /// By span: the next one of its trace.
+  private(set) var next: UnsafeMutablePointer<Int32> = .allocate(capacity: 1)
+  private var slots: UnsafeMutablePointer<Int32> = .allocate(capacity: 1)
+  private var spanCapacity = 0
+  private var slotCapacity = 0
+  /// The request's scopes, without a reference count to touch for each span.
+  private var scopes: [Unmanaged<Scope>] = []
+  private var spans: UnsafePointer<SpanEntry>?
+  private var attributes: UnsafePointer<AttributeEntry>?
+  private var base: UnsafeRawPointer?
+
+  deinit {
+    next.deallocate()
+    slots.deallocate()
+  }
+
+  /// Takes a request in. Everything here is valid while the batch is.
+  func fill(_ batch: SpanBatch, seed: UInt64, shardCount: Int) {
+    let count = batch.spanCount
+    reserve(count)
+    spans = batch.index.spans
+    attributes = batch.index.attributes
+    base = batch.bytes.baseAddress
+    scopes.removeAll(keepingCapacity: true)
+    for scope in batch.scopes { scopes.append(.passUnretained(scope)) }
+    link(batch.index.spans, count: count, seed: seed)
+    sortByShard(shardCount)
+  }
+
+  @inline(__always)
+  func view(_ position: Int32) -> SpanView {
+    let span = spans! + Int(position)
+    return SpanView(
+      payload: base! + Int(span.pointee.offset), length: Int(span.pointee.length),
+      attributes: attributes! + Int(span.pointee.attribute), attributeCount: Int(span.pointee.attributeCount),
+      spanID: span.pointee.spanID, parentID: span.pointee.parentID, start: span.pointee.start,
+      marks: span.pointee.marks, scope: scopes[Int(span.pointee.scope)])
+  }
+
+  @inline(__always)
+  func spanID(_ position: Int32) -> UInt64 { spans![Int(position)].spanID }
+
+  private func link(_ spans: UnsafePointer<SpanEntry>, count: Int, seed: UInt64) {
+    traces.removeAll(keepingCapacity: true)
+    slots.update(repeating: -1, count: slotCapacity)
+    let mask = slotCapacity - 1
+    for position in 0..<count {
+      let id = spans[position].traceID
+      next[position] = -1
+      let hash = TraceHash.hash(id, seed)
+      var slot = Int(truncatingIfNeeded: hash) & mask
+      while slots[slot] >= 0, traces[Int(slots[slot])].id != id { slot = (slot + 1) & mask }
+      if slots[slot] < 0 {
+        slots[slot] = Int32(traces.count)
+        traces.append(Trace(id: id, hash: hash, first: Int32(position), last: Int32(position)))
+      } else {
+        let trace = Int(slots[slot])
+        next[Int(traces[trace].last)] = Int32(position)
+        traces[trace].last = Int32(position)
+      }
+    }
+  }
+
+  /// The shard of a trace: the hash's upper bits, since tables use the lower ones.
+  static func shard(_ hash: UInt64, of count: Int) -> Int { Int(truncatingIfNeeded: hash >> 48) % count }
+
+  private func sortByShard(_ shardCount: Int) {
+    var starts = [Int32](repeating: 0, count: shardCount + 1)
+    for trace in traces { starts[Self.shard(trace.hash, of: shardCount) + 1] += 1 }
+    for shard in 0..<shardCount { starts[shard + 1] += starts[shard] }
+    order = [Int32](repeating: 0, count: traces.count)
+    for (position, trace) in traces.enumerated() {
+      let shard = Self.shard(trace.hash, of: shardCount)
+      order[Int(starts[shard])] = Int32(position)
+      starts[shard] += 1
+    }
+    shardEnds = starts
+  }
+
+  private func reserve(_ count: Int) {
+    if count > spanCapacity {
+      next.deallocate()
+      spanCapacity = max(1024, count)
+      next = .allocate(capacity: spanCapacity)
+    }
+    var wanted = 64
+    while wanted < count * 2 { wanted *= 2 }
+    if wanted != slotCapacity {
+      slots.deallocate()
+      slotCapacity = wanted
+      slots = .allocate(capacity: wanted)
+      slots.initialize(repeating: -1, count: wanted)
+    }
+  }
+}

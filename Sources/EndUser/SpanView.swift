@@ -1,0 +1,44 @@
+import Glibc
+import OTLP
+
+/// A span wherever it lies, in a request or in waiting storage: what identity needs to know of it. Borrowed memory.
+struct SpanView {
+  let payload: UnsafeRawPointer
+  let length: Int
+  let attributes: UnsafePointer<AttributeEntry>
+  let attributeCount: Int
+  let spanID: UInt64
+  let parentID: UInt64
+  let start: UInt64
+  let marks: SpanMarks
+  let scope: Unmanaged<Scope>
+
+  /// A root has no parent; a local root's parent is not one of ours.
+  @inline(__always)
+  var isRoot: Bool { !marks.contains(.hasParent) }
+  @inline(__always)
+  var isLocalRoot: Bool {
+    marks.contains(.hasParent) && !marks.isDisjoint(with: [.remoteParent, .applicationRoot])
+  }
+
+  /// The bytes of an attribute's whole field.
+  func field(_ attribute: AttributeEntry) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: payload + Int(attribute.fieldOffset), count: Int(attribute.fieldLength))
+  }
+
+  func key(_ attribute: AttributeEntry) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: payload + Int(attribute.keyOffset), count: Int(attribute.keyLength))
+  }
+
+  func value(_ attribute: AttributeEntry) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: payload + Int(attribute.valueOffset), count: Int(attribute.valueLength))
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether both hold the same bytes.
+  @inline(__always)
+  func equals(_ other: UnsafeRawBufferPointer) -> Bool {
+    count == other.count && (count == 0 || memcmp(baseAddress!, other.baseAddress!, count) == 0)
+  }
+}

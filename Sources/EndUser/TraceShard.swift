@@ -1,0 +1,139 @@
+import Locks
+import OTLP
+import SelfTelemetry
+import Synchronization
+
+/// The traces of one part of all trace ids. Every method is called with the shard's lock held.
+///
+/// This file holds how spans come in; `TraceShard+Resolve` how traces are resolved, and when.
+final class TraceShard: @unchecked Sendable {
+  // Sendable: everything but `lock` and `oldest` is touched only under the lock.
+  let lock = Lock()
+  /// When the trace that waits longest began, for the table to find it without locks; `.max` when none waits.
+  let oldest = Atomic<UInt64>(.max)
+
+  let settings: TraceTable.Settings
+  var map = TraceMap()
+  /// Traces whose spans wait, by their first span's arrival.
+  var waiting = EntryList.byOrder
+  /// Resolved traces, by the time of that.
+  var resolved = EntryList.byOrder
+  /// Traces whose root named nobody, and traces whose local root waits for the true one: by deadline.
+  var fallbackWaits = EntryList.byShortWait
+  var localWaits = EntryList.byShortWait
+
+  init(settings: TraceTable.Settings) {
+    self.settings = settings
+  }
+
+  deinit {
+    while let entry = waiting.first {
+      waiting.remove(entry)
+      entry.pointee.waiting.free()
+    }
+    map.destroy()
+  }
+
+  /// Takes the spans of one trace that a request brought, and says what leaves.
+  func accept(_ trace: RequestTraces.Trace, of request: RequestTraces, now: UInt64, into emissions: inout [Emission]) {
+    let entry =
+      map.find(trace.id, hash: trace.hash) ?? map.insert(trace.id, hash: trace.hash, since: now)
+    let news = News(trace, of: request, known: &entry.pointee.known, settings: settings)
+    settings.metrics.duplicateSpans.add(news.duplicates)
+    guard news.count > 0 else { return }
+
+    if entry.pointee.state == .resolved {
+      settings.metrics.lateSpans.add(news.count)
+      learnLate(entry, from: news, of: request)
+      emissions.append(Emission(identity: entry.pointee.identity, direct: news.first))
+      return
+    }
+    if news.speakingRoot >= 0 {
+      let root = request.view(news.speakingRoot)
+      let identity = Identity(source: .root, speaker: root.spanID, parts: settings.plan.rootParts(root))
+      news.countConflicts(with: identity, in: request, settings: settings)
+      entry.pointee.rootSeen = true
+      emissions.append(resolve(entry, as: identity, now: now, direct: news))
+      return
+    }
+    wait(entry, news, of: request, now: now)
+    if let emission = decide(entry, news, of: request, now: now) { emissions.append(emission) }
+  }
+
+  /// Copies a trace's new spans to waiting storage.
+  private func wait(_ entry: TraceEntry.Pointer, _ news: News, of request: RequestTraces, now: UInt64) {
+    let block = WaitingBlock(recordBytes: news.recordBytes)
+    var previous: Unmanaged<Scope>?
+    news.forEach(in: request) { span in
+      block.append(span, after: previous)
+      previous = span.scope
+    }
+    if entry.pointee.waiting.isEmpty {
+      waiting.append(entry)
+      settings.metrics.waitingTraces.add(1)
+    }
+    entry.pointee.waiting.append(block)
+    settings.metrics.waitingSpans.add(block.spanCount)
+    settings.metrics.waitingBytes.add(block.byteCount)
+  }
+
+  /// Whether a trace that waits is resolved by what just came.
+  private func decide(
+    _ entry: TraceEntry.Pointer, _ news: News, of request: RequestTraces, now: UInt64
+  ) -> Emission? {
+    if news.hasCandidate { entry.pointee.hasCandidate = true }
+    if news.anonymousRoot >= 0, !entry.pointee.rootSeen {
+      let root = request.view(news.anonymousRoot)
+      let parts = settings.plan.rootParts(root)
+      entry.pointee.rootSeen = true
+      entry.pointee.state = .anonymous
+      entry.pointee.identity = parts.isEmpty ? nil : Identity(source: .none, speaker: root.spanID, parts: parts)
+      endShortWait(entry)
+    }
+    if entry.pointee.state == .anonymous {
+      let canSpeak = settings.fallback == .topmost && settings.fallbackWait > 0
+      if entry.pointee.hasCandidate || !canSpeak { return resolveWithoutRoot(entry, .anonymousRoot, now: now) }
+      startShortWait(entry, .fallback, now: now)
+    } else if news.hasLocalSpeaker {
+      startShortWait(entry, .localRoot, now: now)
+    }
+    guard entry.pointee.waiting.spanCount >= settings.maxSpansPerTrace else { return nil }
+    return resolveWithoutRoot(entry, .maxSpansPerTrace, now: now)
+  }
+
+  /// What a resolved trace learns from late spans.
+  private func learnLate(_ entry: TraceEntry.Pointer, from news: News, of request: RequestTraces) {
+    let plan = settings.plan
+    if news.speakingRoot >= 0 {
+      let root = request.view(news.speakingRoot)
+      if let known = entry.pointee.identity, known.source == .root {
+        news.countConflicts(with: known, in: request, settings: settings)
+      } else {
+        let identity = Identity(source: .root, speaker: root.spanID, parts: plan.rootParts(root))
+        news.countConflicts(with: identity, in: request, settings: settings)
+        entry.pointee.identity = identity
+        settings.metrics.lateIdentities.add()
+      }
+    } else if news.anonymousRoot >= 0, !entry.pointee.rootSeen {
+      let root = request.view(news.anonymousRoot)
+      var parts = plan.rootParts(root)
+      let known = entry.pointee.identity
+      if let known { parts.fill(from: IdentityParts(known)) }
+      if !parts.isEmpty {
+        entry.pointee.identity = Identity(
+          source: known?.source ?? .none, speaker: known?.speaker ?? root.spanID, parts: parts)
+      }
+    }
+    if news.speakingRoot >= 0 || news.anonymousRoot >= 0 { entry.pointee.rootSeen = true }
+
+    let isAttributed = entry.pointee.identity?.hasEndUser ?? false
+    guard !isAttributed, settings.fallback == .topmost, news.hasCandidate else { return }
+    let speaker = Topmost.choose(
+      among: news.spans(in: request), where: { plan.namesEndUser($0, asRoot: false) && !$0.isRoot })
+    guard let speaker else { return }
+    var parts = entry.pointee.identity.map(IdentityParts.init) ?? IdentityParts()
+    parts.fill(from: plan.candidateParts(speaker))
+    entry.pointee.identity = Identity(source: .topmost, speaker: speaker.spanID, parts: parts)
+    settings.metrics.lateIdentities.add()
+  }
+}

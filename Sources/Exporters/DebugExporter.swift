@@ -1,0 +1,81 @@
+import Locks
+package import OTLP
+import Pipeline
+package import SelfTelemetry
+
+/// Shows requests to the operator, at once and on the caller's thread, as the log does. Made for looking, not for
+/// machines: the form of the text is no promise.
+package final class DebugExporter: Exporter {
+  private struct Window {
+    var start: UInt64 = 0
+    var requests = 0
+  }
+
+  package let id: String
+  private let configuration: DebugExporterConfiguration
+  private let metrics: ExporterMetrics
+  private let now: @Sendable () -> UInt64
+  private let write: @Sendable (String) -> Void
+  private let window = Locked(Window())
+
+  /// An exporter that is ready.
+  ///
+  /// - Parameters:
+  ///   - id: of the component.
+  ///   - configuration: of the exporter.
+  ///   - registry: where the exporter's metrics go.
+  ///   - now: monotonic nanoseconds.
+  ///   - write: takes the text of one request, whole lines. Calls may come from several threads.
+  package init(
+    id: String, configuration: DebugExporterConfiguration, registry: MetricRegistry,
+    now: @escaping @Sendable () -> UInt64 = MonotonicClock.now,
+    write: @escaping @Sendable (String) -> Void = Log.writeToStandardError
+  ) {
+    self.id = id
+    self.configuration = configuration
+    metrics = ExporterMetrics(exporter: id, registry: registry)
+    self.now = now
+    self.write = write
+  }
+
+  package func start() {}
+
+  @discardableResult
+  package func export(_ request: EncodedRequest) -> Bool {
+    if isShown() { write(text(of: request)) }
+    metrics.sent.add(request.itemCount)
+    return true
+  }
+
+  package var isFull: Bool { false }
+
+  package func drain(until deadline: UInt64) {}
+
+  private func isShown() -> Bool {
+    let now = now()
+    let number = window.withLock { window in
+      if window.requests == 0 || now >= window.start + 1_000_000_000 { window = Window(start: now) }
+      window.requests += 1
+      return window.requests
+    }
+    guard number > configuration.samplingInitial else { return true }
+    return configuration.samplingThereafter > 0
+      && (number - configuration.samplingInitial) % configuration.samplingThereafter == 0
+  }
+
+  private func text(of request: EncodedRequest) -> String {
+    var text = TraceText()
+    do throws(WireError) {
+      try request.withContiguousBytes { bytes throws(WireError) in
+        switch configuration.verbosity {
+        case .basic: try text.summarize(bytes, spans: request.itemCount)
+        case .normal: try text.listSpans(bytes)
+        case .detailed: try text.describe(bytes)
+        }
+      }
+    } catch {
+      text.line("unreadable from here: \(error)")
+    }
+    return text.lines
+  }
+}

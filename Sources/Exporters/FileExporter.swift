@@ -1,0 +1,155 @@
+import Glibc
+import Locks
+package import OTLP
+import Pipeline
+package import SelfTelemetry
+
+/// Writes each request to a file as one record, in the order of their acceptance, on a thread of its own.
+///
+/// While the disk refuses, accepted requests wait; when too many wait, new ones are refused.
+package final class FileExporter: Exporter, @unchecked Sendable {
+  // Sendable: the mutable properties are touched under `lock`, the writer by its thread only (and by `start`, before).
+
+  /// Appends the JSON form of a protobuf message.
+  package typealias Encode = @Sendable (UnsafeRawBufferPointer, inout [UInt8]) throws -> Void
+
+  package let id: String
+  private let metrics: ExporterMetrics
+  private let refusing: FailureLog
+  private let log: Log
+  private let writer: FileWriter
+
+  private let lock = Lock()
+  private var requests: RequestBuffer
+  private var thread: BackgroundThread?
+  private var drainDeadline: UInt64?
+  /// Whether the thread knows that it drains.
+  private var isHurried = false
+  /// Whether the thread has done all it will do.
+  private var hasEnded = false
+
+  /// An exporter that has not opened its file.
+  ///
+  /// - Parameters:
+  ///   - id: of the component.
+  ///   - configuration: of the exporter.
+  ///   - encode: used for the format `json`.
+  ///   - compress: makes a frame of a whole message; used where the configuration says that messages are compressed.
+  ///   - registry: where the exporter's metrics go.
+  ///   - log: the collector's log.
+  package init(
+    id: String, configuration: FileExporterConfiguration, encode: @escaping Encode,
+    compress: @escaping @Sendable ([UInt8]) -> [UInt8], registry: MetricRegistry, log: Log
+  ) {
+    self.id = id
+    self.log = log
+    let metrics = ExporterMetrics(exporter: id, registry: registry)
+    self.metrics = metrics
+    refusing = FailureLog("queue is full, refused", level: .error, exporter: id, log: log)
+    requests = RequestBuffer(
+      QueueLimits(sizer: .requests, size: configuration.queueSize, bytes: configuration.queueMebibytes << 20))
+    let errors = registry.counter(
+      "heirloom_exporter_write_errors", help: "Attempts to write to a file that failed.", labels: [("exporter", id)])
+    writer = FileWriter(
+      id: id, configuration: configuration, encode: encode, compress: compress, metrics: metrics, errors: errors,
+      log: log)
+    metrics.observeQueue(capacity: configuration.queueSize) { [weak self] in
+      guard let self else { return 0 }
+      return lock.withLock { self.requests.usedSize }
+    }
+  }
+
+  package func start() throws {
+    try writer.open()
+    lock.withLock { thread = BackgroundThread(name: "write \(id)") { self.run() } }
+  }
+
+  @discardableResult
+  package func export(_ request: EncodedRequest) -> Bool {
+    let isTaken = lock.withLock {
+      guard drainDeadline == nil, requests.admit(request, now: MonotonicClock.now()) else { return false }
+      lock.wakeAll()
+      return true
+    }
+    if isTaken {
+      refusing.succeeded()
+    } else {
+      metrics.enqueueFailed.add(request.itemCount)
+      refusing.failed("no room for another request", items: request.itemCount)
+    }
+    return isTaken
+  }
+
+  package var isFull: Bool { lock.withLock { drainDeadline != nil || requests.isFull } }
+
+  package func drain(until deadline: UInt64) {
+    // The thread watches the deadline itself. Only if the system never returns from a write, it is left behind.
+    let grace: UInt64 = 200_000_000
+    let (thread, lost) = lock.withLock {
+      drainDeadline = deadline
+      lock.wakeAll()
+      while self.thread != nil, !hasEnded, lock.wait(until: deadline &+ grace) {}
+      var lost = 0
+      while let entry = requests.takeFirst() {
+        requests.release(entry)
+        lost += entry.request.itemCount
+      }
+      defer { self.thread = nil }
+      return (hasEnded ? self.thread : nil, lost)
+    }
+    thread?.join()
+    let unwritten = lost + (thread == nil ? 0 : writer.unwrittenItems)
+    guard unwritten > 0 else { return }
+    metrics.sendFailed.add(unwritten)
+    log.error("stopped before everything was written", ["exporter": id, "spans": String(unwritten)])
+  }
+
+  // What follows runs on the exporter's thread.
+
+  private enum Task {
+    case write(EncodedRequest)
+    case flush
+  }
+
+  private func run() {
+    FileWriter.blockSignals()
+    while let task = nextTask() {
+      switch task {
+      case .flush:
+        writer.flush()
+      case .write(let request):
+        guard writer.write(request) else { continue }
+        lock.withLock {
+          guard let entry = requests.takeFirst() else { return }
+          requests.release(entry)
+        }
+      }
+    }
+    lock.withLock {
+      hasEnded = true
+      lock.wakeAll()
+    }
+  }
+
+  /// Waits for something to do; nil at the end.
+  private func nextTask() -> Task? {
+    lock.withLock {
+      while true {
+        let now = MonotonicClock.now()
+        if let drainDeadline {
+          // One more attempt for a disk that refused before; after that there is no time to wait for better.
+          if !isHurried { writer.endPause() }
+          isHurried = true
+          if now >= drainDeadline || writer.pauseEnd != nil { return nil }
+        } else if let pause = writer.pauseEnd, pause > now {
+          lock.wait(until: pause)
+          continue
+        }
+        if writer.mustFlush(now: now) { return .flush }
+        if let entry = requests.first { return .write(entry.request) }
+        if drainDeadline != nil { return writer.isEmpty ? nil : .flush }
+        lock.wait(until: writer.flushTime)
+      }
+    }
+  }
+}

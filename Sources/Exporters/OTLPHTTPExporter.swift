@@ -1,0 +1,96 @@
+import HTTPClient
+import Locks
+package import OTLP
+import Pipeline
+package import SelfTelemetry
+
+/// Sends requests to an OTLP/HTTP server, with a queue and retries of its own.
+package final class OTLPHTTPExporter: Exporter {
+  /// What the exporter takes from other parts of the collector.
+  package struct Codecs: Sendable {
+    /// The compressed bytes of a request, as `compression` of the configuration names them; nil sends it as it is.
+    package let compress: (@Sendable (EncodedRequest) -> [UInt8])?
+    package let decodeStatusMessage: OTLPHTTPResponse.DecodeStatus
+    package let decodePartialSuccess: OTLPHTTPResponse.DecodePartialSuccess
+
+    package init(
+      compress: (@Sendable (EncodedRequest) -> [UInt8])?,
+      decodeStatusMessage: @escaping OTLPHTTPResponse.DecodeStatus,
+      decodePartialSuccess: @escaping OTLPHTTPResponse.DecodePartialSuccess
+    ) {
+      self.compress = compress
+      self.decodeStatusMessage = decodeStatusMessage
+      self.decodePartialSuccess = decodePartialSuccess
+    }
+  }
+
+  package let id: String
+  private let client: HTTPClient
+  private let queue: SendingQueue
+
+  /// Checks the configuration. No connection is made before the first request.
+  ///
+  /// - Parameters:
+  ///   - id: of the component.
+  ///   - configuration: of the exporter.
+  ///   - codecs: compression and the decoders of answers.
+  ///   - version: for the `User-Agent` header.
+  ///   - registry: where the exporter's metrics go.
+  ///   - log: the collector's log.
+  /// - Throws: a message for the operator when the configuration cannot work.
+  package init(
+    id: String, configuration: OTLPHTTPExporterConfiguration, codecs: Codecs, version: String,
+    registry: MetricRegistry, log: Log
+  ) throws {
+    var settings = HTTPClientConfiguration()
+    settings.maxInFlight = max(configuration.sendingQueue.numConsumers, 1)
+    settings.timeout = configuration.timeout
+    settings.tls = configuration.tls
+    settings.proxyURL = configuration.proxyURL
+    settings.userAgent = "heirloom/\(version)"
+
+    self.id = id
+    let url = try configuration.tracesURL()
+    let headers = try Self.headers(configuration, isCompressed: codecs.compress != nil)
+    client = try HTTPClient(settings, name: "http \(id)")
+    let sender = OTLPHTTPSender(
+      client: client, url: url, headers: headers, compress: codecs.compress,
+      decodeStatus: codecs.decodeStatusMessage, decodePartialSuccess: codecs.decodePartialSuccess,
+      partialSuccess: FailureLog("the server left spans out", exporter: id, log: log))
+    queue = SendingQueue(
+      id: id, configuration: configuration.sendingQueue, retry: configuration.retryOnFailure, sender: sender,
+      metrics: ExporterMetrics(exporter: id, registry: registry), log: log)
+  }
+
+  package func start() {
+    client.start()
+    queue.start()
+  }
+
+  @discardableResult
+  package func export(_ request: EncodedRequest) -> Bool {
+    queue.offer(request)
+  }
+
+  package var isFull: Bool { queue.isFull }
+
+  package func drain(until deadline: UInt64) {
+    queue.drain(until: deadline)
+  }
+
+  private static func headers(
+    _ configuration: OTLPHTTPExporterConfiguration, isCompressed: Bool
+  ) throws(HTTPClientError) -> [HTTPHeader] {
+    var headers: [HTTPHeader] = []
+    for (name, value) in configuration.headers { headers.append(try HTTPHeader(name, value)) }
+    func addDefault(_ name: String, _ value: String) throws(HTTPClientError) {
+      guard !headers.contains(where: { $0.name.lowercased() == name.lowercased() }) else { return }
+      headers.append(try HTTPHeader(name, value))
+    }
+    try addDefault("Content-Type", "application/x-protobuf")
+    if isCompressed, let compression = configuration.compression {
+      try addDefault("Content-Encoding", compression)
+    }
+    return headers
+  }
+}

@@ -1,0 +1,58 @@
+import Glibc
+import HTTPClient
+import OTLP
+import Pipeline
+import SelfTelemetry
+
+/// A request's segments are the body, as they are.
+extension EncodedRequest: HTTPBody {}
+
+/// Sends requests to one OTLP/HTTP endpoint.
+final class OTLPHTTPSender: RequestSender {
+  private let client: HTTPClient
+  private let url: HTTPURL
+  private let headers: [HTTPHeader]
+  private let compress: (@Sendable (EncodedRequest) -> [UInt8])?
+  private let decodeStatus: OTLPHTTPResponse.DecodeStatus
+  private let decodePartialSuccess: OTLPHTTPResponse.DecodePartialSuccess
+  private let partialSuccess: FailureLog
+
+  init(
+    client: HTTPClient, url: HTTPURL, headers: [HTTPHeader], compress: (@Sendable (EncodedRequest) -> [UInt8])?,
+    decodeStatus: @escaping OTLPHTTPResponse.DecodeStatus,
+    decodePartialSuccess: @escaping OTLPHTTPResponse.DecodePartialSuccess, partialSuccess: FailureLog
+  ) {
+    self.client = client
+    self.url = url
+    self.headers = headers
+    self.compress = compress
+    self.decodeStatus = decodeStatus
+    self.decodePartialSuccess = decodePartialSuccess
+    self.partialSuccess = partialSuccess
+  }
+
+  func prepare(_ request: EncodedRequest) -> EncodedRequest {
+    guard let compress else { return request }
+    return compress(request).withUnsafeBytes { EncodedRequest(copying: $0, itemCount: request.itemCount) }
+  }
+
+  func send(_ request: EncodedRequest, completion: @escaping @Sendable (SendOutcome) -> Void) {
+    client.post(HTTPRequest(url: url, headers: headers, body: request)) { [self] result in
+      switch result {
+      case .failure(let error):
+        completion(.unavailable(reason: error.description, wait: nil))
+      case .success(let response):
+        let answer = OTLPHTTPResponse(
+          response, unixTime: time(nil), decodeStatus: decodeStatus, decodePartialSuccess: decodePartialSuccess)
+        if let warning = answer.warning, case .delivered(let rejected) = answer.outcome {
+          partialSuccess.failed(warning, items: rejected)
+        }
+        completion(answer.outcome)
+      }
+    }
+  }
+
+  func stop() {
+    client.stop()
+  }
+}

@@ -1,0 +1,97 @@
+import CHTTPServer
+import Glibc
+import Locks
+import Synchronization
+
+/// The listening socket and the thread that hands its connections to the workers.
+///
+/// Each goes to the worker with the fewest: daemons that share a listening socket often leave all long-lived
+/// connections to whichever of them woke up first.
+final class Acceptor: Sendable {
+  /// What the system really bound.
+  let port: UInt16
+
+  private let listener: Int32
+  private let core: ServerCore
+  private let wakeup: Wakeup
+  private let isStopping = Atomic<Bool>(false)
+  private let thread = Locked<BackgroundThread?>(nil)
+
+  /// Binds and listens; nothing is accepted before `start`.
+  init(core: ServerCore) throws(HTTPServerError) {
+    self.core = core
+    let configuration = core.configuration
+    wakeup = try Wakeup()
+    var port: UInt16 = 0
+    var reason: UnsafePointer<CChar>?
+    listener = chttp_listen(configuration.host, configuration.port, &port, &reason)
+    self.port = port
+    if listener < 0 {
+      throw .cannotListen(
+        address: Self.describe(host: configuration.host, port: configuration.port),
+        reason: reason.map { String(cString: $0) } ?? "no reason given")
+    }
+  }
+
+  deinit {
+    stop()
+  }
+
+  func start(workers: [Worker]) {
+    thread.withLock { $0 = BackgroundThread(name: "http-accept") { [self] in run(workers) } }
+  }
+
+  /// Closes the listening socket. Connections that are already established are handed on before.
+  func stop() {
+    guard !isStopping.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    wakeup.signal()
+    thread.withLock { $0.take() }?.join()
+    close(listener)
+  }
+
+  static func describe(host: String, port: UInt16) -> String {
+    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+
+  private func run(_ workers: [Worker]) {
+    // Rotates, so that equally busy workers take turns.
+    var turn = 0
+    while true {
+      // Read first: what was established before the stop is still accepted below.
+      let isLastRound = isStopping.load(ordering: .acquiring)
+      acceptAll(for: workers, turn: &turn)
+      if isLastRound { return }
+      var polled = [listener, wakeup.descriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+      poll(&polled, 2, -1)
+    }
+  }
+
+  /// Accepts until nobody waits, at most as many as fit into the kernel's queue, so that a stop is noticed.
+  private func acceptAll(for workers: [Worker], turn: inout Int) {
+    for _ in 0..<Int(SOMAXCONN) {
+      var address = chttp_address()
+      let socket = chttp_accept(listener, &address)
+      switch -socket {
+      case EAGAIN: return
+      case EINTR, ECONNABORTED: continue
+      case 1...:
+        // Out of descriptors or memory: others have to give some back first.
+        var polled = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
+        poll(&polled, 1, Self.backOff)
+        return
+      default: break
+      }
+      guard core.openConnections.load(ordering: .relaxed) < core.configuration.maxConnections else {
+        core.refusedConnections.add(1, ordering: .relaxed)
+        close(socket)
+        continue
+      }
+      turn = (turn + 1) % workers.count
+      let rotated = workers[turn...] + workers[..<turn]
+      rotated.min { $0.openConnections < $1.openConnections }?.add(socket, from: &address)
+    }
+  }
+
+  /// Milliseconds to wait when the system has no more descriptors.
+  private static let backOff: Int32 = 50
+}

@@ -1,0 +1,24 @@
+/// Answers requests in two steps, so that a request can be refused before its body is read.
+///
+/// Both methods run on the server's worker threads, many at a time, and hold up the other connections of their worker
+/// for as long as they take.
+package protocol HTTPHandler: Sendable {
+  /// Says what becomes of a request of which only the headers have been read.
+  func decide(_ head: HTTPRequestHead) -> HTTPDecision
+
+  /// Answers a request that has been read in full: it has to see to it that `respond` is called, once, now or later,
+  /// on any thread. Until then the request counts as in flight.
+  func handle(_ request: HTTPRequest)
+}
+
+/// What a handler wants with a request whose headers it has seen.
+package enum HTTPDecision {
+  /// Read the body, then call `handle`. A body of more than `limit` bytes is answered with `tooLarge` instead: at once
+  /// when `Content-Length` announces it, otherwise when as many bytes have come.
+  case receive(limit: Int, tooLarge: HTTPResponse)
+
+  /// Answer with this. The body is read and thrown away, so that the connection stays usable, unless the client waits
+  /// for `100 Continue` or announces more than the server cares to throw away: then the answer goes out at once and
+  /// the connection is closed after it.
+  case reject(HTTPResponse)
+}

@@ -1,0 +1,71 @@
+import CHTTPServer
+
+/// Method, path and headers of a request, borrowed from its connection: valid while the handler's method runs that
+/// got it.
+package struct HTTPRequestHead {
+  private let connection: OpaquePointer
+  private let rawMethod: UnsafePointer<CChar>
+  private let rawPath: UnsafePointer<CChar>
+
+  /// Bytes of the body as announced; nil when it comes in chunks.
+  package let contentLength: Int?
+
+  init(
+    connection: OpaquePointer, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>, contentLength: Int?
+  ) {
+    self.connection = connection
+    self.rawMethod = method
+    self.rawPath = path
+    self.contentLength = contentLength
+  }
+
+  /// As sent: `GET`, `POST`, or any other word.
+  package var method: String { String(cString: rawMethod) }
+
+  /// Percent-decoded and without the query. What is not UTF-8 is repaired.
+  package var path: String { String(cString: rawPath) }
+
+  /// The first header of that name, in any letter case; nil when there is none.
+  package func header(_ name: StaticString) -> HTTPHeaderValue? {
+    var value: UnsafePointer<CChar>?
+    var count = 0
+    let found = name.withUTF8Buffer { name in
+      name.withMemoryRebound(to: CChar.self) { chttp_header(connection, $0.baseAddress, $0.count, &value, &count) }
+    }
+    return found ? HTTPHeaderValue(bytes: UnsafeRawBufferPointer(start: value, count: count)) : nil
+  }
+}
+
+/// A header's value, borrowed like the head it comes from.
+package struct HTTPHeaderValue {
+  /// As sent, without the blanks around it.
+  package let bytes: UnsafeRawBufferPointer
+
+  init(bytes: UnsafeRawBufferPointer) {
+    let start = bytes.firstIndex { !Self.isBlank($0) } ?? bytes.endIndex
+    let end = bytes.lastIndex { !Self.isBlank($0) } ?? start
+    self.bytes = UnsafeRawBufferPointer(rebasing: bytes[start..<min(end + 1, bytes.endIndex)])
+  }
+
+  /// A copy. What is not UTF-8 is repaired.
+  package var string: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// The value without what follows the first `;`, such as a media type's parameters.
+  package var withoutParameters: HTTPHeaderValue {
+    guard let semicolon = bytes.firstIndex(of: UInt8(ascii: ";")) else { return self }
+    return HTTPHeaderValue(bytes: UnsafeRawBufferPointer(rebasing: bytes[..<semicolon]))
+  }
+
+  /// Whether the whole value is this word, in any letter case.
+  package func isWord(_ word: StaticString) -> Bool {
+    word.withUTF8Buffer { word in
+      word.count == bytes.count && zip(word, bytes).allSatisfy { Self.lowercased($0) == Self.lowercased($1) }
+    }
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+
+  private static func lowercased(_ byte: UInt8) -> UInt8 {
+    UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+  }
+}

@@ -1,0 +1,48 @@
+import CHTTPServer
+
+/// A reply that never changes: the common ones are built once and sent any number of times, from any thread.
+package final class HTTPResponse: @unchecked Sendable {
+  // Sendable: immutable; libmicrohttpd counts the references to what is behind `handle` under a lock of its own.
+  let handle: OpaquePointer
+
+  package let status: Int
+  package let headers: [(name: String, value: String)]
+  package let body: [UInt8]
+
+  /// - Parameters:
+  ///   - status: 200 to 999.
+  ///   - contentType: of the body; nil for no such header.
+  ///   - headers: further ones, without control characters. `Date`, `Content-Length` and `Connection` are added by
+  ///     the server.
+  ///   - body: not sent in reply to `HEAD`.
+  package convenience init(
+    status: Int, contentType: String? = nil, headers: [(name: String, value: String)] = [], body: [UInt8] = []
+  ) {
+    self.init(
+      status: status, allHeaders: (contentType.map { [(name: "Content-Type", value: $0)] } ?? []) + headers, body: body)
+  }
+
+  private init(status: Int, allHeaders: [(name: String, value: String)], body: [UInt8]) {
+    precondition(200...999 ~= status, "no final HTTP status: \(status)")
+    guard let handle = body.withUnsafeBytes({ chttp_response_new($0.baseAddress, $0.count) }) else {
+      fatalError("out of memory: a reply of \(body.count) bytes")
+    }
+    for (name, value) in allHeaders {
+      let legal = chttp_response_add_header(handle, name, value)
+      precondition(legal, "no legal HTTP header: \(name)")
+    }
+    self.handle = handle
+    self.status = status
+    self.headers = allHeaders
+    self.body = body
+  }
+
+  deinit {
+    chttp_response_free(handle)
+  }
+
+  /// The same reply, after which the connection is closed.
+  func closing() -> HTTPResponse {
+    HTTPResponse(status: status, allHeaders: headers + [(name: "Connection", value: "close")], body: body)
+  }
+}

@@ -1,0 +1,51 @@
+import Glibc
+
+/// Where an `HTTPServer` listens and what it grants its clients.
+package struct HTTPServerConfiguration: Sendable {
+  /// An IPv4 or IPv6 address (without brackets) or a name; empty for all addresses. Of a name's addresses IPv4 is
+  /// preferred.
+  package var host: String
+  /// 0 has the system pick a free port; `HTTPServer.port` tells which.
+  package var port: UInt16
+  /// Threads that read, handle and answer requests.
+  package var workers: Int
+  /// Connections above this number are closed at once and counted as refused.
+  package var maxConnections: Int
+  /// Seconds without a byte in either direction after which a connection is cut, also in the middle of a body; 0 means
+  /// never. Time spent waiting for a handler's reply does not count. More than the minute that lies between two
+  /// exports of many SDKs, so that they find their connection alive.
+  package var idleTimeout: Int
+  /// Bytes each connection has for headers and for reading. libmicrohttpd refuses larger headers with a 431.
+  package var connectionMemory: Int
+
+  package init(
+    host: String = "127.0.0.1", port: UInt16 = 0, workers: Int = HTTPServerConfiguration.coreCount,
+    maxConnections: Int = 1024, idleTimeout: Int = 120, connectionMemory: Int = 128 << 10
+  ) {
+    precondition(workers > 0 && maxConnections > 0, "a server has at least one worker and one connection")
+    self.host = host
+    self.port = port
+    self.workers = workers
+    self.maxConnections = maxConnections
+    self.idleTimeout = idleTimeout
+    self.connectionMemory = connectionMemory
+  }
+
+  /// The cores this process may run on, by and large.
+  package static var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+}
+
+/// Why an `HTTPServer` cannot run.
+package enum HTTPServerError: Error, Equatable, CustomStringConvertible {
+  /// The address cannot be listened on: it is in use, not this machine's, or no address at all.
+  case cannotListen(address: String, reason: String)
+  /// The system refused what the server needs (threads, descriptors).
+  case outOfResources(reason: String)
+
+  package var description: String {
+    switch self {
+    case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+    case .outOfResources(let reason): "cannot start an HTTP server: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import Locks
+import Synchronization
+
+/// What the threads of one server share.
+final class ServerCore: Sendable {
+  let configuration: HTTPServerConfiguration
+  let handler: any HTTPHandler
+  let pool = BufferPool()
+  let linger: Linger
+
+  let openConnections = Atomic<Int>(0)
+  let refusedConnections = Atomic<Int>(0)
+
+  let contradictoryLength = HTTPResponse(
+    status: 400, contentType: "text/plain",
+    body: Array("The headers contradict one another about the length of the body.\n".utf8))
+  let unknownTransferCoding = HTTPResponse(
+    status: 501, contentType: "text/plain",
+    body: Array("The only transfer coding known here is chunked.\n".utf8))
+
+  private let inFlight = Atomic<Int>(0)
+  private let draining = Atomic<Bool>(false)
+  private let stopping = Atomic<Bool>(false)
+  private let idle = Lock()
+
+  init(configuration: HTTPServerConfiguration, handler: any HTTPHandler) throws(HTTPServerError) {
+    self.configuration = configuration
+    self.handler = handler
+    linger = try Linger()
+  }
+
+  /// Replies close their connections from now on.
+  var isDraining: Bool { draining.load(ordering: .sequentiallyConsistent) }
+
+  /// Nothing waits for a reply any more.
+  var isStopping: Bool { stopping.load(ordering: .sequentiallyConsistent) }
+
+  var requestsInFlight: Int { inFlight.load(ordering: .sequentiallyConsistent) }
+
+  func startDraining() {
+    draining.store(true, ordering: .sequentiallyConsistent)
+  }
+
+  func startStopping() {
+    stopping.store(true, ordering: .sequentiallyConsistent)
+  }
+
+  func requestBegan() {
+    inFlight.add(1, ordering: .sequentiallyConsistent)
+  }
+
+  func requestEnded() {
+    let left = inFlight.subtract(1, ordering: .sequentiallyConsistent).newValue
+    if left == 0 && isDraining { idle.withLock { idle.wakeAll() } }
+  }
+
+  /// Waits until no request is in flight, while draining.
+  ///
+  /// - Parameter deadline: monotonic nanoseconds.
+  func waitUntilIdle(deadline: UInt64) {
+    idle.withLock {
+      while requestsInFlight > 0 && idle.wait(until: deadline) {}
+    }
+  }
+}

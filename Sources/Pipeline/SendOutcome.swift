@@ -1,0 +1,27 @@
+package import OTLP
+
+/// How one attempt to deliver a request ended.
+package enum SendOutcome: Sendable, Equatable {
+  /// The destination has it, but for `rejected` items that it will never take.
+  case delivered(rejected: Int)
+  /// The destination will never take this request.
+  case refused(reason: String)
+  /// Another attempt may succeed, after `wait` at the earliest if the destination said so.
+  case unavailable(reason: String, wait: Duration?)
+}
+
+/// Brings requests to a destination: what a `SendingQueue` needs of a protocol.
+package protocol RequestSender: AnyObject, Sendable {
+  /// The form in which a request travels, compressed for instance. Called once for each request, on the queue's thread.
+  func prepare(_ request: EncodedRequest) -> EncodedRequest
+
+  /// Begins one attempt and returns at once.
+  ///
+  /// - Parameters:
+  ///   - request: as `prepare` returned it.
+  ///   - completion: called exactly once, on any thread.
+  func send(_ request: EncodedRequest, completion: @escaping @Sendable (SendOutcome) -> Void)
+
+  /// Ends all attempts, and every later one, with `unavailable`; returns when their completions have been called.
+  func stop()
+}

@@ -1,0 +1,152 @@
+import Compression
+import HTTPServer
+import Locks
+import OTLP
+import Pipeline
+import SelfTelemetry
+
+/// OTLP/HTTP for traces: what can be refused by its headers is, before the body is read; the thread that read the body
+/// also inflates it, indexes it and hands it to the pipeline.
+final class OTLPHTTPHandler: HTTPHandler {
+  private let limit: Int
+  private let tracesPath: String
+  private let rules: SpanRules
+  private let interner: ScopeInterner
+  private let consumer: any TracesConsumer
+  private let metrics: ReceiverMetrics
+  private let tooLarge: HTTPResponse
+  private let unknownPath: HTTPResponse
+  private let indexes = Locked<[SpanIndex]>([])
+
+  init(
+    _ configuration: OTLPReceiver.Configuration, rules: SpanRules, interner: ScopeInterner,
+    consumer: any TracesConsumer, metrics: ReceiverMetrics
+  ) {
+    limit = configuration.maxRequestBodySize
+    tracesPath = configuration.tracesURLPath
+    self.rules = rules
+    self.interner = interner
+    self.consumer = consumer
+    self.metrics = metrics
+    tooLarge = OTLPHTTPReply.tooLarge(limit)
+    unknownPath = OTLPHTTPReply.unknownPath(tracesPath)
+  }
+
+  private enum Encoding {
+    case identity, gzip
+  }
+
+  func decide(_ head: HTTPRequestHead) -> HTTPDecision {
+    metrics.requests.add()
+    if let response = objection(to: head) {
+      metrics.refusedRequests.add()
+      return .reject(response)
+    }
+    return .receive(limit: limit, tooLarge: tooLarge)
+  }
+
+  /// What is wrong with a request that only its headers are known of; nil when nothing is.
+  private func objection(to head: HTTPRequestHead) -> HTTPResponse? {
+    guard head.path == tracesPath else { return unknownPath }
+    guard head.method == "POST" else { return OTLPHTTPReply.wrongMethod }
+    guard head.header("Content-Type")?.withoutParameters.isWord("application/x-protobuf") ?? false else {
+      return OTLPHTTPReply.wrongContentType
+    }
+    guard encoding(of: head) != nil else { return OTLPHTTPReply.wrongContentEncoding }
+    if let length = head.contentLength, length > limit { return nil }
+    return consumer.refusal.map(OTLPHTTPReply.refused)
+  }
+
+  private func encoding(of head: HTTPRequestHead) -> Encoding? {
+    guard let name = head.header("Content-Encoding") else { return .identity }
+    if name.isWord("gzip") || name.isWord("x-gzip") { return .gzip }
+    return name.isWord("identity") || name.isWord("") ? .identity : nil
+  }
+
+  func handle(_ request: HTTPRequest) {
+    let received = request.takeBody()
+    switch inflated(received, encoding(of: request.head) ?? .identity, of: request) {
+    case .success(let body): accept(body, of: request)
+    case .failure(let refused): refuse(request, refused.response)
+    }
+  }
+
+  private struct Refused: Error {
+    let response: HTTPResponse
+  }
+
+  private func inflated(
+    _ received: PooledBuffer, _ encoding: Encoding, of request: HTTPRequest
+  ) -> Result<PooledBuffer, Refused> {
+    guard encoding == .gzip else { return .success(received) }
+    let body = request.pool.makeBuffer()
+    do throws(InflateError) {
+      body.setCount(
+        try received.withBytes { bytes throws(InflateError) in
+          try Inflate.gzip(bytes, limit: limit, reserve: body.reserve)
+        })
+      return .success(body)
+    } catch .tooLarge {
+      return .failure(Refused(response: tooLarge))
+    } catch {
+      return .failure(Refused(response: OTLPHTTPReply.malformed("the body is no intact gzip file: \(error.reason)")))
+    }
+  }
+
+  private func accept(_ body: PooledBuffer, of request: HTTPRequest) {
+    let index = indexes.withLock { $0.popLast() } ?? SpanIndex()
+    do throws(MalformedRequest) {
+      try body.withBytes { bytes throws(MalformedRequest) in try index.fill(from: bytes, rules: rules) }
+    } catch {
+      keep(index)
+      refuse(request, OTLPHTTPReply.malformed("no ExportTraceServiceRequest: \(error)"))
+      return
+    }
+    let rejected = index.rejectedCount
+    let reply = rejected == 0 ? OTLPHTTPReply.success : OTLPHTTPReply.partialSuccess(index)
+    metrics.refusedSpans.add(rejected)
+    guard index.spanCount > 0 else {
+      keep(index)
+      request.respond(reply)
+      return
+    }
+    let spans = index.spanCount
+    // The batch keeps the body, and with it the bytes that it points to.
+    let batch = SpanBatch(bytes: body.bytes, index: index, interner: interner) { [self] index in
+      withExtendedLifetime(body) {}
+      keep(index)
+    }
+    consumer.consume(batch) { [metrics] refusal in
+      if let refusal {
+        metrics.refusedSpans.add(spans)
+        metrics.refusedRequests.add()
+        request.respond(OTLPHTTPReply.refused(refusal))
+      } else {
+        metrics.acceptedSpans.add(spans)
+        request.respond(reply)
+      }
+    }
+  }
+
+  private func refuse(_ request: HTTPRequest, _ response: HTTPResponse) {
+    metrics.refusedRequests.add()
+    request.respond(response)
+  }
+
+  private func keep(_ index: SpanIndex) {
+    indexes.withLock { if $0.count < 64 { $0.append(index) } }
+  }
+}
+
+extension InflateError {
+  /// For the person who runs the sender.
+  fileprivate var reason: String {
+    switch self {
+    case .empty: "it is empty"
+    case .tooLarge(let limit): "more than \(limit) bytes come out"
+    case .corrupt: "it is broken or cut off"
+    case .checksumMismatch: "its checksum is wrong"
+    case .trailingBytes: "other bytes follow it"
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import HTTPServer
+import OTLP
+import Pipeline
+
+/// The replies of OTLP/HTTP with protobuf: every error carries a `google.rpc.Status`.
+enum OTLPHTTPReply {
+  static let protobuf = "application/x-protobuf"
+
+  /// The common reply: everything was taken.
+  static let success = HTTPResponse(status: 200, contentType: protobuf)
+
+  /// Everything was taken but some spans, which are of no use to anybody.
+  static func partialSuccess(_ index: SpanIndex) -> HTTPResponse {
+    let reasons = RejectionReason.allCases.filter { index.rejected($0) > 0 }
+    let message = reasons.map { "\(index.rejected($0)) × \($0.description)" }.joined(separator: "; ")
+    return HTTPResponse(
+      status: 200, contentType: protobuf,
+      body: ServiceReply.success(
+        signal: .traces, rejected: index.rejectedCount, message: "spans left out: \(message)"))
+  }
+
+  static func malformed(_ message: String) -> HTTPResponse { error(400, .invalidArgument, message) }
+
+  static func unknownPath(_ known: String) -> HTTPResponse {
+    error(404, .unimplemented, "nothing is served on this path; traces go to \(known)")
+  }
+
+  static let wrongMethod = error(
+    405, .unimplemented, "OTLP requests are sent with POST", headers: [("Allow", "POST")])
+
+  static func tooLarge(_ limit: Int) -> HTTPResponse {
+    error(
+      413, .resourceExhausted,
+      "the request is larger than \(limit) bytes, which max_request_body_size allows, as sent or inflated")
+  }
+
+  static let wrongContentType = error(
+    415, .invalidArgument, "Content-Type must be \(protobuf)", headers: [("Accept", protobuf)])
+
+  static let wrongContentEncoding = error(
+    415, .invalidArgument, "Content-Encoding must be gzip or identity", headers: [("Accept-Encoding", "gzip, identity")])
+
+  static func refused(_ refusal: Refusal) -> HTTPResponse {
+    error(503, .unavailable, refusal.message, headers: [("Retry-After", String(refusal.retryAfter))])
+  }
+
+  /// The gRPC status codes that stand in a Status.
+  private enum Code: Int32 {
+    case invalidArgument = 3
+    case resourceExhausted = 8
+    case unimplemented = 12
+    case unavailable = 14
+  }
+
+  private static func error(
+    _ status: Int, _ code: Code, _ message: String, headers: [(name: String, value: String)] = []
+  ) -> HTTPResponse {
+    HTTPResponse(
+      status: status, contentType: protobuf, headers: headers,
+      body: ServiceReply.status(code: code.rawValue, message: message))
+  }
+}

@@ -1,0 +1,22 @@
+import SelfTelemetry
+
+/// What a receiver counts, under the OpenTelemetry Collector's names.
+struct ReceiverMetrics: Sendable {
+  let acceptedSpans: Counter
+  /// Refused: the pipeline had no room, or the span could not be used.
+  let refusedSpans: Counter
+  let refusedRequests: Counter
+  let requests: Counter
+
+  init(registry: MetricRegistry, receiver: String, transport: String) {
+    let labels: MetricRegistry.Labels = [("receiver", receiver), ("transport", transport)]
+    acceptedSpans = registry.counter(
+      "otelcol_receiver_accepted_spans", help: "Spans taken into the pipeline.", labels: labels)
+    refusedSpans = registry.counter(
+      "otelcol_receiver_refused_spans", help: "Spans that were not taken into the pipeline.", labels: labels)
+    refusedRequests = registry.counter(
+      "heirloom_receiver_refused_requests", help: "Requests answered with an error.", labels: labels)
+    requests = registry.counter(
+      "otelcol_receiver_requests", help: "Requests that were answered.", labels: labels)
+  }
+}

@@ -1,0 +1,274 @@
+import Exporters
+import HTTPClient
+import Locks
+import OTLP
+import Pipeline
+import SelfTelemetry
+import TestSupport
+import Testing
+
+private let inAMinute: UInt64 = 60_000_000_000
+
+/// An exporter with retries that come quickly, and what it logs and counts.
+private final class Fixture: Sendable {
+  let exporter: OTLPHTTPExporter
+  let registry = MetricRegistry()
+  let lines = Collected<String>()
+
+  init(
+    _ url: String, codecs: OTLPHTTPExporter.Codecs? = nil,
+    _ configure: (inout OTLPHTTPExporterConfiguration) -> Void = { _ in }
+  ) throws {
+    var configuration = OTLPHTTPExporterConfiguration()
+    configuration.endpoint = url
+    configuration.retryOnFailure.initialInterval = .milliseconds(1)
+    configuration.retryOnFailure.maxInterval = .milliseconds(5)
+    configure(&configuration)
+    let lines = lines
+    exporter = try OTLPHTTPExporter(
+      id: "otlp_http", configuration: configuration, codecs: codecs ?? Self.plain, version: "1.2", registry: registry,
+      log: Log { lines.append($0) })
+    exporter.start()
+  }
+
+  static let plain = codecs(compress: nil)
+
+  /// Answers' bodies are a make-believe protobuf: text.
+  static func codecs(compress: (@Sendable (EncodedRequest) -> [UInt8])?) -> OTLPHTTPExporter.Codecs {
+    OTLPHTTPExporter.Codecs(
+      compress: compress, decodeStatusMessage: { String(decoding: $0, as: UTF8.self) },
+      decodePartialSuccess: { $0.isEmpty ? nil : (rejected: 2, message: String(decoding: $0, as: UTF8.self)) })
+  }
+
+  func metric(_ name: String) -> Double? { registry.value(name, labels: [("exporter", "otlp_http")]) }
+
+  func drain(_ patience: UInt64 = inAMinute) { exporter.drain(until: MonotonicClock.now() + patience) }
+}
+
+private let protobuf = "Content-Type: application/x-protobuf"
+
+@Suite struct OTLPHTTPExporterTests {
+  @Test func `a request arrives byte for byte at the path for traces`() throws {
+    let server = ScriptedHTTPServer([.answer(200)])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url)
+    let request = SampleRequest.make(spans: 20, padding: 100, segmentLength: 33)
+    #expect(fixture.exporter.export(request))
+    fixture.drain()
+
+    let received = try #require(server.requests.all.first)
+    #expect(received.target == "/v1/traces")
+    #expect(received.body == request.bytes)
+    #expect(received.header("content-type") == "application/x-protobuf")
+    #expect(received.header("content-encoding") == nil)
+    #expect(received.header("content-length") == String(request.byteCount))
+    #expect(received.header("user-agent") == "heirloom/1.2")
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 20)
+  }
+
+  @Test func `a compressed body says so`() throws {
+    let server = ScriptedHTTPServer([.answer(503), .answer(200)])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url + "/", codecs: Fixture.codecs { Array("packed".utf8) + $0.bytes.prefix(3) })
+    let request = SampleRequest.make(spans: 7)
+    #expect(fixture.exporter.export(request))
+    for received in server.requests.wait(count: 2) {
+      #expect(received.target == "/v1/traces")
+      #expect(received.header("content-encoding") == "gzip")
+      #expect(received.body == Array("packed".utf8) + request.bytes.prefix(3))
+    }
+    fixture.drain()
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 7)
+  }
+
+  @Test func `configured headers are sent and win, and a URL for traces is taken as it is`() throws {
+    let server = ScriptedHTTPServer([.answer(200)])
+    defer { server.stop() }
+    let url = server.url + "/ingest?project=1"
+    let fixture = try Fixture("http://unused.invalid") {
+      $0.tracesEndpoint = url
+      $0.headers = [("x-api-key", "k"), ("content-type", "application/custom")]
+    }
+    #expect(fixture.exporter.export(SampleRequest.make()))
+    fixture.drain()
+    let received = try #require(server.requests.all.first)
+    #expect(received.target == "/ingest?project=1")
+    #expect(received.header("x-api-key") == "k")
+    #expect(received.headers.filter { $0.name == "content-type" }.map(\.value) == ["application/custom"])
+  }
+
+  @Test(arguments: [
+    ScriptedHTTPServer.Reply.answer(429, headers: ["Retry-After: 0"]), .answer(502), .answer(503), .answer(504),
+    .closeWithoutAnswer, .breakWithinBody(200),
+  ])
+  func `what may succeed later is sent again, the same bytes`(reply: ScriptedHTTPServer.Reply) throws {
+    let server = ScriptedHTTPServer([reply, reply, .answer(200)])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url)
+    let request = SampleRequest.make(spans: 3)
+    #expect(fixture.exporter.export(request))
+    #expect(server.requests.wait(count: 3).map(\.body) == Array(repeating: request.bytes, count: 3))
+    fixture.drain()
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 3)
+    #expect(fixture.metric("otelcol_exporter_send_failed_spans") == 0)
+  }
+
+  @Test func `what the server refuses is dropped with the server's words`() throws {
+    let server = ScriptedHTTPServer([
+      .answer(400, headers: [protobuf], body: Array("span 3 is broken".utf8)), .answer(200),
+    ])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url) { $0.sendingQueue.numConsumers = 1 }
+    #expect(fixture.exporter.export(SampleRequest.make(spans: 4)))
+    #expect(fixture.exporter.export(SampleRequest.make(spans: 5)))
+    fixture.drain()
+    #expect(server.requests.all.count == 2)
+    #expect(fixture.metric("otelcol_exporter_send_failed_spans") == 4)
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 5)
+    #expect(fixture.lines.all.contains { $0.contains("HTTP 400: span 3 is broken") })
+  }
+
+  @Test func `spans that the server left out are counted and told`() throws {
+    let server = ScriptedHTTPServer([.answer(200, headers: [protobuf], body: Array("two were bad".utf8))])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url)
+    #expect(fixture.exporter.export(SampleRequest.make(spans: 10)))
+    fixture.drain()
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 8)
+    #expect(fixture.metric("heirloom_exporter_rejected_spans") == 2)
+    #expect(fixture.lines.all.contains { $0.contains("two were bad") && $0.contains("spans=2") })
+  }
+
+  @Test func `a server that comes later gets everything`() throws {
+    let port = ScriptedHTTPServer.unusedPort()
+    let fixture = try Fixture("http://127.0.0.1:\(port)")
+    for _ in 0..<3 { #expect(fixture.exporter.export(SampleRequest.make(spans: 2))) }
+    #expect(fixture.lines.wait(count: 1)[0].contains("Failed to connect"))
+
+    let server = ScriptedHTTPServer(port: port, [.answer(200)])
+    defer { server.stop() }
+    #expect(server.requests.wait(count: 3).count == 3)
+    fixture.drain()
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 6)
+    #expect(fixture.lines.all.contains { $0.contains("works again") })
+  }
+
+  @Test func `an attempt without an answer is ended and repeated`() throws {
+    let server = ScriptedHTTPServer([.answerAfter(ScriptedHTTPServer.Gate(), 200), .answer(200)])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url) { $0.timeout = .milliseconds(50) }
+    #expect(fixture.exporter.export(SampleRequest.make()))
+    #expect(eventually { fixture.metric("otelcol_exporter_sent_spans") == 1 })
+    #expect(server.requests.all.count >= 2)
+    fixture.drain()
+  }
+
+  @Test func `an exporter whose server hangs fills up alone`() throws {
+    let gate = ScriptedHTTPServer.Gate()
+    let slowServer = ScriptedHTTPServer([.answerAfter(gate, 200)])
+    let server = ScriptedHTTPServer([.answer(200)])
+    defer {
+      slowServer.stop()
+      server.stop()
+    }
+    let slow = try Fixture(slowServer.url) { $0.sendingQueue.queueSize = 5 }
+    let other = try Fixture(server.url)
+    var refused = 0
+    for _ in 0..<50 {
+      let request = SampleRequest.make()
+      if !slow.exporter.export(request) { refused += 1 }
+      #expect(other.exporter.export(request))
+    }
+    other.drain()
+    #expect(other.metric("otelcol_exporter_sent_spans") == 50)
+    #expect(refused == 45)
+    #expect(slow.exporter.isFull)
+    #expect(slow.metric("otelcol_exporter_enqueue_failed_spans") == 45)
+    gate.open()
+    slow.drain()
+    #expect(slow.metric("otelcol_exporter_sent_spans") == 5)
+  }
+
+  @Test func `a batch on the wire is one request with the spans of all`() throws {
+    let server = ScriptedHTTPServer([.answer(200)])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url) {
+      $0.sendingQueue.batch = BatchConfiguration()
+      $0.sendingQueue.batch?.minSize = 1000
+      $0.sendingQueue.batch?.flushTimeout = .seconds(1000)
+    }
+    let requests = (1...10).map { SampleRequest.make(name: "r\($0)", spans: $0, segmentLength: 20) }
+    for request in requests { #expect(fixture.exporter.export(request)) }
+    fixture.drain()
+
+    #expect(server.requests.all.map(\.body) == [requests.flatMap(\.bytes)])
+    let counts = try server.requests.all.map { try spanCount($0.body) }
+    #expect(counts == [55])
+  }
+
+  @Test func `a batch that is too large is cut on the wire`() throws {
+    let server = ScriptedHTTPServer([.answer(200)])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url) {
+      $0.sendingQueue.batch = BatchConfiguration()
+      $0.sendingQueue.batch?.maxSize = 10
+    }
+    #expect(fixture.exporter.export(SampleRequest.make(spans: 35)))
+    fixture.drain()
+    let counts = try server.requests.all.map { try spanCount($0.body) }
+    #expect(counts.sorted() == [5, 10, 10, 10])
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 35)
+  }
+
+  @Test func `a drain delivers everything that was accepted`() throws {
+    let server = ScriptedHTTPServer { number, _ in number % 4 == 0 ? .answer(503) : .answer(200) }
+    defer { server.stop() }
+    let fixture = try Fixture(server.url) {
+      $0.retryOnFailure.initialInterval = .seconds(1000)
+      $0.retryOnFailure.maxInterval = .seconds(1000)
+      $0.retryOnFailure.maxElapsedTime = .zero
+      $0.sendingQueue.numConsumers = 1
+    }
+    for _ in 0..<3 { #expect(fixture.exporter.export(SampleRequest.make())) }
+    _ = server.requests.wait(count: 3)
+    fixture.drain()
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 3)
+    #expect(!fixture.exporter.export(SampleRequest.make()))
+  }
+
+  @Test func `a drain gives up at its deadline`() throws {
+    let server = ScriptedHTTPServer([.answerAfter(ScriptedHTTPServer.Gate(), 200)])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url) { $0.sendingQueue.numConsumers = 2 }
+    for _ in 0..<5 { #expect(fixture.exporter.export(SampleRequest.make(spans: 2))) }
+    _ = server.requests.wait(count: 2)
+    fixture.drain(10_000_000)
+    #expect(fixture.metric("otelcol_exporter_send_failed_spans") == 10)
+    #expect(fixture.lines.all.last?.contains("requests=5\tspans=10") == true)
+  }
+
+  @Test(arguments: ["", "localhost:4318", "ftp://host"])
+  func `an endpoint that cannot be is said before anything starts`(endpoint: String) {
+    #expect(throws: HTTPClientError.self) { try Fixture(endpoint) }
+  }
+
+  @Test func `a header that cannot be is said before anything starts`() {
+    #expect(throws: HTTPClientError.self) {
+      try Fixture("http://localhost") { $0.headers = [("x-key", "a\nb")] }
+    }
+  }
+
+  private func spanCount(_ request: [UInt8]) throws -> Int {
+    try request.withUnsafeBytes { try count($0, path: [1, 2, 2][...]) }
+  }
+
+  private func count(_ message: UnsafeRawBufferPointer, path: ArraySlice<Int>) throws -> Int {
+    guard let number = path.first else { return 1 }
+    var total = 0
+    var reader = WireReader(message)
+    while let field = try reader.next() {
+      if field.number == number, let bytes = field.bytes { total += try count(bytes, path: path.dropFirst()) }
+    }
+    return total
+  }
+}

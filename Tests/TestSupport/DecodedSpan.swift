@@ -1,0 +1,139 @@
+/// A protobuf field as a simple reader finds it.
+package struct DecodedField {
+  package let number: Int
+  package let wire: Int
+  /// A varint or fixed value.
+  package let value: UInt64
+  /// A length-delimited payload.
+  package let bytes: [UInt8]
+
+  /// All fields of a well-formed message; nil when it is none. Written apart from the code under test.
+  package static func all(_ message: [UInt8]) -> [DecodedField]? {
+    var fields: [DecodedField] = []
+    var at = 0
+    func varint() -> UInt64? {
+      var value: UInt64 = 0
+      for shift in stride(from: UInt64(0), to: 70, by: 7) {
+        guard at < message.count else { return nil }
+        let byte = message[at]
+        at += 1
+        if shift < 64 { value |= UInt64(byte & 0x7f) << shift }
+        if byte < 0x80 { return value }
+      }
+      return nil
+    }
+    func fixed(_ count: Int) -> UInt64? {
+      guard at + count <= message.count else { return nil }
+      defer { at += count }
+      return message[at..<at + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+    while at < message.count {
+      guard let tag = varint(), tag >> 3 > 0 else { return nil }
+      let wire = Int(tag & 7)
+      var value: UInt64 = 0
+      var bytes: [UInt8] = []
+      switch wire {
+      case 0:
+        guard let read = varint() else { return nil }
+        value = read
+      case 1, 5:
+        guard let read = fixed(wire == 1 ? 8 : 4) else { return nil }
+        value = read
+      case 2:
+        guard let length = varint(), length <= UInt64(message.count - at) else { return nil }
+        bytes = Array(message[at..<at + Int(length)])
+        at += Int(length)
+      default: return nil
+      }
+      fields.append(DecodedField(number: Int(tag >> 3), wire: wire, value: value, bytes: bytes))
+    }
+    return fields
+  }
+}
+
+/// A span as a backend would see it.
+package struct DecodedSpan {
+  package let traceID: [UInt8]
+  package let id: UInt64
+  package let name: String
+  /// Every attribute, in the order of the wire; a key that stands twice is here twice.
+  package let attributes: [StubAttribute]
+  /// The `Span` message.
+  package let bytes: [UInt8]
+  /// All fields of the `ResourceSpans` and `ScopeSpans` around it but the spans.
+  package let resource: [UInt8]
+  package let scope: [UInt8]
+
+  package var trace: UInt8 { traceID.last ?? 0 }
+
+  package subscript(key: String) -> StubValue? { attributes.first { $0.key == key }?.value }
+
+  /// How often a key stands on the span.
+  package func count(_ key: String) -> Int { attributes.count { $0.key == key } }
+
+  /// The spans of a request; traps when it is no well-formed request, which no test expects.
+  package static func all(inRequest request: [UInt8]) -> [DecodedSpan] {
+    var spans: [DecodedSpan] = []
+    for resourceSpans in fields(request) where resourceSpans.number == 1 {
+      let resource = header(resourceSpans.bytes)
+      for scopeSpans in fields(resourceSpans.bytes) where scopeSpans.number == 2 {
+        let scope = header(scopeSpans.bytes)
+        for span in fields(scopeSpans.bytes) where span.number == 2 {
+          spans.append(DecodedSpan(span.bytes, resource: resource, scope: scope))
+        }
+      }
+    }
+    return spans
+  }
+
+  package init(_ bytes: [UInt8], resource: [UInt8] = [], scope: [UInt8] = []) {
+    self.bytes = bytes
+    self.resource = resource
+    self.scope = scope
+    let all = Self.fields(bytes)
+    traceID = all.last { $0.number == 1 }?.bytes ?? []
+    id = (all.last { $0.number == 2 }?.bytes ?? []).reduce(0) { $0 << 8 | UInt64($1) }
+    name = String(decoding: all.last { $0.number == 5 }?.bytes ?? [], as: UTF8.self)
+    attributes = all.filter { $0.number == 9 }.map { Self.attribute($0.bytes) }
+  }
+
+  private static func attribute(_ pair: [UInt8]) -> StubAttribute {
+    let all = fields(pair)
+    let value = all.filter { $0.number == 2 }.flatMap(\.bytes)
+    return StubAttribute(
+      String(decoding: all.last { $0.number == 1 }?.bytes ?? [], as: UTF8.self), Self.value(value))
+  }
+
+  private static func value(_ message: [UInt8]) -> StubValue {
+    guard let last = fields(message).last(where: { (1...7).contains($0.number) }) else { return .empty }
+    switch last.number {
+    case 1: return .string(String(decoding: last.bytes, as: UTF8.self))
+    case 2: return .bool(last.value != 0)
+    case 3: return .int(Int64(bitPattern: last.value))
+    case 4: return .double(Double(bitPattern: last.value))
+    case 5: return .array(fields(last.bytes).map { value($0.bytes) })
+    case 6:
+      return .kvlist(
+        Dictionary(fields(last.bytes).map { attribute($0.bytes) }.map { ($0.key, $0.value) }) { $1 })
+    default: return .bytes(last.bytes)
+    }
+  }
+
+  private static func fields(_ message: [UInt8]) -> [DecodedField] {
+    guard let fields = DecodedField.all(message) else { preconditionFailure("not a protobuf message: \(message)") }
+    return fields
+  }
+
+  private static func header(_ message: [UInt8]) -> [UInt8] {
+    ProtobufWriter.message { header in
+      for field in fields(message) where field.number != 2 {
+        switch field.wire {
+        case 0: header.varintField(field.number, field.value)
+        case 1: header.fixed64Field(field.number, field.value)
+        case 5: header.fixed32Field(field.number, UInt32(truncatingIfNeeded: field.value))
+        default: header.bytesField(field.number, field.bytes)
+        }
+      }
+    }
+  }
+}
