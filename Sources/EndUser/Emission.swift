@@ -31,7 +31,7 @@ struct Emission {
   var identity: Identity?
   /// Owned: whoever writes the spans frees it.
   var waiting = WaitingChain()
-  /// The first of the request's spans that leave, as its `RequestTraces` link them; -1 for none.
+  /// The first of the request's spans that leave, as its `RequestSpans` link them; -1 for none.
   var direct: Int32 = -1
   var resolution: Resolution?
 }

@@ -67,7 +67,7 @@ package final class EndUserProcessor: TracesConsumer {
   package func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
     let seat = seats.withLock { $0.popLast() } ?? Seat(Inheritance(plan: plan, metrics: metrics))
     table.accept(batch, traces: seat.traces, now: clock(), into: &seat.emissions)
-    release(&seat.emissions, traces: seat.traces, &seat.inheritance)
+    release(&seat.emissions, spans: seat.traces.spans, &seat.inheritance)
     seats.withLock { $0.append(seat) }
     completion(nil)
   }
@@ -75,19 +75,19 @@ package final class EndUserProcessor: TracesConsumer {
   /// Resolves what has waited long enough.
   package func sweep() {
     var inheritance = Inheritance(plan: plan, metrics: metrics)
-    table.sweep(now: clock()) { release(&$0, traces: nil, &inheritance) }
+    table.sweep(now: clock()) { release(&$0, spans: nil, &inheritance) }
   }
 
   /// Releases everything that waits, and stops. Call it when no more requests come.
   package func stop() {
     sweeper.stop()
     var inheritance = Inheritance(plan: plan, metrics: metrics)
-    table.releaseAll(.shutdown, now: clock()) { release(&$0, traces: nil, &inheritance) }
+    table.releaseAll(.shutdown, now: clock()) { release(&$0, spans: nil, &inheritance) }
     releaser.stop()
   }
 
   /// Writes what leaves, and empties the list.
-  private func release(_ emissions: inout [Emission], traces: RequestTraces?, _ inheritance: inout Inheritance) {
+  private func release(_ emissions: inout [Emission], spans: RequestSpans?, _ inheritance: inout Inheritance) {
     guard !emissions.isEmpty else { return }
     output.write { writer in
       for position in emissions.indices {
@@ -98,11 +98,11 @@ package final class EndUserProcessor: TracesConsumer {
         } else {
           emissions[position].waiting.forEach { inheritance.write($0, identity, to: writer) }
         }
-        guard let traces else { continue }
+        guard let spans else { continue }
         var direct = emissions[position].direct
         while direct >= 0 {
-          inheritance.write(traces.view(direct), identity, to: writer)
-          direct = traces.next[Int(direct)]
+          inheritance.write(spans.view(direct), identity, to: writer)
+          direct = spans.next[Int(direct)]
         }
       }
     }

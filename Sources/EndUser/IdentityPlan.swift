@@ -1,7 +1,9 @@
 package import OTLP
 
 /// The configured keys, by the numbers under which an index records them.
-package struct IdentityPlan: Sendable {
+package final class IdentityPlan: @unchecked Sendable {
+  // Sendable: nothing changes after init.
+
   /// What one key is to the identity. A rank is the key's place in a role's order, `noRank` where it has not that role.
   struct Traits: Sendable {
     var idRank = noRank
@@ -16,7 +18,8 @@ package struct IdentityPlan: Sendable {
 
   static let noRank = Int32.max
 
-  private let traits: [Traits]
+  /// By key number, in raw memory: looked up for every recorded attribute.
+  private let table: UnsafeMutableBufferPointer<Traits>
   private let inheritedPrefixes: [[UInt8]]
   let rules: SpanRules
 
@@ -61,13 +64,18 @@ package struct IdentityPlan: Sendable {
 
     inheritedPrefixes = prefixes
     let last = traits.keys.max().map(Int.init) ?? -1
-    self.traits = (0...max(last, 0)).map { traits[UInt16($0)] ?? Traits() }
+    table = .allocate(capacity: last + 1)
+    for number in 0..<last + 1 { table.initializeElement(at: number, to: traits[UInt16(number)] ?? Traits()) }
+  }
+
+  deinit {
+    table.deallocate()
   }
 
   @inline(__always)
   func traits(of attribute: AttributeEntry) -> Traits {
     // Another processor may have registered keys after this one: they mean nothing here.
-    Int(attribute.key) < traits.count ? traits[Int(attribute.key)] : Traits()
+    Int(attribute.key) < table.count ? table[Int(attribute.key)] : Traits()
   }
 
   /// Whether the root hands this attribute down beside its identity.

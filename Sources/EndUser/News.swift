@@ -20,7 +20,7 @@ struct News {
 
   /// Links the new spans of a trace behind one another; duplicates are left out of the request's links.
   init(
-    _ trace: RequestTraces.Trace, of request: RequestTraces, known: inout SpanIDSet, settings: TraceTable.Settings
+    _ trace: RequestTraces.Trace, of request: RequestSpans, known: inout SpanIDSet, settings: TraceTable.Settings
   ) {
     var last: Int32 = -1
     var position = trace.first
@@ -40,7 +40,7 @@ struct News {
   }
 
   @inline(__always)
-  private mutating func note(_ position: Int32, of request: RequestTraces, plan: IdentityPlan) {
+  private mutating func note(_ position: Int32, of request: RequestSpans, plan: IdentityPlan) {
     let span = request.view(position)
     recordBytes += WaitingBlock.recordSize(length: span.length, attributeCount: span.attributeCount)
     if span.isRoot {
@@ -58,7 +58,7 @@ struct News {
   }
 
   @inline(__always)
-  func forEach(in request: RequestTraces, _ body: (SpanView) -> Void) {
+  func forEach(in request: RequestSpans, _ body: (SpanView) -> Void) {
     var position = first
     while position >= 0 {
       body(request.view(position))
@@ -67,14 +67,14 @@ struct News {
   }
 
   /// All of them; borrowed.
-  func spans(in request: RequestTraces) -> [SpanView] {
+  func spans(in request: RequestSpans) -> [SpanView] {
     var spans: [SpanView] = []
     forEach(in: request) { spans.append($0) }
     return spans
   }
 
   /// Counts the roots that name somebody else than the one who speaks for the trace.
-  func countConflicts(with identity: Identity, in request: RequestTraces, settings: TraceTable.Settings) {
+  func countConflicts(with identity: Identity, in request: RequestSpans, settings: TraceTable.Settings) {
     guard hasSeveralSpeakingRoots || request.spanID(speakingRoot) != identity.speaker else { return }
     forEach(in: request) { span in
       guard span.isRoot, span.spanID != identity.speaker else { return }

@@ -1,5 +1,28 @@
 import OTLP
 
+/// The spans of one request where they lie, and what links those of a trace. Borrowed memory.
+struct RequestSpans {
+  fileprivate(set) var spans: UnsafePointer<SpanEntry>
+  fileprivate(set) var attributes: UnsafePointer<AttributeEntry>
+  fileprivate(set) var base: UnsafeRawPointer
+  fileprivate(set) var scopes: UnsafePointer<Unmanaged<Scope>>
+  /// By span: the position of the next one of its trace; -1 ends them.
+  fileprivate(set) var next: UnsafeMutablePointer<Int32>
+
+  @inline(__always)
+  func view(_ position: Int32) -> SpanView {
+    let span = spans + Int(position)
+    return SpanView(
+      payload: base + Int(span.pointee.offset), length: Int(span.pointee.length),
+      attributes: attributes + Int(span.pointee.attribute), attributeCount: Int(span.pointee.attributeCount),
+      spanID: span.pointee.spanID, parentID: span.pointee.parentID, start: span.pointee.start,
+      marks: span.pointee.marks, scope: scopes[Int(span.pointee.scope)])
+  }
+
+  @inline(__always)
+  func spanID(_ position: Int32) -> UInt64 { spans[Int(position)].spanID }
+}
+
 /// The spans of one request, linked by trace, and its traces ordered by shard, so that each shard is locked once.
 ///
 /// Scratch memory: kept and filled again.
@@ -17,65 +40,69 @@ final class RequestTraces {
   private(set) var order: [Int32] = []
   /// Where each shard's traces end in `order`.
   private(set) var shardEnds: [Int32] = []
-  /// By span: the next one of its trace.
-  private(set) var next: UnsafeMutablePointer<Int32> = .allocate(capacity: 1)
-  private var slots: UnsafeMutablePointer<Int32> = .allocate(capacity: 1)
+  private(set) var spans: RequestSpans
+  private var next: UnsafeMutablePointer<Int32> = .allocate(capacity: 1)
   private var spanCapacity = 0
+  private var slots: UnsafeMutablePointer<Int32> = .allocate(capacity: 1)
   private var slotCapacity = 0
-  /// The request's scopes, without a reference count to touch for each span.
-  private var scopes: [Unmanaged<Scope>] = []
-  private var spans: UnsafePointer<SpanEntry>?
-  private var attributes: UnsafePointer<AttributeEntry>?
-  private var base: UnsafeRawPointer?
+  private var scopes: UnsafeMutablePointer<Unmanaged<Scope>> = .allocate(capacity: 1)
+  private var scopeCapacity = 1
+
+  init() {
+    let none = UnsafeRawPointer(next)
+    spans = RequestSpans(
+      spans: none.assumingMemoryBound(to: SpanEntry.self),
+      attributes: none.assumingMemoryBound(to: AttributeEntry.self),
+      base: none, scopes: scopes, next: next)
+  }
 
   deinit {
     next.deallocate()
     slots.deallocate()
+    scopes.deallocate()
   }
 
   /// Takes a request in. Everything here is valid while the batch is.
   func fill(_ batch: SpanBatch, seed: UInt64, shardCount: Int) {
     let count = batch.spanCount
-    reserve(count)
-    spans = batch.index.spans
-    attributes = batch.index.attributes
-    base = batch.bytes.baseAddress
-    scopes.removeAll(keepingCapacity: true)
-    for scope in batch.scopes { scopes.append(.passUnretained(scope)) }
+    reserve(count, scopes: batch.scopes.count)
+    for (position, scope) in batch.scopes.enumerated() {
+      (scopes + position).initialize(to: .passUnretained(scope))
+    }
+    spans = RequestSpans(
+      spans: batch.index.spans, attributes: batch.index.attributes, base: batch.bytes.baseAddress ?? spans.base,
+      scopes: scopes, next: next)
     link(batch.index.spans, count: count, seed: seed)
     sortByShard(shardCount)
   }
 
-  @inline(__always)
-  func view(_ position: Int32) -> SpanView {
-    let span = spans! + Int(position)
-    return SpanView(
-      payload: base! + Int(span.pointee.offset), length: Int(span.pointee.length),
-      attributes: attributes! + Int(span.pointee.attribute), attributeCount: Int(span.pointee.attributeCount),
-      spanID: span.pointee.spanID, parentID: span.pointee.parentID, start: span.pointee.start,
-      marks: span.pointee.marks, scope: scopes[Int(span.pointee.scope)])
-  }
-
-  @inline(__always)
-  func spanID(_ position: Int32) -> UInt64 { spans![Int(position)].spanID }
-
   private func link(_ spans: UnsafePointer<SpanEntry>, count: Int, seed: UInt64) {
     traces.removeAll(keepingCapacity: true)
+    let slots = slots
+    let next = next
     slots.update(repeating: -1, count: slotCapacity)
     let mask = slotCapacity - 1
+    var current = -1
     for position in 0..<count {
       let id = spans[position].traceID
       next[position] = -1
+      // Spans of one trace mostly stand together.
+      if current >= 0, traces[current].id == id {
+        next[Int(traces[current].last)] = Int32(position)
+        traces[current].last = Int32(position)
+        continue
+      }
       let hash = TraceHash.hash(id, seed)
       var slot = Int(truncatingIfNeeded: hash) & mask
       while slots[slot] >= 0, traces[Int(slots[slot])].id != id { slot = (slot + 1) & mask }
       if slots[slot] < 0 {
-        slots[slot] = Int32(traces.count)
+        current = traces.count
+        slots[slot] = Int32(current)
         traces.append(Trace(id: id, hash: hash, first: Int32(position), last: Int32(position)))
       } else {
-        let trace = Int(slots[slot])
-        next[Int(traces[trace].last)] = Int32(position)
-        traces[trace].last = Int32(position)
+        current = Int(slots[slot])
+        next[Int(traces[current].last)] = Int32(position)
+        traces[current].last = Int32(position)
       }
     }
   }
@@ -96,7 +123,12 @@ final class RequestTraces {
     shardEnds = starts
   }
 
-  private func reserve(_ count: Int) {
+  private func reserve(_ count: Int, scopes scopeCount: Int) {
+    if scopeCount > scopeCapacity {
+      scopes.deallocate()
+      scopeCapacity = scopeCount
+      scopes = .allocate(capacity: scopeCount)
+    }
     if count > spanCapacity {
       next.deallocate()
       spanCapacity = max(1024, count)

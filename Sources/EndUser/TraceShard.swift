@@ -35,7 +35,7 @@ final class TraceShard: @unchecked Sendable {
   }
 
   /// Takes the spans of one trace that a request brought, and says what leaves.
-  func accept(_ trace: RequestTraces.Trace, of request: RequestTraces, now: UInt64, into emissions: inout [Emission]) {
+  func accept(_ trace: RequestTraces.Trace, of request: RequestSpans, now: UInt64, into emissions: inout [Emission]) {
     let entry =
       map.find(trace.id, hash: trace.hash) ?? map.insert(trace.id, hash: trace.hash, since: now)
     let news = News(trace, of: request, known: &entry.pointee.known, settings: settings)
@@ -61,7 +61,7 @@ final class TraceShard: @unchecked Sendable {
   }
 
   /// Copies a trace's new spans to waiting storage.
-  private func wait(_ entry: TraceEntry.Pointer, _ news: News, of request: RequestTraces, now: UInt64) {
+  private func wait(_ entry: TraceEntry.Pointer, _ news: News, of request: RequestSpans, now: UInt64) {
     let block = WaitingBlock(recordBytes: news.recordBytes)
     var previous: Unmanaged<Scope>?
     news.forEach(in: request) { span in
@@ -79,7 +79,7 @@ final class TraceShard: @unchecked Sendable {
 
   /// Whether a trace that waits is resolved by what just came.
   private func decide(
-    _ entry: TraceEntry.Pointer, _ news: News, of request: RequestTraces, now: UInt64
+    _ entry: TraceEntry.Pointer, _ news: News, of request: RequestSpans, now: UInt64
   ) -> Emission? {
     if news.hasCandidate { entry.pointee.hasCandidate = true }
     if news.anonymousRoot >= 0, !entry.pointee.rootSeen {
@@ -102,7 +102,7 @@ final class TraceShard: @unchecked Sendable {
   }
 
   /// What a resolved trace learns from late spans.
-  private func learnLate(_ entry: TraceEntry.Pointer, from news: News, of request: RequestTraces) {
+  private func learnLate(_ entry: TraceEntry.Pointer, from news: News, of request: RequestSpans) {
     let plan = settings.plan
     if news.speakingRoot >= 0 {
       let root = request.view(news.speakingRoot)

@@ -6,9 +6,10 @@ import SelfTelemetry
 /// All traces that wait for their root, and those that were resolved lately, in shards by trace id.
 final class TraceTable: Sendable {
   /// What the shards need to know of the configuration. Durations are nanoseconds.
-  struct Settings: Sendable {
+  final class Settings: Sendable {
     let plan: IdentityPlan
     let metrics: EndUserMetrics
+    /// Of the hashes of ids, which senders choose.
     let seed: UInt64
     let fallback: EndUserConfiguration.Fallback
     let fallbackWait: UInt64
@@ -18,6 +19,21 @@ final class TraceTable: Sendable {
     let maxSpansPerTrace: Int
     let maxResolvedPerShard: Int
     let tellsResolutions: Bool
+
+    init(_ configuration: EndUserConfiguration, plan: IdentityPlan, metrics: EndUserMetrics) {
+      self.plan = plan
+      self.metrics = metrics
+      seed = .random(in: 1 ... .max)
+      fallback = configuration.fallback
+      fallbackWait = configuration.fallbackWait.nanoseconds
+      localRootWait = configuration.localRootWait.nanoseconds
+      rootWait = configuration.rootWait.nanoseconds
+      resolvedFor = configuration.resolvedFor.nanoseconds
+      maxSpansPerTrace = configuration.maxSpansPerTrace
+      maxResolvedPerShard = max(
+        1, (configuration.maxResolvedTraces + TraceTable.shardCount - 1) / TraceTable.shardCount)
+      tellsResolutions = configuration.logTraces
+    }
   }
 
   static let shardCount = 16
@@ -27,13 +43,7 @@ final class TraceTable: Sendable {
   private let maxBytes: Int
 
   init(_ configuration: EndUserConfiguration, plan: IdentityPlan, metrics: EndUserMetrics) {
-    let settings = Settings(
-      plan: plan, metrics: metrics, seed: .random(in: 1 ... .max), fallback: configuration.fallback,
-      fallbackWait: configuration.fallbackWait.nanoseconds, localRootWait: configuration.localRootWait.nanoseconds,
-      rootWait: configuration.rootWait.nanoseconds, resolvedFor: configuration.resolvedFor.nanoseconds,
-      maxSpansPerTrace: configuration.maxSpansPerTrace,
-      maxResolvedPerShard: max(1, (configuration.maxResolvedTraces + Self.shardCount - 1) / Self.shardCount),
-      tellsResolutions: configuration.logTraces)
+    let settings = Settings(configuration, plan: plan, metrics: metrics)
     self.settings = settings
     shards = (0..<Self.shardCount).map { _ in TraceShard(settings: settings) }
     maxTraces = configuration.maxTraces
@@ -44,11 +54,12 @@ final class TraceTable: Sendable {
   /// direct spans refer to.
   func accept(_ batch: SpanBatch, traces: RequestTraces, now: UInt64, into emissions: inout [Emission]) {
     traces.fill(batch, seed: settings.seed, shardCount: Self.shardCount)
+    let spans = traces.spans
     var position = 0
     for (shard, end) in zip(shards, traces.shardEnds) where position < Int(end) {
       shard.lock.withLock {
         while position < Int(end) {
-          shard.accept(traces.traces[Int(traces.order[position])], of: traces, now: now, into: &emissions)
+          shard.accept(traces.traces[Int(traces.order[position])], of: spans, now: now, into: &emissions)
           position += 1
         }
         shard.publishOldest()

@@ -17,10 +17,9 @@ package struct SpanEntry {
   /// Position of its first recorded attribute, and how many there are.
   package var attribute: UInt32
   package var attributeCount: UInt32
-  private var markBits: UInt32
+  @usableFromInline var markBits: UInt32
 
-  @inline(__always)
-  package var marks: SpanMarks { SpanMarks(rawValue: markBits) }
+  @inlinable package var marks: SpanMarks { SpanMarks(rawValue: markBits) }
 }
 
 /// A trace id: its 16 bytes as they lie in memory.
@@ -31,6 +30,10 @@ package struct TraceID: Hashable, Sendable {
   package init(first: UInt64, second: UInt64) {
     self.first = first
     self.second = second
+  }
+
+  @inlinable package static func == (one: TraceID, other: TraceID) -> Bool {
+    one.first == other.first && one.second == other.second
   }
 
   /// 32 lowercase hexadecimal digits.

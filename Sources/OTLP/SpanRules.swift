@@ -62,8 +62,7 @@ package final class SpanRules: @unchecked Sendable {
 package struct SpanMarks: OptionSet, Sendable {
   package let rawValue: UInt32
 
-  @inline(__always)
-  package init(rawValue: UInt32) {
+  @inlinable package init(rawValue: UInt32) {
     self.rawValue = rawValue
   }
 
