@@ -11,17 +11,17 @@ enum Signals {
     pthread_sigmask(SIG_BLOCK, &set, nil)
   }
 
-  /// A signal to a whole process group comes twice when a parent, such as make, passes it on: within this time, it is one.
-  private static let echo: UInt64 = 100_000_000
-
   /// Waits for SIGTERM or SIGINT. A second one ends the process at once.
+  ///
+  /// Unless it is the first one's echo: make and timeout pass on a signal that the whole process group was sent, so that
+  /// one wish is heard twice within the same moment.
   static func waitForStop(log: (String) -> Void) {
     let first = next(log: log)
-    let time = MonotonicClock.now()
+    let echoEnds = MonotonicClock.now() + Duration.milliseconds(500).nanoseconds
     log("received \(name(first))")
     _ = BackgroundThread(name: "second signal") {
       var second = next { _ in }
-      while MonotonicClock.now() < time + echo { second = next { _ in } }
+      while MonotonicClock.now() < echoEnds { second = next { _ in } }
       _exit(128 + second)
     }
   }
