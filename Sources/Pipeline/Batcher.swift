@@ -32,14 +32,15 @@ package final class Batcher: @unchecked Sendable {
 
   /// Writes spans while the batcher is held.
   package struct Writer {
-    fileprivate let batcher: Batcher
-    private let builder: RequestBuilder
+    // Unmanaged: the batcher outlives the write, and counting references for each span costs as much as the copy.
+    private let batcher: Unmanaged<Batcher>
+    private let builder: Unmanaged<RequestBuilder>
     private let spanLimit: Int
     private let byteLimit: Int
 
     fileprivate init(_ batcher: Batcher) {
-      self.batcher = batcher
-      builder = batcher.builder
+      self.batcher = .passUnretained(batcher)
+      builder = .passUnretained(batcher.builder)
       spanLimit = batcher.configuration.spanLimit
       byteLimit = batcher.configuration.maxBytes
     }
@@ -50,8 +51,11 @@ package final class Batcher: @unchecked Sendable {
       span: UnsafeRawPointer, length: Int, scope: Unmanaged<Scope>, cuts: UnsafeBufferPointer<Cut>,
       suffix: UnsafeRawBufferPointer
     ) {
-      builder.append(span: span, length: length, scope: scope, cuts: cuts, suffix: suffix)
-      if builder.spanCount >= spanLimit || builder.byteCount >= byteLimit { batcher.seal() }
+      let isFull = builder._withUnsafeGuaranteedRef { builder in
+        builder.append(span: span, length: length, scope: scope, cuts: cuts, suffix: suffix)
+        return builder.spanCount >= spanLimit || builder.byteCount >= byteLimit
+      }
+      if isFull { batcher._withUnsafeGuaranteedRef { $0.seal() } }
     }
   }
 
