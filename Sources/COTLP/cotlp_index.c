@@ -23,16 +23,17 @@ static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size
 
 #define GROW(name) grow(w, (void **)&w->index->name##s, &w->index->name##_capacity, w->index->name##_count, sizeof *w->index->name##s)
 
-/* Writes an attribute down if the rules ask for it. */
-__attribute__((always_inline)) static inline bool keep_attribute(walk *w, const wire_field *field,
-                                                                 const key_value *pair, const uint8_t *span,
-                                                                 uint32_t *marks) {
-  uint16_t number = match_attribute(w->rules, pair, marks);
-  if (__builtin_expect(number == COTLP_NO_KEY, 1))
+/* An attribute of a span: written down if the rules ask for it. */
+static bool walk_span_attribute(walk *w, const wire_field *field, const uint8_t *span, uint32_t *marks) {
+  key_value pair = {0};
+  if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
+    return false;
+  uint16_t number = match_attribute(w->rules, &pair, marks);
+  if (number == COTLP_NO_KEY)
     return true;
   if (!GROW(attribute))
     return false;
-  fill_attribute(&w->index->attributes[w->index->attribute_count++], field, pair, number, span);
+  fill_attribute(&w->index->attributes[w->index->attribute_count++], field, &pair, number, span);
   return true;
 }
 
@@ -55,14 +56,10 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
   w->bad_string = w->bad_link = false;
   bool roomy = w->limit - end >= COMMON_ATTRIBUTE_SLACK;
   wire_field field;
-  key_value pair;
   while (at < end) {
     if (roomy && *at == ATTRIBUTES_TAG) {
-      const uint8_t *payload, *next = attribute_end(at, end, &payload);
-      if (__builtin_expect(next && common_attribute(w, payload, next, &pair), 1)) {
-        field = (wire_field){.start = at, .payload = payload, .length = (size_t)(next - payload)};
-        if (!keep_attribute(w, &field, &pair, span_start, &marks))
-          return false;
+      const uint8_t *next = skip_common_attribute(w, at, end);
+      if (__builtin_expect(next != NULL, 1)) {
         at = next;
         continue;
       }
@@ -72,9 +69,7 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
     switch (field.number) {
     case 9:
       EXPECT(COTLP_WIRE_BYTES);
-      pair = (key_value){0};
-      if (!walk_key_value(w, field.payload, field.payload + field.length, 4, &pair) ||
-          !keep_attribute(w, &field, &pair, span_start, &marks))
+      if (!walk_span_attribute(w, &field, span_start, &marks))
         return false;
       break;
     case 1:
