@@ -51,6 +51,18 @@ static bool fail(walk *w, cotlp_error error, const uint8_t *at) {
   return false;
 }
 
+/* Reads a varint of at most that many bytes, of a field that begins at `start`. */
+static inline bool next_number(walk *w, const uint8_t **at, const uint8_t *end, ptrdiff_t most, const uint8_t *start,
+                               uint64_t *value) {
+  const uint8_t *p = cotlp_read_varint(*at, end, value);
+  if (__builtin_expect(!p, 0))
+    return fail(w, end - *at < most ? COTLP_TRUNCATED : COTLP_BAD_VARINT, start);
+  if (__builtin_expect(p - *at > most, 0))
+    return fail(w, COTLP_BAD_VARINT, start);
+  *at = p;
+  return true;
+}
+
 /* Reads one field and steps over it. False at a fault; the caller loops while at < end. */
 static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, wire_field *field) {
   const uint8_t *p = *at;
@@ -59,10 +71,9 @@ static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, w
   if (__builtin_expect(*p < 0x80, 1))
     tag = *p++;
   else {
-    p = cotlp_read_varint(p, end, &tag);
-    if (!p)
-      return fail(w, COTLP_BAD_VARINT, field->start);
-    if (tag > UINT32_MAX || p - field->start > 5)
+    if (!next_number(w, &p, end, 5, field->start, &tag))
+      return false;
+    if (tag > UINT32_MAX)
       return fail(w, COTLP_BAD_VARINT, field->start);
   }
   field->number = (uint32_t)tag >> 3;
@@ -73,8 +84,9 @@ static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, w
   switch (field->wire) {
   case COTLP_WIRE_BYTES: {
     uint64_t length;
-    p = cotlp_read_varint(p, end, &length);
-    if (!p || length > (uint64_t)(end - p))
+    if (!next_number(w, &p, end, 5, field->start, &length))
+      return false;
+    if (length > (uint64_t)(end - p))
       return fail(w, COTLP_TRUNCATED, field->start);
     field->payload = p;
     field->length = (size_t)length;
@@ -82,9 +94,8 @@ static inline bool next_field(walk *w, const uint8_t **at, const uint8_t *end, w
     return true;
   }
   case COTLP_WIRE_VARINT:
-    p = cotlp_read_varint(p, end, &field->value);
-    if (!p)
-      return fail(w, end - field->payload > 10 ? COTLP_BAD_VARINT : COTLP_TRUNCATED, field->start);
+    if (!next_number(w, &p, end, 10, field->start, &field->value))
+      return false;
     *at = p;
     return true;
   case COTLP_WIRE_FIXED64:

@@ -6,6 +6,8 @@ package struct DecodedField {
   package let value: UInt64
   /// A length-delimited payload.
   package let bytes: [UInt8]
+  /// The whole field with its tag, as it lies in the message.
+  package let encoding: [UInt8]
 
   /// All fields of a well-formed message; nil when it is none. Written apart from the code under test.
   package static func all(_ message: [UInt8]) -> [DecodedField]? {
@@ -28,6 +30,7 @@ package struct DecodedField {
       return message[at..<at + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
     while at < message.count {
+      let start = at
       guard let tag = varint(), tag >> 3 > 0 else { return nil }
       let wire = Int(tag & 7)
       var value: UInt64 = 0
@@ -45,7 +48,9 @@ package struct DecodedField {
         at += Int(length)
       default: return nil
       }
-      fields.append(DecodedField(number: Int(tag >> 3), wire: wire, value: value, bytes: bytes))
+      fields.append(
+        DecodedField(
+          number: Int(tag >> 3), wire: wire, value: value, bytes: bytes, encoding: Array(message[start..<at])))
     }
     return fields
   }
@@ -125,15 +130,6 @@ package struct DecodedSpan {
   }
 
   private static func header(_ message: [UInt8]) -> [UInt8] {
-    ProtobufWriter.message { header in
-      for field in fields(message) where field.number != 2 {
-        switch field.wire {
-        case 0: header.varintField(field.number, field.value)
-        case 1: header.fixed64Field(field.number, field.value)
-        case 5: header.fixed32Field(field.number, UInt32(truncatingIfNeeded: field.value))
-        default: header.bytesField(field.number, field.bytes)
-        }
-      }
-    }
+    fields(message).filter { $0.number != 2 }.flatMap(\.encoding)
   }
 }
