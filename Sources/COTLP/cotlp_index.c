@@ -141,7 +141,9 @@ static inline bool walk_any_value(walk *w, const uint8_t *at, const uint8_t *end
       out->type = COTLP_VALUE_STRING;
       break;
     case 2:
-      EXPECT(COTLP_WIRE_VARINT);
+      /* The one field that libprotobuf-c takes from any wire type; others see an unknown field. So nobody refuses. */
+      if (field.wire != COTLP_WIRE_VARINT)
+        continue;
       out->type = COTLP_VALUE_BOOL;
       break;
     case 3:

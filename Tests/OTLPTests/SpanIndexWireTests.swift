@@ -121,6 +121,21 @@ struct SpanIndexWireTests {
     }
   }
 
+  @Test func `a bool of another wire type is an unknown field, as decoders have it`() throws {
+    let rules = SpanRules()
+    _ = rules.number(forKey: "k")
+    rules.mark(.applicationRoot, whereTrue: "k")
+    for bool in [HandWire.fixed64(2, 1), HandWire.fixed32(2, 1), HandWire.bytes(2, [1])] {
+      let alone = try IndexedRequest(HandWire.request(HandWire.attribute(9, "k", bool)), rules: rules).onlySpan()
+      #expect(alone.attributes.map(\.type) == [.empty])
+      #expect(alone.marks == [])
+      let after = HandWire.request(HandWire.attribute(9, "k", HandWire.number(2, 1), bool))
+      let span = try IndexedRequest(after, rules: rules).onlySpan()
+      #expect(span.attributes.map(\.type) == [.bool])
+      #expect(span.marks == .applicationRoot)
+    }
+  }
+
   @Test func `a reserved field number is an unknown field`() throws {
     // Status once had a field 1.
     let request = HandWire.request(HandWire.message(15, HandWire.number(1, 3), HandWire.text(2, "m")))
