@@ -535,11 +535,31 @@ static bool add_to_header(walk *w, cotlp_header *header, const uint8_t *start, c
   return true;
 }
 
-/* Spans from `first` on are left out: their resource or scope is not UTF-8. */
-static void reject_since(cotlp_index *index, uint32_t first_span, uint32_t first_attribute) {
-  index->rejected[COTLP_BAD_STRING] += index->span_count - first_span;
-  index->span_count = first_span;
-  index->attribute_count = first_attribute;
+/* How far the index is filled. */
+typedef struct {
+  uint32_t spans, attributes, scopes, ranges;
+} position;
+
+static inline position position_of(const cotlp_index *index) {
+  return (position){index->span_count, index->attribute_count, index->scope_count, index->range_count};
+}
+
+static void return_to(cotlp_index *index, position before) {
+  index->span_count = before.spans;
+  index->attribute_count = before.attributes;
+  index->scope_count = before.scopes;
+  index->range_count = before.ranges;
+}
+
+/* What was written since `before` of a scope or resource goes again where no span needs it: its spans are left out when
+ * it is not UTF-8, and without a span nobody asks for its header. Returns whether it stays. */
+static bool keep_since(cotlp_index *index, position before, bool bad) {
+  if (bad)
+    index->rejected[COTLP_BAD_STRING] += index->span_count - before.spans;
+  if (!bad && index->span_count > before.spans)
+    return true;
+  return_to(index, before);
+  return false;
 }
 
 /* The other fields of a ScopeSpans or ResourceSpans are its header. Its ranges must lie together, so a header is collected
@@ -558,10 +578,10 @@ static bool collect_header(walk *w, const uint8_t *at, const uint8_t *end, cotlp
 
 static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uint32_t resource) {
   cotlp_index *index = w->index;
+  position before = position_of(index);
   cotlp_header header = {.parent = resource};
   if (!GROW(scope) || !collect_header(w, at, end, &header))
     return false;
-  uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false, marked = false;
   wire_field field;
   while (at < end) {
@@ -582,10 +602,10 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
       bad |= w->bad_string;
     }
   }
-  if (bad)
-    reject_since(index, first_span, first_attribute);
+  if (!keep_since(index, before, bad))
+    return true;
   if (marked)
-    for (uint32_t i = first_span; i < index->span_count; i++)
+    for (uint32_t i = before.spans; i < index->span_count; i++)
       index->spans[i].marks |= w->rules->scope.mark;
   index->scopes[index->scope_count++] = header;
   return true;
@@ -593,10 +613,10 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
 
 static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) {
   cotlp_index *index = w->index;
+  position before = position_of(index);
   cotlp_header header = {0};
   if (!GROW(resource) || !collect_header(w, at, end, &header))
     return false;
-  uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false;
   wire_field field;
   while (at < end) {
@@ -618,9 +638,8 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
       return false;
     bad |= w->bad_string;
   }
-  if (bad)
-    reject_since(index, first_span, first_attribute);
-  index->resources[index->resource_count++] = header;
+  if (keep_since(index, before, bad))
+    index->resources[index->resource_count++] = header;
   return true;
 }
 

@@ -76,7 +76,8 @@ typedef struct {
   uint32_t marks;
 } cotlp_span;
 
-/* A ResourceSpans or ScopeSpans without its spans: the ranges of all its other fields, in their order. */
+/* A ResourceSpans or ScopeSpans without its spans: the ranges of all its other fields, in their order. Those that have no
+ * span in the index are not in it either. */
 typedef struct {
   uint32_t parent; /* of a scope: position in resources */
   uint32_t range;  /* position of the first range */
