@@ -108,13 +108,21 @@ extension Resource {
     _ rules: SpanRules, _ body: (UnsafeRawBufferPointer, UnsafeBufferPointer<AttributeEntry>) -> Void
   ) {
     header.withUnsafeBytes { header in
-      let capacity = 64
-      withUnsafeTemporaryAllocation(of: cotlp_attribute.self, capacity: capacity) { buffer in
-        let count = cotlp_resource_attributes(
-          rules.raw, header.baseAddress, header.count, buffer.baseAddress, UInt32(capacity))
-        buffer.baseAddress!.withMemoryRebound(to: AttributeEntry.self, capacity: capacity) {
-          body(header, UnsafeBufferPointer(start: $0, count: min(Int(count), capacity)))
-        }
+      lendAttributes(rules, of: header, capacity: 64, to: body)
+    }
+  }
+
+  private func lendAttributes(
+    _ rules: SpanRules, of header: UnsafeRawBufferPointer, capacity: Int,
+    to body: (UnsafeRawBufferPointer, UnsafeBufferPointer<AttributeEntry>) -> Void
+  ) {
+    withUnsafeTemporaryAllocation(of: cotlp_attribute.self, capacity: capacity) { buffer in
+      let count = Int(
+        cotlp_resource_attributes(
+          rules.raw, header.baseAddress, header.count, buffer.baseAddress, UInt32(capacity)))
+      guard count <= capacity else { return lendAttributes(rules, of: header, capacity: count, to: body) }
+      buffer.baseAddress!.withMemoryRebound(to: AttributeEntry.self, capacity: capacity) {
+        body(header, UnsafeBufferPointer(start: $0, count: count))
       }
     }
   }
