@@ -91,6 +91,14 @@ package struct DecodedSpan {
     return spans
   }
 
+  /// The payloads of a request's spans, whatever is in them.
+  package static func payloads(inRequest request: [UInt8]) -> [[UInt8]] {
+    fields(request).filter { $0.number == 1 }
+      .flatMap { fields($0.bytes).filter { $0.number == 2 } }
+      .flatMap { fields($0.bytes).filter { $0.number == 2 } }
+      .map(\.bytes)
+  }
+
   package init(_ bytes: [UInt8], resource: [UInt8] = [], scope: [UInt8] = []) {
     self.bytes = bytes
     self.resource = resource
