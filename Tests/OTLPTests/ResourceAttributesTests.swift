@@ -1,4 +1,5 @@
 import OTLP
+import TestSupport
 import Testing
 
 /// The attributes of a resource that the rules ask for.

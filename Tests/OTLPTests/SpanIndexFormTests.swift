@@ -1,4 +1,5 @@
 import OTLP
+import TestSupport
 import Testing
 
 /// The freedoms of the wire that don't change what a message means: all of them are read.

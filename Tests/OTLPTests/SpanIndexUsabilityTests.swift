@@ -1,4 +1,5 @@
 import OTLP
+import TestSupport
 import Testing
 
 /// Which well-formed spans are left out, and that this costs no neighbour its place.

@@ -1,4 +1,5 @@
 import OTLP
+import TestSupport
 import Testing
 
 /// Which bytes are a message at all.

@@ -1,4 +1,5 @@
 import OTLP
+import TestSupport
 import Testing
 
 /// What the rules make an index look for.

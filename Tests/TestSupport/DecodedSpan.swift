@@ -13,9 +13,9 @@ package struct DecodedField {
   package static func all(_ message: [UInt8]) -> [DecodedField]? {
     var fields: [DecodedField] = []
     var at = 0
-    func varint() -> UInt64? {
+    func varint(upTo most: UInt64) -> UInt64? {
       var value: UInt64 = 0
-      for shift in stride(from: UInt64(0), to: 70, by: 7) {
+      for shift in stride(from: UInt64(0), to: 7 * most, by: 7) {
         guard at < message.count else { return nil }
         let byte = message[at]
         at += 1
@@ -31,19 +31,19 @@ package struct DecodedField {
     }
     while at < message.count {
       let start = at
-      guard let tag = varint(), tag >> 3 > 0 else { return nil }
+      guard let tag = varint(upTo: 5), tag >> 3 > 0, tag <= UInt32.max else { return nil }
       let wire = Int(tag & 7)
       var value: UInt64 = 0
       var bytes: [UInt8] = []
       switch wire {
       case 0:
-        guard let read = varint() else { return nil }
+        guard let read = varint(upTo: 10) else { return nil }
         value = read
       case 1, 5:
         guard let read = fixed(wire == 1 ? 8 : 4) else { return nil }
         value = read
       case 2:
-        guard let length = varint(), length <= UInt64(message.count - at) else { return nil }
+        guard let length = varint(upTo: 5), length <= UInt64(message.count - at) else { return nil }
         bytes = Array(message[at..<at + Int(length)])
         at += Int(length)
       default: return nil

@@ -20,3 +20,23 @@ package struct SeededGenerator: RandomNumberGenerator {
     (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) }
   }
 }
+
+extension [UInt8] {
+  /// The bytes with one to three small changes, of the kinds that break wire formats.
+  package func mutated(using random: inout SeededGenerator) -> [UInt8] {
+    var bytes = self
+    for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
+      let place = bytes.indices.randomElement(using: &random)!
+      // Mostly single bits: a change of length breaks nearly every message at once.
+      switch Int.random(in: 0..<12, using: &random) {
+      case 0: bytes.insert(contentsOf: bytes[place...].prefix(12), at: place)
+      case 1: bytes[place] = .random(in: .min ... .max, using: &random)
+      case 2: bytes.removeSubrange(place...)
+      case 3: bytes.remove(at: place)
+      case 4: bytes.insert(.random(in: .min ... .max, using: &random), at: place)
+      default: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      }
+    }
+    return bytes
+  }
+}
