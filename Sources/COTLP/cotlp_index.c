@@ -219,21 +219,37 @@ static bool add_header(walk *w, const header_pieces *pieces, const uint8_t *at, 
   return true;
 }
 
-/* Spans from `first` on are left out: their resource or scope is not UTF-8. */
-static void reject_since(cotlp_index *index, uint32_t first_span, uint32_t first_attribute) {
-  index->rejected[COTLP_BAD_STRING] += index->span_count - first_span;
-  index->span_count = first_span;
-  index->attribute_count = first_attribute;
+/* How far the index is filled. */
+typedef struct {
+  uint32_t spans, attributes, scopes, ranges;
+} position;
+
+static inline position position_of(const cotlp_index *index) {
+  return (position){index->span_count, index->attribute_count, index->scope_count, index->range_count};
+}
+
+/* What was written since `before` of a scope or resource goes again where no span needs it: its spans are left out when
+ * it is not UTF-8, and without a span nobody asks for its header. Returns whether it stays. */
+static bool keep_since(cotlp_index *index, position before, bool bad) {
+  if (bad)
+    index->rejected[COTLP_BAD_STRING] += index->span_count - before.spans;
+  if (!bad && index->span_count > before.spans)
+    return true;
+  index->span_count = before.spans;
+  index->attribute_count = before.attributes;
+  index->scope_count = before.scopes;
+  index->range_count = before.ranges;
+  return false;
 }
 
 static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uint32_t resource) {
   cotlp_index *index = w->index;
+  position before = position_of(index);
   cotlp_header header = {.parent = resource};
   header_pieces pieces = {0};
   const uint8_t *start = at;
   if (!GROW(scope))
     return false;
-  uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false, marked = false;
   wire_field field;
   while (at < end) {
@@ -256,10 +272,10 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
       bad |= w->bad_string;
     }
   }
-  if (bad)
-    reject_since(index, first_span, first_attribute);
+  if (!keep_since(index, before, bad))
+    return true;
   if (marked)
-    for (uint32_t i = first_span; i < index->span_count; i++)
+    for (uint32_t i = before.spans; i < index->span_count; i++)
       index->spans[i].marks |= w->rules->scope.mark;
   if (!add_header(w, &pieces, start, end, &header))
     return false;
@@ -269,12 +285,12 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
 
 static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) {
   cotlp_index *index = w->index;
+  position before = position_of(index);
   cotlp_header header = {0};
   header_pieces pieces = {0};
   const uint8_t *start = at;
   if (!GROW(resource))
     return false;
-  uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false;
   wire_field field;
   while (at < end) {
@@ -298,8 +314,8 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
       return false;
     bad |= w->bad_string;
   }
-  if (bad)
-    reject_since(index, first_span, first_attribute);
+  if (!keep_since(index, before, bad))
+    return true;
   if (!add_header(w, &pieces, start, end, &header))
     return false;
   index->resources[index->resource_count++] = header;
