@@ -18,7 +18,8 @@ struct RequestBuilderTests {
           // An empty array's address may be nil; a payload's never is.
           withUnsafeBytes(of: 0) { nothing in
             builder.append(
-              span: span.baseAddress ?? nothing.baseAddress!, length: span.count, scope: scope, cuts: cuts,
+              span: span.baseAddress ?? nothing.baseAddress!, length: span.count, scope: .passUnretained(scope),
+              cuts: cuts,
               suffix: suffix)
           }
         }
@@ -33,7 +34,7 @@ struct RequestBuilderTests {
       let entry = indexed.batch.index.spans[position]
       builder.append(
         span: indexed.batch.payload(of: entry), length: Int(entry.length),
-        scope: indexed.batch.scopes[Int(entry.scope)], cuts: UnsafeBufferPointer(start: nil, count: 0),
+        scope: .passUnretained(indexed.batch.scopes[Int(entry.scope)]), cuts: UnsafeBufferPointer(start: nil, count: 0),
         suffix: UnsafeRawBufferPointer(start: nil, count: 0))
     }
   }

@@ -88,7 +88,8 @@ package final class IndexedRequest {
     for position in 0..<batch.spanCount {
       let entry = batch.index.spans[position]
       builder.append(
-        span: batch.payload(of: entry), length: Int(entry.length), scope: batch.scopes[Int(entry.scope)],
+        span: batch.payload(of: entry), length: Int(entry.length),
+        scope: .passUnretained(batch.scopes[Int(entry.scope)]),
         cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: UnsafeRawBufferPointer(start: nil, count: 0))
     }
     return builder.seal()
