@@ -79,7 +79,7 @@ let package = Package(
     tests("Compression", []),
     tests("HTTPServer", []),
     tests("HTTPClient", []),
-    tests("Pipeline", ["OTLP"]),
+    tests("Pipeline", ["OTLP", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP"]),
     tests("Exporters", ["Pipeline", "OTLP", "HTTPServer"]),

@@ -12,21 +12,24 @@ package final class Batcher: @unchecked Sendable {
 
   /// The `batch` processor's keys, and a bound on bytes.
   package struct Configuration: Sendable, Equatable {
-    /// Spans after which a request leaves.
+    /// Spans after which a request leaves; 0 to send at once what was written in one go.
     package var sendBatchSize = 8192
     /// Spans that no request exceeds; 0 for no such bound.
     package var sendBatchMaxSize = 0
-    /// How long a span waits for others at most.
+    /// How long a span waits for others at most; zero to send at once, as with a size of 0.
     package var timeout = Duration.milliseconds(200)
     /// Bytes after which a request leaves, whatever its number of spans.
     package var maxBytes = 1 << 20
 
     package init() {}
 
-    /// Spans at which a request is sealed.
+    /// Whether no span waits for another write.
+    fileprivate var sendsAtOnce: Bool { sendBatchSize == 0 || timeout == .zero }
+
+    /// Spans at which a request is sealed. What leaves at once needs no size to be worth a request.
     fileprivate var spanLimit: Int {
-      let wanted = sendBatchSize > 0 ? sendBatchSize : 1
-      return sendBatchMaxSize > 0 ? min(wanted, sendBatchMaxSize) : wanted
+      let most = sendBatchMaxSize > 0 ? sendBatchMaxSize : Int.max
+      return sendsAtOnce ? most : min(sendBatchSize, most)
     }
   }
 
@@ -94,7 +97,7 @@ package final class Batcher: @unchecked Sendable {
     lock.withLock {
       body(Writer(self))
       guard builder.spanCount > 0 else { return }
-      if configuration.timeout == .zero || closed {
+      if closed || configuration.sendsAtOnce {
         seal()
       } else if deadline == nil {
         deadline = MonotonicClock.now() + configuration.timeout.nanoseconds
