@@ -84,9 +84,14 @@ struct SpanIndexFormTests {
     ("an array", key("k") + value(HandWire.message(5)), .array, []),
     ("a list", key("k") + value(HandWire.message(6)), .kvlist, []),
     ("bytes", key("k") + value(HandWire.bytes(7, [0xff, 0])), .bytes, [0xff, 0]),
+    ("a string's index", key("k") + value(HandWire.number(8, 3)), .stringIndex, []),
+    (
+      "a string, then a string's index", key("k") + value(HandWire.text(1, "v"), HandWire.number(8, 3)), .stringIndex,
+      []
+    ),
     (
       "unknown fields around it all",
-      HandWire.number(99, 1) + key("k") + HandWire.text(3, "?") + value(HandWire.text(1, "v"), HandWire.fixed32(8, 1)),
+      HandWire.number(99, 1) + key("k") + HandWire.text(4, "?") + value(HandWire.text(1, "v"), HandWire.fixed32(9, 1)),
       .string, Array("v".utf8)
     ),
     (

@@ -24,7 +24,7 @@ struct SpanIndexPropertyTests {
     return telemetry.span(traceID: ids[0], id: ids[1], parentID: ids[2])
   }
 
-  @Test(arguments: 0..<20 as Range<UInt64>)
+  @Test(arguments: 0..<12 as Range<UInt64>)
   func `random requests are indexed as a full decoder reads them`(seed: UInt64) throws {
     for request in Self.requests(seed: seed, count: 60) {
       let rules = ReferenceRules.forRandomTelemetry()
@@ -36,7 +36,7 @@ struct SpanIndexPropertyTests {
     }
   }
 
-  @Test(arguments: 0..<20 as Range<UInt64>)
+  @Test(arguments: 0..<12 as Range<UInt64>)
   func `random requests come out of a builder with the same spans, grouped`(seed: UInt64) throws {
     for request in Self.requests(seed: 1000 + seed, count: 40) {
       let rules = ReferenceRules.forRandomTelemetry()
@@ -45,7 +45,7 @@ struct SpanIndexPropertyTests {
     }
   }
 
-  @Test(arguments: 0..<40 as Range<UInt64>)
+  @Test(arguments: 0..<20 as Range<UInt64>)
   func `mutated requests are taken and refused as by a full decoder`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let rules = ReferenceRules.forRandomTelemetry()

@@ -82,7 +82,7 @@ struct SpanIndexWireTests {
   /// The fields of each message with the wire type that they must have.
   private static let known: [(level: String, fields: [UInt64: UInt64])] = [
     ("request", [1: 2]), ("ResourceSpans", [1: 2, 2: 2, 3: 2]), ("Resource", [1: 2, 2: 0, 3: 2]),
-    ("EntityRef", [1: 2, 2: 2, 3: 2, 4: 2]), ("resource attribute", [1: 2, 2: 2]),
+    ("EntityRef", [1: 2, 2: 2, 3: 2, 4: 2]), ("resource attribute", [1: 2, 2: 2, 3: 0]),
     ("ScopeSpans", [1: 2, 2: 2, 3: 2]), ("InstrumentationScope", [1: 2, 2: 2, 3: 2, 4: 0]),
     (
       "Span",
@@ -90,7 +90,7 @@ struct SpanIndexWireTests {
         1: 2, 2: 2, 3: 2, 4: 2, 5: 2, 6: 0, 7: 1, 8: 1, 9: 2, 10: 0, 11: 2, 12: 0, 13: 2, 14: 0, 15: 2, 16: 5,
       ]
     ),
-    ("KeyValue", [1: 2, 2: 2]), ("AnyValue", [1: 2, 3: 0, 4: 1, 5: 2, 6: 2, 7: 2]), ("ArrayValue", [1: 2]),
+    ("KeyValue", [1: 2, 2: 2, 3: 0]), ("AnyValue", [1: 2, 3: 0, 4: 1, 5: 2, 6: 2, 7: 2, 8: 0]), ("ArrayValue", [1: 2]),
     ("KeyValueList", [1: 2]), ("Event", [1: 1, 2: 2, 3: 2, 4: 0]),
     ("Link", [1: 2, 2: 2, 3: 2, 4: 2, 5: 0, 6: 5]), ("Status", [2: 2, 3: 0]),
   ]

@@ -118,7 +118,7 @@ package struct DecodedSpan {
   }
 
   private static func value(_ message: [UInt8]) -> StubValue {
-    guard let last = fields(message).last(where: { (1...7).contains($0.number) }) else { return .empty }
+    guard let last = fields(message).last(where: { (1...8).contains($0.number) }) else { return .empty }
     switch last.number {
     case 1: return .string(String(decoding: last.bytes, as: UTF8.self))
     case 2: return .bool(last.value != 0)
@@ -128,7 +128,8 @@ package struct DecodedSpan {
     case 6:
       return .kvlist(
         Dictionary(fields(last.bytes).map { attribute($0.bytes) }.map { ($0.key, $0.value) }) { $1 })
-    default: return .bytes(last.bytes)
+    case 7: return .bytes(last.bytes)
+    default: return .empty
     }
   }
 

@@ -71,6 +71,7 @@ package struct RandomTelemetry {
   /// An `AnyValue` of any kind, or of several of which the last counts.
   package mutating func anyValue(depth: Int = 0) -> WireMessage {
     var value = WireMessage(isOneof: true)
+    if random.once(in: 30) { value.set(8, .varint(3)) }
     for _ in 0..<[1, 1, 1, 1, 0, 2].randomElement(using: &random)! {
       switch Int.random(in: 1...(depth < 3 ? 7 : 4), using: &random) {
       case 1: value.set(1, text())
@@ -96,6 +97,7 @@ package struct RandomTelemetry {
       var pair = WireMessage()
       if !random.once(in: 20) { pair.set(1, .bytes(Array(key().utf8))) }
       if !random.once(in: 20) { pair.set(2, .message(anyValue())) }
+      if random.once(in: 20) { pair.set(3, .varint(5)) }
       return pair
     }
   }

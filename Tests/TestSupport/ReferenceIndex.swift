@@ -131,7 +131,7 @@ package struct ReferenceIndex {
 
   /// The last member of a merged `AnyValue`.
   private static func value(_ message: [UInt8]) -> (AttributeEntry.ValueType, [UInt8]) {
-    let members = (DecodedField.all(message) ?? []).filter { (1...7).contains($0.number) }
+    let members = (DecodedField.all(message) ?? []).filter { (1...8).contains($0.number) }
     guard let last = members.last(where: { $0.number != 2 || $0.wire == 0 }) else { return (.empty, []) }
     func number() -> [UInt8] { withUnsafeBytes(of: last.value) { Array($0) } }
     switch last.number {
@@ -141,7 +141,8 @@ package struct ReferenceIndex {
     case 4: return (.double, [])
     case 5: return (.array, [])
     case 6: return (.kvlist, [])
-    default: return (.bytes, last.bytes)
+    case 7: return (.bytes, last.bytes)
+    default: return (.stringIndex, [])
     }
   }
 
@@ -191,9 +192,9 @@ enum OTLPSchema {
         10: .varint, 11: .message(.event), 12: .varint, 13: .message(.link), 14: .varint, 15: .message(.status),
         16: .fixed32,
       ]
-    case .pair: [1: .text, 2: .message(.value)]
+    case .pair: [1: .text, 2: .message(.value), 3: .varint]
     case .value:
-      [1: .text, 2: .bool, 3: .varint, 4: .fixed64, 5: .message(.array), 6: .message(.list), 7: .bytes]
+      [1: .text, 2: .bool, 3: .varint, 4: .fixed64, 5: .message(.array), 6: .message(.list), 7: .bytes, 8: .varint]
     case .array: [1: .message(.value)]
     case .list: [1: .message(.pair)]
     case .event: [1: .fixed64, 2: .text, 3: .message(.pair), 4: .varint]

@@ -49,6 +49,7 @@ typedef enum {
   COTLP_VALUE_ARRAY,
   COTLP_VALUE_KVLIST,
   COTLP_VALUE_BYTES,
+  COTLP_VALUE_STRING_INDEX, /* into a string table, which only profiles have */
 } cotlp_value_type;
 
 typedef struct {
