@@ -67,18 +67,19 @@ let package = Package(
       swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Locks"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Locks", "COTLPOracle"], path: "Tests/TestSupport",
       swiftSettings: settings),
     .target(
       name: "COTLPOracle", dependencies: ["COTLP"], path: "Tests/COTLPOracle",
       cSettings: [.headerSearchPath("../../Sources/COTLP/generated")]),
-    tests("OTLP", ["COTLP", "COTLPOracle"]),
+    tests("OTLP", ["COTLP", "Locks"]),
     tests("Configuration", []),
-    tests("SelfTelemetry", []),
+    tests("Locks", []),
+    tests("SelfTelemetry", ["Locks"]),
     tests("Compression", []),
     tests("HTTPServer", []),
     tests("HTTPClient", []),
-    tests("Pipeline", ["OTLP"]),
+    tests("Pipeline", ["OTLP", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP"]),
     tests("Exporters", ["Pipeline", "OTLP", "HTTPServer"]),

@@ -16,8 +16,8 @@ extension Duration {
   package var nanoseconds: UInt64 {
     let (seconds, attoseconds) = components
     guard seconds >= 0, attoseconds >= 0 else { return 0 }
-    let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-    guard !overflow else { return .max }
-    return whole.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000)).partialValue
+    let whole = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+    let sum = whole.partialValue.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
+    return whole.overflow || sum.overflow ? .max : sum.partialValue
   }
 }

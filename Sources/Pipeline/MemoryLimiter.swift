@@ -9,7 +9,8 @@ import Synchronization
 /// Looks at the resident memory every `check_interval`. Above the limit less the spike it gives free memory back to the
 /// system, which the C library keeps otherwise, and refuses until the process is small enough again.
 package final class MemoryLimiter: @unchecked Sendable {
-  // Sendable: `thread` is touched by start() and stop() only, which one thread calls; the rest is atomic or immutable.
+  // Sendable: `thread` is touched by start() and stop() only, which one thread calls, `isStopping` only under `lock`; the
+  // rest is atomic or immutable.
 
   /// The processor's keys. One of the limits is set.
   package struct Configuration: Sendable, Equatable {
@@ -37,7 +38,7 @@ package final class MemoryLimiter: @unchecked Sendable {
   private let residentBytes: @Sendable () -> Int
   private let isOver = Atomic<Bool>(false)
   private let lock = Lock()
-  private let stopping = Atomic<Bool>(false)
+  private var isStopping = false
   private var thread: BackgroundThread?
 
   /// - Parameters:
@@ -63,17 +64,25 @@ package final class MemoryLimiter: @unchecked Sendable {
 
   package func start() {
     thread = BackgroundThread(name: "memory limiter") { [self] in
-      while !stopping.load(ordering: .relaxed) {
-        check()
-        lock.withLock { _ = lock.wait(until: MonotonicClock.now() + interval) }
-      }
+      repeat { check() } while waitForNextLook()
     }
   }
 
   package func stop() {
-    stopping.store(true, ordering: .relaxed)
-    lock.withLock { lock.wakeAll() }
+    lock.withLock {
+      isStopping = true
+      lock.wakeAll()
+    }
     thread?.join()
+  }
+
+  /// False when there is none.
+  private func waitForNextLook() -> Bool {
+    lock.withLock {
+      let next = MonotonicClock.now() + interval
+      while !isStopping, lock.wait(until: next) {}
+      return !isStopping
+    }
   }
 
   /// Looks once.

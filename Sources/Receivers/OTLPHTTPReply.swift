@@ -38,7 +38,8 @@ enum OTLPHTTPReply {
     415, .invalidArgument, "Content-Type must be \(protobuf)", headers: [("Accept", protobuf)])
 
   static let wrongContentEncoding = error(
-    415, .invalidArgument, "Content-Encoding must be gzip or identity", headers: [("Accept-Encoding", "gzip, identity")])
+    415, .invalidArgument, "Content-Encoding must be gzip or identity", headers: [("Accept-Encoding", "gzip, identity")]
+  )
 
   static func refused(_ refusal: Refusal) -> HTTPResponse {
     error(503, .unavailable, refusal.message, headers: [("Retry-After", String(refusal.retryAfter))])

@@ -81,14 +81,15 @@ package final class MetricRegistry: Sendable {
     return "{" + labels.map { "\($0.name)=\"\(escaped($0.value))\"" }.joined(separator: ",") + "}"
   }
 
+  /// By scalars: a line feed that makes one character with what stands beside it still ends a line.
   private static func escaped(_ value: String) -> String {
     var result = ""
-    for character in value {
-      switch character {
+    for scalar in value.unicodeScalars {
+      switch scalar {
       case "\\": result += "\\\\"
       case "\"": result += "\\\""
       case "\n": result += "\\n"
-      default: result.append(character)
+      default: result.unicodeScalars.append(scalar)
       }
     }
     return result

@@ -1,5 +1,6 @@
 import HTTPServer
 import Locks
+import TestSupport
 import Testing
 
 struct DeferredReplyTests {

@@ -1,6 +1,7 @@
 import Glibc
 import HTTPServer
 import Locks
+import TestSupport
 import Testing
 
 struct LifecycleTests {

@@ -1,29 +1,31 @@
 import Glibc
 
-/// A reply as it came over the wire.
-struct Reply: Equatable {
-  var status: Int
-  /// Names in lower case.
-  var headers: [String: String]
-  var body: [UInt8]
-
-  var text: String { String(decoding: body, as: UTF8.self) }
-  var closes: Bool { headers["connection"]?.lowercased() == "close" }
-}
-
 /// The connection ended, or never came about.
-struct ConnectionLost: Error {
-  let code: Int32
+package struct ConnectionLost: Error {
+  /// The system's error number; 0 when the peer ended the connection in order.
+  package let code: Int32
 }
 
 /// A client that sends exactly the bytes it is told to, over one connection.
-final class TestClient: @unchecked Sendable {
+package final class TestClient: @unchecked Sendable {
   // Sendable: one test at a time uses it; a test that sends and receives on two threads does just one on each.
+
+  /// A reply as it came over the wire.
+  package struct Reply: Equatable {
+    package var status: Int
+    /// Names in lower case.
+    package var headers: [String: String]
+    package var body: [UInt8]
+
+    package var text: String { String(decoding: body, as: UTF8.self) }
+    package var closes: Bool { headers["connection"]?.lowercased() == "close" }
+  }
+
   private let socket: Int32
   private var received: [UInt8] = []
 
   /// Connects, to `::1` when told so. Nothing waits longer than a minute for the server.
-  init(port: UInt16, ipv6: Bool = false, onceOpen: (Int32) -> Void = { _ in }) throws(ConnectionLost) {
+  package init(port: UInt16, ipv6: Bool = false, onceOpen: (Int32) -> Void = { _ in }) throws(ConnectionLost) {
     socket = Glibc.socket(ipv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     onceOpen(socket)
     var patience = timeval(tv_sec: 60, tv_usec: 0)
@@ -60,7 +62,8 @@ final class TestClient: @unchecked Sendable {
 
   // MARK: - Sending
 
-  func send(_ bytes: [UInt8]) throws(ConnectionLost) {
+  /// Sends bytes as they are.
+  package func send(_ bytes: [UInt8]) throws(ConnectionLost) {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -69,18 +72,22 @@ final class TestClient: @unchecked Sendable {
     }
   }
 
-  func send(_ text: String) throws(ConnectionLost) {
+  /// Sends a text as it is.
+  package func send(_ text: String) throws(ConnectionLost) {
     try send(Array(text.utf8))
   }
 
-  func send(_ method: String, _ path: String, headers: [String] = [], body: [UInt8]? = nil) throws(ConnectionLost) {
+  /// Sends one request; a body brings its length.
+  package func send(_ method: String, _ path: String, headers: [String] = [], body: [UInt8]? = nil)
+    throws(ConnectionLost)
+  {
     let length = body.map { ["Content-Length: \($0.count)"] } ?? []
     let lines = ["\(method) \(path) HTTP/1.1", "Host: test"] + headers + length
     try send(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + (body ?? []))
   }
 
   /// One body as chunks of these sizes, the last size again and again.
-  func sendChunked(_ path: String, headers: [String] = [], body: [UInt8], sizes: [Int]) throws(ConnectionLost) {
+  package func sendChunked(_ path: String, headers: [String] = [], body: [UInt8], sizes: [Int]) throws(ConnectionLost) {
     var bytes = Array(
       (["POST \(path) HTTP/1.1", "Host: test", "Transfer-Encoding: chunked"] + headers).joined(separator: "\r\n").utf8)
     bytes += Array("\r\n\r\n".utf8)
@@ -96,14 +103,14 @@ final class TestClient: @unchecked Sendable {
   }
 
   /// Says that no more bytes will come.
-  func finishSending() {
+  package func finishSending() {
     shutdown(socket, Int32(SHUT_WR))
   }
 
   // MARK: - Receiving
 
   /// The next reply, of any status. The reply to a `HEAD` has no body, whatever its length says.
-  func receive(toHead: Bool = false) throws(ConnectionLost) -> Reply {
+  package func receive(toHead: Bool = false) throws(ConnectionLost) -> Reply {
     var separator: Range<Int>?
     while true {
       separator = received.firstRange(of: Array("\r\n\r\n".utf8))
@@ -126,7 +133,7 @@ final class TestClient: @unchecked Sendable {
   }
 
   /// Waits for the server to close: whether it does so without another byte, and not by a reset.
-  func isClosedInOrder() -> Bool {
+  package func isClosedInOrder() -> Bool {
     do {
       try receiveMore()
       return false
@@ -136,7 +143,7 @@ final class TestClient: @unchecked Sendable {
   }
 
   /// Waits for the connection's end, whatever comes before and however it ends.
-  func waitForEnd() {
+  package func waitForEnd() {
     while true {
       do { try receiveMore() } catch { return }
     }

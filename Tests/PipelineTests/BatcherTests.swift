@@ -1,0 +1,178 @@
+import Locks
+import OTLP
+import Pipeline
+import TestSupport
+import Testing
+
+struct BatcherTests {
+  private let exporter = RequestCollector()
+  private let interner = ScopeInterner()
+
+  /// A batcher that lets spans wait for an hour unless told otherwise.
+  private func batcher(
+    size: Int = 8192, maxSize: Int = 0, timeout: Duration = .seconds(3600), maxBytes: Int = 1 << 20
+  ) -> Batcher {
+    var configuration = Batcher.Configuration()
+    configuration.sendBatchSize = size
+    configuration.sendBatchMaxSize = maxSize
+    configuration.timeout = timeout
+    configuration.maxBytes = maxBytes
+    return Batcher(configuration: configuration, exporters: [exporter])
+  }
+
+  private func stubs(_ ids: ClosedRange<UInt64>) -> [SpanStub] { ids.map { SpanStub($0) } }
+
+  @Test func `a request leaves when it has enough spans, and the rest waits for more`() {
+    let batcher = batcher(size: 3)
+    batcher.write(stubs(1...2), interner: interner)
+    #expect(exporter.sizes == [])
+    batcher.write(stubs(3...8), interner: interner)
+    #expect(exporter.sizes == [3, 3])
+    batcher.write(stubs(9...9), interner: interner)
+    #expect(exporter.sizes == [3, 3, 3])
+    batcher.write(stubs(10...10), interner: interner)
+    batcher.close()
+    #expect(exporter.sizes == [3, 3, 3, 1])
+    #expect(exporter.ids == Array(1...10))
+  }
+
+  @Test func `no request exceeds the largest size, whatever size is wanted`() {
+    let batcher = batcher(size: 8, maxSize: 3)
+    batcher.write(stubs(1...7), interner: interner)
+    #expect(exporter.sizes == [3, 3])
+    batcher.close()
+    #expect(exporter.ids == Array(1...7))
+  }
+
+  @Test func `a request leaves when it has enough bytes`() {
+    let span = SpanStub(1, ["padding": .string(String(repeating: "x", count: 300))])
+    // Tag and length of the field are the request's too.
+    let size = span.bytes.count + 3
+    let batcher = batcher(maxBytes: 3 * size)
+    batcher.write(Array(repeating: span, count: 2), interner: interner)
+    #expect(exporter.sizes == [])
+    batcher.write(Array(repeating: span, count: 5), interner: interner)
+    #expect(exporter.sizes == [3, 3])
+    batcher.close()
+    #expect(exporter.sizes == [3, 3, 1])
+  }
+
+  @Test func `a span larger than the bytes of a request leaves alone`() {
+    let batcher = batcher(maxBytes: 10)
+    batcher.write(stubs(1...3), interner: interner)
+    #expect(exporter.sizes == [1, 1, 1])
+    batcher.close()
+  }
+
+  @Test func `a few spans leave when the first of them has waited long enough`() {
+    let batcher = batcher(timeout: .milliseconds(5))
+    for round in 1...3 {
+      let ids = UInt64(round * 10)...UInt64(round * 10 + 3)
+      batcher.write(stubs(ids), interner: interner)
+      #expect(exporter.requests.wait(count: round).count == round)
+      #expect(exporter.ids.suffix(4) == Array(ids)[...])
+    }
+    batcher.close()
+    #expect(exporter.sizes == [4, 4, 4])
+  }
+
+  @Test(arguments: [(8192, Duration.zero), (0, .seconds(3600)), (0, .zero)])
+  func `without size or without timeout everything leaves at once, in one request`(size: Int, timeout: Duration) {
+    let batcher = batcher(size: size, timeout: timeout)
+    batcher.write(stubs(1...1), interner: interner)
+    #expect(exporter.sizes == [1])
+    batcher.write(stubs(2...500), interner: interner)
+    #expect(exporter.sizes == [1, 499])
+    batcher.close()
+    #expect(exporter.ids == Array(1...500))
+  }
+
+  @Test(arguments: [(4, Duration.zero), (0, .seconds(3600))])
+  func `what leaves at once is bounded by the largest size only`(size: Int, timeout: Duration) {
+    let batcher = batcher(size: size, maxSize: 5, timeout: timeout)
+    batcher.write(stubs(1...12), interner: interner)
+    #expect(exporter.sizes == [5, 5, 2])
+    batcher.close()
+    #expect(exporter.ids == Array(1...12))
+  }
+
+  @Test func `closing hands on what waits, and what comes later leaves at once`() {
+    let batcher = batcher()
+    batcher.write(stubs(1...2), interner: interner)
+    batcher.close()
+    #expect(exporter.sizes == [2])
+    batcher.write(stubs(3...4), interner: interner)
+    #expect(exporter.sizes == [2, 2])
+    batcher.close()
+    #expect(exporter.ids == Array(1...4))
+  }
+
+  @Test func `nothing written is nothing sent`() {
+    let batcher = batcher(timeout: .zero)
+    batcher.write { _ in }
+    batcher.close()
+    #expect(exporter.sizes == [])
+  }
+
+  @Test func `every exporter gets the same requests in the same order`() {
+    let others = [RequestCollector(), RequestCollector()]
+    var configuration = Batcher.Configuration()
+    configuration.sendBatchSize = 2
+    let batcher = Batcher(configuration: configuration, exporters: others)
+    batcher.write(stubs(1...7), interner: interner)
+    batcher.close()
+    #expect(others[0].sizes == [2, 2, 2, 1])
+    #expect(others[0].ids == Array(1...7))
+    #expect(others[1].requests.all.map(ObjectIdentifier.init) == others[0].requests.all.map(ObjectIdentifier.init))
+  }
+
+  @Test func `what many threads write is all there once, and in each thread's order`() {
+    let batcher = batcher(size: 64, timeout: .milliseconds(1))
+    let interner = interner
+    let threads = (0..<4).map { thread in
+      BackgroundThread(name: "writer") {
+        var next: UInt64 = 0
+        for round in 0..<400 {
+          let count = UInt64(round % 5 + 1)
+          let spans = (next..<next + count).map { SpanStub(trace: UInt8(thread + 1), $0 + 1) }
+          batcher.write(spans, interner: interner)
+          next += count
+        }
+      }
+    }
+    for thread in threads { thread.join() }
+    batcher.close()
+    let spans = exporter.spans
+    #expect(spans.count == 4 * 400 * 3)
+    for thread in 1...4 {
+      #expect(spans.filter { $0.trace == thread }.map(\.id) == Array(1...1200))
+    }
+    #expect(exporter.sizes.allSatisfy { $0 <= 64 })
+  }
+
+  @Test func `a pipeline refuses when none of its exporters has room`() {
+    let others = [RequestCollector(), RequestCollector()]
+    let batcher = Batcher(exporters: others)
+    #expect(batcher.refusal == nil)
+    others[0].setFull(true)
+    #expect(batcher.refusal == nil)
+    others[1].setFull(true)
+    #expect(batcher.refusal?.retryAfter == 1)
+    #expect(batcher.refusal?.message.contains("full") == true)
+    others[0].setFull(false)
+    #expect(batcher.refusal == nil)
+    batcher.close()
+    let endless = Batcher(exporters: [])
+    #expect(endless.refusal == nil)
+    endless.close()
+  }
+
+  @Test func `a batcher that nobody closed does not live on through its timer`() {
+    weak var dropped: Batcher?
+    do {
+      let batcher = Batcher(exporters: [exporter])
+      dropped = batcher
+    }
+    #expect(eventually { dropped == nil })
+  }
+}

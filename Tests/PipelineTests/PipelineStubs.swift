@@ -1,0 +1,83 @@
+import Locks
+import OTLP
+import Pipeline
+import TestSupport
+
+/// An exporter that keeps the very requests it gets, to be waited for.
+final class RequestCollector: Exporter {
+  let id = "collector"
+  let requests = Collected<EncodedRequest>()
+  private let full = Locked(false)
+
+  func start() {}
+
+  func export(_ request: EncodedRequest) -> Bool {
+    requests.append(request)
+    return true
+  }
+
+  var isFull: Bool { full.withLock { $0 } }
+
+  func drain(until deadline: UInt64) {}
+
+  func setFull(_ isFull: Bool) { full.withLock { $0 = isFull } }
+
+  /// Spans of each request so far.
+  var sizes: [Int] { requests.all.map(\.itemCount) }
+
+  /// All spans so far, in the order in which they came.
+  var spans: [DecodedSpan] { requests.all.flatMap { DecodedSpan.all(inRequest: $0.bytes) } }
+
+  var ids: [UInt64] { spans.map(\.id) }
+}
+
+/// A consumer that answers when a test says so.
+final class PatientConsumer: TracesConsumer {
+  private let answers = Locked<[@Sendable (Refusal?) -> Void]>([])
+  private let batches = Locked<[SpanBatch]>([])
+  private let refusing = Locked<Refusal?>(nil)
+
+  init(refusal: Refusal? = nil) {
+    refusing.withLock { $0 = refusal }
+  }
+
+  var refusal: Refusal? { refusing.withLock { $0 } }
+
+  func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
+    batches.withLock { $0.append(batch) }
+    answers.withLock { $0.append(completion) }
+  }
+
+  var received: [SpanBatch] { batches.withLock { $0 } }
+
+  /// Answers the oldest request that has no answer.
+  func answer(_ refusal: Refusal? = nil) {
+    answers.withLock { $0.removeFirst() }(refusal)
+  }
+}
+
+extension SpanBatch {
+  /// An indexed request with these spans, whose memory is overwritten and freed as soon as nobody holds it.
+  static func make(_ spans: [SpanStub], interner: ScopeInterner = ScopeInterner()) -> SpanBatch {
+    let request = SpanStub.request(spans)
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: request.count, alignment: 1)
+    memory.copyBytes(from: request)
+    let index = SpanIndex()
+    do {
+      try index.fill(from: UnsafeRawBufferPointer(memory), rules: SpanRules())
+    } catch {
+      preconditionFailure("a test made a malformed request: \(error)")
+    }
+    return SpanBatch(bytes: UnsafeRawBufferPointer(memory), index: index, interner: interner) { _ in
+      memory.initializeMemory(as: UInt8.self, repeating: 0xEE)
+      memory.deallocate()
+    }
+  }
+}
+
+extension Batcher {
+  /// Writes spans in one go, without changing them.
+  func write(_ spans: [SpanStub], interner: ScopeInterner) {
+    PassThrough(output: self).consume(.make(spans, interner: interner)) { _ in }
+  }
+}
