@@ -41,8 +41,12 @@ final class OTLPHTTPHandler: HTTPHandler {
       metrics.refusedRequests.add()
       return .reject(response)
     }
+    if announcesTooMuch(head) { metrics.refusedRequests.add() }
     return .receive(limit: limit, tooLarge: tooLarge)
   }
+
+  /// Whether the server will refuse the request by its length, without asking again.
+  private func announcesTooMuch(_ head: HTTPRequestHead) -> Bool { head.contentLength.map { $0 > limit } ?? false }
 
   /// What is wrong with a request that only its headers are known of; nil when nothing is.
   private func objection(to head: HTTPRequestHead) -> HTTPResponse? {
@@ -52,7 +56,7 @@ final class OTLPHTTPHandler: HTTPHandler {
       return OTLPHTTPReply.wrongContentType
     }
     guard encoding(of: head) != nil else { return OTLPHTTPReply.wrongContentEncoding }
-    if let length = head.contentLength, length > limit { return nil }
+    if announcesTooMuch(head) { return nil }
     return consumer.refusal.map(OTLPHTTPReply.refused)
   }
 
