@@ -67,12 +67,12 @@ let package = Package(
       swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Locks"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Locks", "COTLPOracle"], path: "Tests/TestSupport",
       swiftSettings: settings),
     .target(
       name: "COTLPOracle", dependencies: ["COTLP"], path: "Tests/COTLPOracle",
       cSettings: [.headerSearchPath("../../Sources/COTLP/generated")]),
-    tests("OTLP", ["COTLP", "COTLPOracle"]),
+    tests("OTLP", ["COTLP", "Locks"]),
     tests("Configuration", []),
     tests("Locks", []),
     tests("SelfTelemetry", ["Locks"]),

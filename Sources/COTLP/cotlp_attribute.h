@@ -1,4 +1,4 @@
-/* What becomes of a span's attribute: found in the rules, or not. And the short way for attributes of the common shape.
+/* What becomes of a span's attribute: found in the rules, or not. And the short way for the many that nobody asks for.
  * Private to the index. */
 #pragma once
 
@@ -12,84 +12,60 @@ enum {
   COMMON_ATTRIBUTE_SLACK = 256,
 };
 
-/* Where an attribute field that begins at `at` ends; null when its length is no common one, or leaves the span. */
-static inline const uint8_t *attribute_end(const uint8_t *at, const uint8_t *end, const uint8_t **payload) {
-  size_t length = at[1];
-  *payload = at + 2;
-  if (length >= 0x80) {
-    if (at[2] >= 0x80)
-      return NULL;
-    length = (length & 0x7f) | (size_t)at[2] << 7;
-    *payload = at + 3;
-  }
-  return *payload <= end && length <= (size_t)(end - *payload) ? *payload + length : NULL;
+/* Reads a length of one or two bytes, which is nearly all there are. False for others. */
+static inline bool common_length(const uint8_t **at, size_t *length) {
+  const uint8_t *p = *at;
+  *length = p[0];
+  *at = p + 1;
+  if (__builtin_expect(p[0] < 0x80, 1))
+    return true;
+  *length = (p[0] & 0x7f) | (size_t)p[1] << 7;
+  *at = p + 2;
+  return p[1] < 0x80;
 }
 
-/* A KeyValue as every encoder writes it: a short key, then one string, bool, int of one byte or double, nothing else, and
- * ASCII. False for all others, which may be well formed as well: they take the long way. */
-__attribute__((always_inline)) static inline bool common_attribute(walk *w, const uint8_t *at, const uint8_t *end,
-                                                                   key_value *out) {
+/* Steps over an attribute that nobody asks for and that looks as every encoder writes it: a short ASCII key, then one
+ * string, bool, int or double, nothing else. Null for all others, which may be well formed as well: they take the long way.
+ * `at` is the field's tag; COMMON_ATTRIBUTE_SLACK bytes behind `end` can be read. */
+__attribute__((always_inline)) static inline const uint8_t *skip_common_attribute(walk *w, const uint8_t *at,
+                                                                                  const uint8_t *end) {
+  size_t length;
+  at++;
+  if (!common_length(&at, &length) || at + length > end)
+    return NULL;
+  end = at + length;
+
   size_t key_length = at[1];
-  const uint8_t *value = at + 2 + key_length;
-  if (at[0] != 0x0a || key_length - 4 > 59 || value[0] != 0x12)
-    return false;
-  if (__builtin_expect(value[1] < 0x80, 1)) {
-    if (value + 2 + value[1] != end)
-      return false;
-    value += 2;
-  } else {
-    if (value[2] >= 0x80 || value + 3 + ((value[1] & 0x7f) | (size_t)value[2] << 7) != end)
-      return false;
-    value += 3;
-  }
-  size_t ascii = 2 + key_length;
-  size_t length = (size_t)(end - value);
+  const uint8_t *key = at + 2, *value = key + key_length;
+  if (at[0] != 0x0a || key_length - 4 > 59 || value[0] != 0x12 || cotlp_rules_may_want(w->rules, key, key_length))
+    return NULL;
+  value++;
+  if (!common_length(&value, &length) || value + length != end)
+    return NULL;
   /* Comparisons in the order of frequency: a jump table would be mispredicted at every second attribute. */
-  if (__builtin_expect(value[0] == 0x0a, 1)) {
-    if (__builtin_expect(value[1] < 0x80, 1)) {
-      if (length != 2 + (size_t)value[1])
-        return false;
-      value += 2;
-    } else {
-      if (length < 3 || value[2] >= 0x80 || length != 3 + ((value[1] & 0x7f) | (size_t)value[2] << 7))
-        return false;
-      value += 3;
-    }
-    length = (size_t)(end - value);
-    out->type = COTLP_VALUE_STRING;
+  size_t ascii = 2 + key_length;
+  uint8_t member = *value++;
+  if (__builtin_expect(member == 0x0a, 1)) {
+    if (!common_length(&value, &length) || value + length != end)
+      return NULL;
     /* A short string is checked with its key, and the lengths between them, which are below 0x80 then. */
     if (end - at <= 64)
       ascii = (size_t)(end - at);
     else
       check_string(w, value, length);
-  } else if (value[0] == 0x18 || value[0] == 0x10) {
-    out->type = value[0] == 0x10 ? COTLP_VALUE_BOOL : COTLP_VALUE_INT;
-    value++;
-    length--;
-    if (length == 0 || length > 9 || value[length - 1] >= 0x80)
-      return false;
-    for (size_t i = 0; i + 1 < length; i++)
-      if (value[i] < 0x80)
-        return false;
-  } else {
-    if (value[0] != 0x21 || length != 9)
-      return false;
-    out->type = COTLP_VALUE_DOUBLE;
-    value++;
-    length = 8;
-  }
-  if (!utf8_first_are_ascii(at, ascii))
-    return false;
-  out->key = at + 2;
-  out->key_length = key_length;
-  out->value = value;
-  out->value_length = length;
-  return true;
+  } else if (member == 0x18 || member == 0x10) {
+    if (value >= end || end - value > 9 || end[-1] >= 0x80)
+      return NULL;
+    for (; value < end - 1; value++)
+      if (*value < 0x80)
+        return NULL;
+  } else if (member != 0x21 || end - value != 8)
+    return NULL;
+  return utf8_first_are_ascii(at, ascii) ? end : NULL;
 }
 
 /* The number under which the rules want this attribute; adds the marks it sets. */
-__attribute__((always_inline)) static inline uint16_t match_attribute(const cotlp_rules *rules, const key_value *pair,
-                                                                      uint32_t *marks) {
+static inline uint16_t match_attribute(const cotlp_rules *rules, const key_value *pair, uint32_t *marks) {
   uint16_t number = COTLP_NO_KEY;
   const cotlp_rule *exact = cotlp_rules_exact(rules, pair->key, pair->key_length);
   if (__builtin_expect(exact != NULL, 0)) {

@@ -23,16 +23,17 @@ static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size
 
 #define GROW(name) grow(w, (void **)&w->index->name##s, &w->index->name##_capacity, w->index->name##_count, sizeof *w->index->name##s)
 
-/* Writes an attribute down if the rules ask for it. */
-__attribute__((always_inline)) static inline bool keep_attribute(walk *w, const wire_field *field,
-                                                                 const key_value *pair, const uint8_t *span,
-                                                                 uint32_t *marks) {
-  uint16_t number = match_attribute(w->rules, pair, marks);
-  if (__builtin_expect(number == COTLP_NO_KEY, 1))
+/* An attribute of a span: written down if the rules ask for it. */
+static bool walk_span_attribute(walk *w, const wire_field *field, const uint8_t *span, uint32_t *marks) {
+  key_value pair = {0};
+  if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
+    return false;
+  uint16_t number = match_attribute(w->rules, &pair, marks);
+  if (number == COTLP_NO_KEY)
     return true;
   if (!GROW(attribute))
     return false;
-  fill_attribute(&w->index->attributes[w->index->attribute_count++], field, pair, number, span);
+  fill_attribute(&w->index->attributes[w->index->attribute_count++], field, &pair, number, span);
   return true;
 }
 
@@ -55,14 +56,10 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
   w->bad_string = w->bad_link = false;
   bool roomy = w->limit - end >= COMMON_ATTRIBUTE_SLACK;
   wire_field field;
-  key_value pair;
   while (at < end) {
     if (roomy && *at == ATTRIBUTES_TAG) {
-      const uint8_t *payload, *next = attribute_end(at, end, &payload);
-      if (__builtin_expect(next && common_attribute(w, payload, next, &pair), 1)) {
-        field = (wire_field){.start = at, .payload = payload, .length = (size_t)(next - payload)};
-        if (!keep_attribute(w, &field, &pair, span_start, &marks))
-          return false;
+      const uint8_t *next = skip_common_attribute(w, at, end);
+      if (__builtin_expect(next != NULL, 1)) {
         at = next;
         continue;
       }
@@ -72,9 +69,7 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
     switch (field.number) {
     case 9:
       EXPECT(COTLP_WIRE_BYTES);
-      pair = (key_value){0};
-      if (!walk_key_value(w, field.payload, field.payload + field.length, 4, &pair) ||
-          !keep_attribute(w, &field, &pair, span_start, &marks))
+      if (!walk_span_attribute(w, &field, span_start, &marks))
         return false;
       break;
     case 1:
@@ -224,21 +219,37 @@ static bool add_header(walk *w, const header_pieces *pieces, const uint8_t *at, 
   return true;
 }
 
-/* Spans from `first` on are left out: their resource or scope is not UTF-8. */
-static void reject_since(cotlp_index *index, uint32_t first_span, uint32_t first_attribute) {
-  index->rejected[COTLP_BAD_STRING] += index->span_count - first_span;
-  index->span_count = first_span;
-  index->attribute_count = first_attribute;
+/* How far the index is filled. */
+typedef struct {
+  uint32_t spans, attributes, scopes, ranges;
+} position;
+
+static inline position position_of(const cotlp_index *index) {
+  return (position){index->span_count, index->attribute_count, index->scope_count, index->range_count};
+}
+
+/* What was written since `before` of a scope or resource goes again where no span needs it: its spans are left out when
+ * it is not UTF-8, and without a span nobody asks for its header. Returns whether it stays. */
+static bool keep_since(cotlp_index *index, position before, bool bad) {
+  if (bad)
+    index->rejected[COTLP_BAD_STRING] += index->span_count - before.spans;
+  if (!bad && index->span_count > before.spans)
+    return true;
+  index->span_count = before.spans;
+  index->attribute_count = before.attributes;
+  index->scope_count = before.scopes;
+  index->range_count = before.ranges;
+  return false;
 }
 
 static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uint32_t resource) {
   cotlp_index *index = w->index;
+  position before = position_of(index);
   cotlp_header header = {.parent = resource};
   header_pieces pieces = {0};
   const uint8_t *start = at;
   if (!GROW(scope))
     return false;
-  uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false, marked = false;
   wire_field field;
   while (at < end) {
@@ -261,10 +272,10 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
       bad |= w->bad_string;
     }
   }
-  if (bad)
-    reject_since(index, first_span, first_attribute);
+  if (!keep_since(index, before, bad))
+    return true;
   if (marked)
-    for (uint32_t i = first_span; i < index->span_count; i++)
+    for (uint32_t i = before.spans; i < index->span_count; i++)
       index->spans[i].marks |= w->rules->scope.mark;
   if (!add_header(w, &pieces, start, end, &header))
     return false;
@@ -274,12 +285,12 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
 
 static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) {
   cotlp_index *index = w->index;
+  position before = position_of(index);
   cotlp_header header = {0};
   header_pieces pieces = {0};
   const uint8_t *start = at;
   if (!GROW(resource))
     return false;
-  uint32_t first_span = index->span_count, first_attribute = index->attribute_count;
   bool bad = false;
   wire_field field;
   while (at < end) {
@@ -303,8 +314,8 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
       return false;
     bad |= w->bad_string;
   }
-  if (bad)
-    reject_since(index, first_span, first_attribute);
+  if (!keep_since(index, before, bad))
+    return true;
   if (!add_header(w, &pieces, start, end, &header))
     return false;
   index->resources[index->resource_count++] = header;

@@ -43,6 +43,10 @@ static bool walk_any_value(walk *w, const uint8_t *at, const uint8_t *end, unsig
       EXPECT(COTLP_WIRE_BYTES);
       out->type = COTLP_VALUE_BYTES;
       break;
+    case 8:
+      EXPECT(COTLP_WIRE_VARINT);
+      out->type = COTLP_VALUE_STRING_INDEX;
+      break;
     default:
       continue;
     }
@@ -89,7 +93,8 @@ bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned dep
       EXPECT(COTLP_WIRE_BYTES);
       if (!walk_any_value(w, field.payload, field.payload + field.length, depth + 1, out))
         return false;
-    }
+    } else if (field.number == 3)
+      EXPECT(COTLP_WIRE_VARINT);
   }
   return true;
 }

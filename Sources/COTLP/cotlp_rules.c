@@ -39,8 +39,9 @@ static cotlp_rule *rule_in(cotlp_rule_list *list, const char *text, size_t lengt
 }
 
 static void rebuild_slots(cotlp_rules *rules) {
-  uint32_t size = 256;
-  while (size < rules->keys.count * 8)
+  /* Large, so that a key that nobody asks for finds an empty slot at once. */
+  uint32_t size = 1024;
+  while (size < rules->keys.count * 64)
     size *= 2;
   free(rules->slots);
   rules->slots = calloc(size, sizeof *rules->slots);

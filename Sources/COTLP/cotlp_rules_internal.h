@@ -25,18 +25,31 @@ struct cotlp_rules {
   cotlp_rule name, scope;
 };
 
+/* Hash of a key by its last bytes, which differ most, and its length. */
+static inline uint32_t cotlp_tail_hash(uint32_t tail, size_t length) {
+  uint32_t hash = (tail ^ (uint32_t)length * 0x85ebca6bu) * 0x9e3779b1u;
+  return hash ^ hash >> 15;
+}
+
 static inline uint32_t cotlp_key_hash(const uint8_t *key, size_t length) {
   uint32_t tail = 0;
   if (length >= 4)
     memcpy(&tail, key + length - 4, 4);
   else if (length > 0)
     memcpy(&tail, key, length);
-  uint32_t hash = (tail ^ (uint32_t)length * 0x85ebca6bu) * 0x9e3779b1u;
-  return hash ^ hash >> 15;
+  return cotlp_tail_hash(tail, length);
 }
 
 static inline bool cotlp_rule_starts(const cotlp_rule *rule, const uint8_t *text, size_t length) {
   return length >= rule->length && memcmp(text, rule->text, rule->length) == 0;
+}
+
+/* Whether some rule may want this key of at least four bytes: hardly ever true without reason, never false with one. */
+static inline bool cotlp_rules_may_want(const cotlp_rules *rules, const uint8_t *key, size_t length) {
+  uint32_t tail;
+  memcpy(&tail, key + length - 4, 4);
+  return rules->slots[cotlp_tail_hash(tail, length) & rules->mask] != 0 ||
+         (rules->prefix_starts[key[0] >> 6] >> (key[0] & 63) & 1);
 }
 
 /* The exact rule for a key, or null. */

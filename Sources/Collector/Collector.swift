@@ -104,7 +104,9 @@ final class Collector {
     for receiver in receivers { receiver.stopAccepting() }
     // Requests under way get a part of the time: what they bring must still be delivered.
     for receiver in receivers { receiver.stop(timeout: config.service.shutdownTimeout / 4) }
-    for pipeline in pipelines { pipeline.stop() }
+    // Exporters that are stuck keep a part as well, for a last attempt at what they hold.
+    let handedOn = deadline - config.service.shutdownTimeout.nanoseconds / 4
+    for pipeline in pipelines { pipeline.stop(until: handedOn) }
     let drains = exporters.values.map { exporter in
       BackgroundThread(name: "drain") { exporter.drain(until: deadline) }
     }

@@ -63,6 +63,8 @@ struct Arguments: Equatable {
     options:
       --config FILE   read the configuration from a file; also file:PATH, env:NAME and yaml:TEXT; several are merged
       --set KEY=VALUE set one value, as in --set exporters.file.path=/tmp/spans.jsonl
+      --version       print the version
+      --help          print this
 
     Without --config, Heirloom listens on 127.0.0.1:4318 and appends attributed spans to heirloom-data/spans.jsonl.
 

@@ -13,7 +13,7 @@ package enum Program {
     do throws(Arguments.Misuse) {
       parsed = try Arguments(arguments)
     } catch {
-      printError("heirloom: \(error.message)\nTry 'heirloom help'.\n")
+      printError("heirloom: \(error.message)\nTry 'heirloom --help'.\n")
       return 2
     }
     switch parsed.command {

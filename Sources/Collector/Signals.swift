@@ -12,11 +12,16 @@ enum Signals {
   }
 
   /// Waits for SIGTERM or SIGINT. A second one ends the process at once.
+  ///
+  /// Unless it is the first one's echo: make and timeout pass on a signal that the whole process group was sent, so that
+  /// one wish is heard twice within the same moment.
   static func waitForStop(log: (String) -> Void) {
     let first = next(log: log)
+    let echoEnds = MonotonicClock.now() + Duration.milliseconds(500).nanoseconds
     log("received \(name(first))")
     _ = BackgroundThread(name: "second signal") {
-      let second = next { _ in }
+      var second = next { _ in }
+      while MonotonicClock.now() < echoEnds { second = next { _ in } }
       _exit(128 + second)
     }
   }

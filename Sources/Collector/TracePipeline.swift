@@ -55,11 +55,11 @@ struct TracePipeline {
     endUser?.start()
   }
 
-  /// Hands on everything that waits. No request may come any more.
-  func stop() {
+  /// Hands on everything that waits. No request may come any more. `deadline` is in monotonic nanoseconds.
+  func stop(until deadline: UInt64) {
     for limiter in limiters { limiter.stop() }
     endUser?.stop()
-    batcher.close()
+    batcher.close(until: deadline)
   }
 }
 

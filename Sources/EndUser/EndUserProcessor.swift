@@ -95,14 +95,11 @@ package final class EndUserProcessor: TracesConsumer {
         if emissions[position].waiting.spanCount > Self.directReleaseLimit {
           releaser.take(emissions[position].waiting, identity)
           emissions[position].waiting = WaitingChain()
-        } else {
-          emissions[position].waiting.forEach { inheritance.write($0, identity, to: writer) }
         }
-        guard let spans else { continue }
-        var direct = emissions[position].direct
-        while direct >= 0 {
-          inheritance.write(spans.view(direct), identity, to: writer)
-          direct = spans.next[Int(direct)]
+        let emission = emissions[position]
+        inheritance.write(identity, to: writer) { write in
+          emission.waiting.forEach(write)
+          spans?.forEach(from: emission.direct, write)
         }
       }
     }

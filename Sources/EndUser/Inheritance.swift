@@ -15,17 +15,22 @@ struct Inheritance {
     self.metrics = metrics
   }
 
-  /// Hands a span on as its trace's identity wants it.
+  /// Hands spans of one trace on as its identity wants it: calls `spans` with what writes one.
   @inline(__always)
-  mutating func write(_ span: SpanView, _ identity: Identity?, to writer: Batcher.Writer) {
+  mutating func write(
+    _ identity: Identity?, to writer: Batcher.Writer, spans: ((SpanView) -> Void) -> Void
+  ) {
     guard let identity else {
-      writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: Self.nothing)
+      spans { writer.append($0, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: Self.nothing) }
       return
     }
-    if span.attributeCount == 0 {
-      writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: identity.suffix)
-    } else {
-      writeReplacing(span, identity, to: writer)
+    let suffix = identity.suffix
+    spans { span in
+      if span.attributeCount == 0 {
+        writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: suffix)
+      } else {
+        writeReplacing(span, identity, to: writer)
+      }
     }
   }
 

@@ -59,11 +59,7 @@ struct News {
 
   @inline(__always)
   func forEach(in request: RequestSpans, _ body: (SpanView) -> Void) {
-    var position = first
-    while position >= 0 {
-      body(request.view(position))
-      position = request.next[Int(position)]
-    }
+    request.forEach(from: first, body)
   }
 
   /// All of them; borrowed.

@@ -48,7 +48,7 @@ final class Releaser: @unchecked Sendable {
       guard var chain = next?.chain else { return }
       let identity = next?.identity
       while let block = chain.popFirst() {
-        output.write { writer in block.forEach { inheritance.write($0, identity, to: writer) } }
+        output.write { writer in inheritance.write(identity, to: writer, spans: block.forEach) }
         _ = block.free()
       }
     }

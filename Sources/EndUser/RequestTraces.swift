@@ -19,6 +19,16 @@ struct RequestSpans {
       marks: span.pointee.marks, scope: scopes[Int(span.pointee.scope)])
   }
 
+  /// Lends a span and all that are linked behind it.
+  @inline(__always)
+  func forEach(from first: Int32, _ body: (SpanView) -> Void) {
+    var position = first
+    while position >= 0 {
+      body(view(position))
+      position = next[Int(position)]
+    }
+  }
+
   @inline(__always)
   func spanID(_ position: Int32) -> UInt64 { spans[Int(position)].spanID }
 }

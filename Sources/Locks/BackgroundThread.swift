@@ -29,6 +29,11 @@ package final class BackgroundThread: @unchecked Sendable {
     precondition(status == 0, "the system refused to create a thread (\(status))")
   }
 
+  deinit {
+    // Nobody can wait for it any more: the system may take back its stack when it ends.
+    if !joined { pthread_detach(handle) }
+  }
+
   /// Waits for the body's end. Only the owner may call it.
   package func join() {
     guard !joined else { return }

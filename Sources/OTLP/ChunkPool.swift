@@ -12,9 +12,12 @@ package final class ChunkPool: Sendable {
   private let capacity: Int
 
   /// Keeps at most `capacity` unused pieces.
-  init(capacity: Int) {
+  package init(capacity: Int) {
     self.capacity = capacity
   }
+
+  /// Pieces that wait to be used again.
+  package var unusedCount: Int { free.withLock { $0.count } }
 
   /// A piece of at least that many bytes.
   func take(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {

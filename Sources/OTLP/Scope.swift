@@ -45,10 +45,12 @@ package final class ScopeInterner: Sendable {
   private struct Table {
     var resources: [[UInt8]: WeakResource] = [:]
     var scopes: [ScopeKey: WeakScope] = [:]
-    var sweepAt = 256
+    /// Places in both tables at which those of what is gone are let go.
+    private var sweepAt = 512
 
     mutating func resource(_ header: [UInt8]) -> Resource {
       if let known = resources[header]?.resource { return known }
+      sweepWhenFull()
       let resource = Resource(header: header)
       resources[header] = WeakResource(resource: resource)
       return resource
@@ -57,20 +59,26 @@ package final class ScopeInterner: Sendable {
     mutating func scope(_ header: [UInt8], of resource: Resource) -> Scope {
       let key = ScopeKey(resource: ObjectIdentifier(resource), header: header)
       if let known = scopes[key]?.scope { return known }
-      if scopes.count >= sweepAt {
-        scopes = scopes.filter { $0.value.scope != nil }
-        resources = resources.filter { $0.value.resource != nil }
-        sweepAt = max(256, scopes.count * 2)
-      }
+      sweepWhenFull()
       let scope = Scope(resource: resource, header: header)
       scopes[key] = WeakScope(scope: scope)
       return scope
+    }
+
+    private mutating func sweepWhenFull() {
+      guard resources.count + scopes.count >= sweepAt else { return }
+      scopes = scopes.filter { $0.value.scope != nil }
+      resources = resources.filter { $0.value.resource != nil }
+      sweepAt = max(512, 2 * (resources.count + scopes.count))
     }
   }
 
   private let table = Locked(Table())
 
   package init() {}
+
+  /// Resources and scopes that have a place here, those that nobody holds any more and that no sweep has met included.
+  package var placeCount: Int { table.withLock { $0.resources.count + $0.scopes.count } }
 
   /// The scopes of an indexed request, by their position in it.
   package func scopes(of index: SpanIndex, in request: UnsafeRawBufferPointer) -> [Scope] {
@@ -100,13 +108,21 @@ extension Resource {
     _ rules: SpanRules, _ body: (UnsafeRawBufferPointer, UnsafeBufferPointer<AttributeEntry>) -> Void
   ) {
     header.withUnsafeBytes { header in
-      let capacity = 64
-      withUnsafeTemporaryAllocation(of: cotlp_attribute.self, capacity: capacity) { buffer in
-        let count = cotlp_resource_attributes(
-          rules.raw, header.baseAddress, header.count, buffer.baseAddress, UInt32(capacity))
-        buffer.baseAddress!.withMemoryRebound(to: AttributeEntry.self, capacity: capacity) {
-          body(header, UnsafeBufferPointer(start: $0, count: min(Int(count), capacity)))
-        }
+      lendAttributes(rules, of: header, capacity: 64, to: body)
+    }
+  }
+
+  private func lendAttributes(
+    _ rules: SpanRules, of header: UnsafeRawBufferPointer, capacity: Int,
+    to body: (UnsafeRawBufferPointer, UnsafeBufferPointer<AttributeEntry>) -> Void
+  ) {
+    withUnsafeTemporaryAllocation(of: cotlp_attribute.self, capacity: capacity) { buffer in
+      let count = Int(
+        cotlp_resource_attributes(
+          rules.raw, header.baseAddress, header.count, buffer.baseAddress, UInt32(capacity)))
+      guard count <= capacity else { return lendAttributes(rules, of: header, capacity: count, to: body) }
+      buffer.baseAddress!.withMemoryRebound(to: AttributeEntry.self, capacity: capacity) {
+        body(header, UnsafeBufferPointer(start: $0, count: count))
       }
     }
   }

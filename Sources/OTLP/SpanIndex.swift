@@ -50,6 +50,8 @@ package struct TraceID: Hashable, Sendable {
 package struct AttributeEntry {
   package enum ValueType: UInt8 {
     case empty, string, bool, int, double, array, kvlist, bytes
+    /// Into a string table, which only profiles have.
+    case stringIndex
   }
 
   /// The whole field: tag, length and `KeyValue`.

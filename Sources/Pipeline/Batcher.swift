@@ -1,11 +1,14 @@
 import Locks
 package import OTLP
+import Synchronization
 
 /// Where enriched spans go: collects them into requests, and hands each to all exporters of the pipeline.
 ///
-/// A request is sealed when it has enough spans or bytes, or when its first span has waited long enough.
+/// A request is sealed when it has enough spans or bytes, or when its first span has waited long enough. While no exporter
+/// of the pipeline has room, sealed requests are held here and new ones refused at the door: what was acknowledged must
+/// not be lost because a queue filled in the meantime. An exporter that is full while others are not refuses for itself.
 package final class Batcher: @unchecked Sendable {
-  // Sendable: `builder`, `deadline` and `closed` are touched only under `lock`.
+  // Sendable: the mutable properties are touched only under `lock`, but `holds`, which is atomic.
 
   /// The `batch` processor's keys, and a bound on bytes.
   package struct Configuration: Sendable, Equatable {
@@ -32,14 +35,15 @@ package final class Batcher: @unchecked Sendable {
 
   /// Writes spans while the batcher is held.
   package struct Writer {
-    fileprivate let batcher: Batcher
-    private let builder: RequestBuilder
+    // Unmanaged: the batcher outlives the write, and counting references for each span costs as much as the copy.
+    private let batcher: Unmanaged<Batcher>
+    private let builder: Unmanaged<RequestBuilder>
     private let spanLimit: Int
     private let byteLimit: Int
 
     fileprivate init(_ batcher: Batcher) {
-      self.batcher = batcher
-      builder = batcher.builder
+      self.batcher = .passUnretained(batcher)
+      builder = .passUnretained(batcher.builder)
       spanLimit = batcher.configuration.spanLimit
       byteLimit = batcher.configuration.maxBytes
     }
@@ -50,16 +54,26 @@ package final class Batcher: @unchecked Sendable {
       span: UnsafeRawPointer, length: Int, scope: Unmanaged<Scope>, cuts: UnsafeBufferPointer<Cut>,
       suffix: UnsafeRawBufferPointer
     ) {
-      builder.append(span: span, length: length, scope: scope, cuts: cuts, suffix: suffix)
-      if builder.spanCount >= spanLimit || builder.byteCount >= byteLimit { batcher.seal() }
+      let isFull = builder._withUnsafeGuaranteedRef { builder in
+        builder.append(span: span, length: length, scope: scope, cuts: cuts, suffix: suffix)
+        return builder.spanCount >= spanLimit || builder.byteCount >= byteLimit
+      }
+      if isFull { batcher._withUnsafeGuaranteedRef { $0.seal() } }
     }
   }
+
+  /// Bytes of requests that are held at most; past that, the exporters get them and say no.
+  private static let maxHeldBytes = 64 << 20
+  /// How often an exporter is asked for room while requests are held.
+  private static let retryInterval: UInt64 = 10_000_000
 
   private let configuration: Configuration
   private let exporters: [any Exporter]
   private let lock = Lock()
   private let builder = RequestBuilder()
   private var deadline: UInt64?
+  private var held: [EncodedRequest] = []
+  private let holds = Atomic<Bool>(false)
   private var closed = false
   private var timer: BackgroundThread?
 
@@ -72,10 +86,9 @@ package final class Batcher: @unchecked Sendable {
     }
   }
 
-  /// Why nothing should come at the moment: no exporter of the pipeline has room, what came now could only be lost. While
-  /// one of them has room, the others refuse for themselves.
+  /// Why nothing should come at the moment: no exporter of the pipeline has room.
   package var refusal: Refusal? {
-    guard !exporters.isEmpty, exporters.allSatisfy(\.isFull) else { return nil }
+    guard holds.load(ordering: .relaxed) || nobodyHasRoom else { return nil }
     return Refusal(message: "every exporter's sending queue is full; try again later", retryAfter: 1)
   }
 
@@ -94,31 +107,58 @@ package final class Batcher: @unchecked Sendable {
   }
 
   /// Hands on what was collected, and stops the timer. Spans written later leave at once.
-  package func close() {
+  ///
+  /// `deadline` is in monotonic nanoseconds: until then, what is held waits for an exporter that has room.
+  package func close(until deadline: UInt64 = 0) {
     lock.withLock {
-      closed = true
       seal()
+      while !held.isEmpty, nobodyHasRoom, MonotonicClock.now() < deadline {
+        lock.wait(until: min(deadline, MonotonicClock.now() + Self.retryInterval))
+      }
+      closed = true
+      handOnHeld()
       lock.wakeAll()
     }
     timer?.join()
   }
 
+  private var nobodyHasRoom: Bool { !exporters.isEmpty && exporters.allSatisfy(\.isFull) }
+
   /// The caller holds the lock: exporters get requests in the order in which they were sealed.
-  private func seal() {
+  fileprivate func seal() {
     deadline = nil
     guard let request = builder.seal() else { return }
-    for exporter in exporters { exporter.export(request) }
+    held.append(request)
+    handOnHeld()
+  }
+
+  /// Hands on what is held, as far as there is room for it.
+  private func handOnHeld() {
+    var count = 0
+    var bytes = held.reduce(0) { $0 + $1.byteCount }
+    for request in held {
+      if nobodyHasRoom, bytes <= Self.maxHeldBytes, !closed { break }
+      for exporter in exporters { exporter.export(request) }
+      bytes -= request.byteCount
+      count += 1
+    }
+    held.removeFirst(count)
+    holds.store(!held.isEmpty, ordering: .relaxed)
   }
 
   /// Waits for the deadline of what is collected; false once the batcher is closed.
   private func flushWhenDue() -> Bool {
     lock.withLock {
       guard !closed else { return false }
-      if let deadline, deadline <= MonotonicClock.now() {
+      let now = MonotonicClock.now()
+      if let deadline, deadline <= now {
         seal()
+      } else if !held.isEmpty {
+        handOnHeld()
+        if !held.isEmpty { lock.wait(until: now + Self.retryInterval) }
       } else {
         // Bounded, so that a batcher that was dropped without close() does not keep its thread for ever.
-        lock.wait(until: deadline ?? MonotonicClock.now() + 1_000_000_000)
+        lock.wait(until: deadline ?? now + 1_000_000_000)
       }
       return !closed
     }

@@ -77,8 +77,7 @@ def test_chunks_that_add_up_to_too_much_are_refused(port):
     chunk = b"%x\r\n%s\r\n" % (LIMIT, b"\0" * LIMIT)
     with Wire(port) as wire:
         wire.head(f"Content-Type: {PROTOBUF}", "Transfer-Encoding: chunked")
-        wire.write(chunk)
-        wire.write(chunk)
+        wire.write(chunk + chunk + b"0\r\n\r\n")
         wire.read().error(413)
     assert works(port)
 

@@ -38,11 +38,3 @@ bool cotlp_oracle_repack(cotlp_signal signal, const uint8_t *bytes, size_t count
   protobuf_c_message_free_unpacked(message, NULL);
   return true;
 }
-
-bool cotlp_oracle_accepts_traces(const uint8_t *bytes, size_t count) {
-  return cotlp_oracle_accepts(COTLP_TRACES, bytes, count);
-}
-
-bool cotlp_oracle_repack_traces(const uint8_t *bytes, size_t count, cotlp_bytes *output) {
-  return cotlp_oracle_repack(COTLP_TRACES, bytes, count, output);
-}

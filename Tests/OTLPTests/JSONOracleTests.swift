@@ -1,35 +1,7 @@
-import COTLPOracle
 import Foundation
 import OTLP
+import TestSupport
 import Testing
-
-/// A Python that has opentelemetry-proto: HEIRLOOM_TEST_PYTHON, or the package's own virtual environment.
-private enum OraclePython {
-  static let package = URL(filePath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-
-  static let path: String? = {
-    if let chosen = ProcessInfo.processInfo.environment["HEIRLOOM_TEST_PYTHON"] { return chosen }
-    let own = package.appending(path: ".venv/bin/python").path
-    return FileManager.default.isExecutableFile(atPath: own) ? own : nil
-  }()
-
-  static let requirement: Comment =
-    "needs a Python with opentelemetry-proto: set HEIRLOOM_TEST_PYTHON or make .venv in the package"
-
-  static func run(_ script: String, _ arguments: [String]) throws -> Data {
-    let process = Process()
-    process.executableURL = URL(filePath: try #require(path))
-    process.arguments = [package.appending(path: script).path] + arguments
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "\(script) failed; see its message above")
-    return bytes
-  }
-}
 
 /// Any JSON, to compare by meaning: numbers by value, objects in any order.
 private enum JSONValue: Decodable, Equatable {
@@ -94,26 +66,16 @@ struct JSONOracleTests {
     let cases = try Self.cases(seed: 7, count: 300, "--for-libprotobuf-c")
     for (index, (signal, oracle)) in cases.enumerated() {
       let message = [UInt8](oracle.message)
-      let code =
-        switch signal {
-        case .traces: COTLP_TRACES
-        case .logs: COTLP_LOGS
-        case .metrics: COTLP_METRICS
-        }
-      var packed = cotlp_bytes()
-      try #require(cotlp_oracle_accepts(code, message, message.count), "case \(index)")
-      try #require(cotlp_oracle_repack(code, message, message.count, &packed), "case \(index)")
-      defer { cotlp_bytes_free(packed) }
-      let again = Array(UnsafeBufferPointer(start: packed.data, count: packed.count))
+      let again = try #require(LibprotobufC.repacked(message, as: signal), "case \(index)")
       #expect(try json(again, as: .request(signal)) == json(message, as: .request(signal)), "case \(index)")
     }
   }
 
   @Test func `the oracle of libprotobuf-c tells requests from other bytes`() {
     let request = HandWire.request(span: HandWire.text(5, "n"))
-    #expect(cotlp_oracle_accepts_traces(request, request.count))
-    #expect(!cotlp_oracle_accepts_traces(request, request.count - 1))
-    var packed = cotlp_bytes()
-    #expect(!cotlp_oracle_repack_traces([0xff], 1, &packed))
+    #expect(LibprotobufC.accepts(request))
+    #expect(LibprotobufC.repacked(request) == request)
+    #expect(!LibprotobufC.accepts(request.dropLast()))
+    #expect(LibprotobufC.repacked([0xff]) == nil)
   }
 }

@@ -6,14 +6,16 @@ package struct DecodedField {
   package let value: UInt64
   /// A length-delimited payload.
   package let bytes: [UInt8]
+  /// The whole field with its tag, as it lies in the message.
+  package let encoding: [UInt8]
 
   /// All fields of a well-formed message; nil when it is none. Written apart from the code under test.
   package static func all(_ message: [UInt8]) -> [DecodedField]? {
     var fields: [DecodedField] = []
     var at = 0
-    func varint() -> UInt64? {
+    func varint(upTo most: UInt64) -> UInt64? {
       var value: UInt64 = 0
-      for shift in stride(from: UInt64(0), to: 70, by: 7) {
+      for shift in stride(from: UInt64(0), to: 7 * most, by: 7) {
         guard at < message.count else { return nil }
         let byte = message[at]
         at += 1
@@ -28,24 +30,27 @@ package struct DecodedField {
       return message[at..<at + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
     while at < message.count {
-      guard let tag = varint(), tag >> 3 > 0 else { return nil }
+      let start = at
+      guard let tag = varint(upTo: 5), tag >> 3 > 0, tag <= UInt32.max else { return nil }
       let wire = Int(tag & 7)
       var value: UInt64 = 0
       var bytes: [UInt8] = []
       switch wire {
       case 0:
-        guard let read = varint() else { return nil }
+        guard let read = varint(upTo: 10) else { return nil }
         value = read
       case 1, 5:
         guard let read = fixed(wire == 1 ? 8 : 4) else { return nil }
         value = read
       case 2:
-        guard let length = varint(), length <= UInt64(message.count - at) else { return nil }
+        guard let length = varint(upTo: 5), length <= UInt64(message.count - at) else { return nil }
         bytes = Array(message[at..<at + Int(length)])
         at += Int(length)
       default: return nil
       }
-      fields.append(DecodedField(number: Int(tag >> 3), wire: wire, value: value, bytes: bytes))
+      fields.append(
+        DecodedField(
+          number: Int(tag >> 3), wire: wire, value: value, bytes: bytes, encoding: Array(message[start..<at])))
     }
     return fields
   }
@@ -86,6 +91,14 @@ package struct DecodedSpan {
     return spans
   }
 
+  /// The payloads of a request's spans, whatever is in them.
+  package static func payloads(inRequest request: [UInt8]) -> [[UInt8]] {
+    fields(request).filter { $0.number == 1 }
+      .flatMap { fields($0.bytes).filter { $0.number == 2 } }
+      .flatMap { fields($0.bytes).filter { $0.number == 2 } }
+      .map(\.bytes)
+  }
+
   package init(_ bytes: [UInt8], resource: [UInt8] = [], scope: [UInt8] = []) {
     self.bytes = bytes
     self.resource = resource
@@ -105,7 +118,7 @@ package struct DecodedSpan {
   }
 
   private static func value(_ message: [UInt8]) -> StubValue {
-    guard let last = fields(message).last(where: { (1...7).contains($0.number) }) else { return .empty }
+    guard let last = fields(message).last(where: { (1...8).contains($0.number) }) else { return .empty }
     switch last.number {
     case 1: return .string(String(decoding: last.bytes, as: UTF8.self))
     case 2: return .bool(last.value != 0)
@@ -115,7 +128,8 @@ package struct DecodedSpan {
     case 6:
       return .kvlist(
         Dictionary(fields(last.bytes).map { attribute($0.bytes) }.map { ($0.key, $0.value) }) { $1 })
-    default: return .bytes(last.bytes)
+    case 7: return .bytes(last.bytes)
+    default: return .empty
     }
   }
 
@@ -125,15 +139,6 @@ package struct DecodedSpan {
   }
 
   private static func header(_ message: [UInt8]) -> [UInt8] {
-    ProtobufWriter.message { header in
-      for field in fields(message) where field.number != 2 {
-        switch field.wire {
-        case 0: header.varintField(field.number, field.value)
-        case 1: header.fixed64Field(field.number, field.value)
-        case 5: header.fixed32Field(field.number, UInt32(truncatingIfNeeded: field.value))
-        default: header.bytesField(field.number, field.bytes)
-        }
-      }
-    }
+    fields(message).filter { $0.number != 2 }.flatMap(\.encoding)
   }
 }

@@ -44,6 +44,8 @@ package struct ProtobufWriter {
 
   package mutating func raw(_ more: [UInt8]) { bytes.append(contentsOf: more) }
 
+  package mutating func replaceLast(with byte: UInt8) { bytes[bytes.count - 1] = byte }
+
   package static func message(_ fill: (inout ProtobufWriter) -> Void) -> [UInt8] {
     var writer = ProtobufWriter()
     fill(&writer)

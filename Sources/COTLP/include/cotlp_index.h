@@ -1,7 +1,7 @@
 /* One walk over an ExportTraceServiceRequest: checks all of it, and writes down where its spans are.
  *
  * The walk refuses what a full decoder refuses (field number 0, wire types that don't fit, varints over ten bytes, lengths
- * that leave their message, groups, nesting deeper than COTLP_MAX_DEPTH). A span that is well formed but unusable (ids,
+ * over five bytes or that leave their message, groups, nesting deeper than COTLP_MAX_DEPTH). A span that is well formed but unusable (ids,
  * UTF-8) is left out and counted. Nothing is copied: offsets count from the first byte of the request, except within an
  * attribute, where they count from the first byte of its span.
  */
@@ -22,7 +22,7 @@ enum {
 typedef enum {
   COTLP_OK = 0,
   COTLP_TRUNCATED,       /* a varint, fixed value or field ends outside its message */
-  COTLP_BAD_VARINT,      /* more than ten bytes, or a tag over 32 bits */
+  COTLP_BAD_VARINT,      /* over ten bytes; a tag or a length over five; a tag over 32 bits */
   COTLP_BAD_FIELD,       /* field number 0 */
   COTLP_BAD_WIRE_TYPE,   /* a group, a reserved type, or one that the field can't have */
   COTLP_TOO_DEEP,
@@ -49,6 +49,7 @@ typedef enum {
   COTLP_VALUE_ARRAY,
   COTLP_VALUE_KVLIST,
   COTLP_VALUE_BYTES,
+  COTLP_VALUE_STRING_INDEX, /* into a string table, which only profiles have */
 } cotlp_value_type;
 
 typedef struct {
@@ -76,7 +77,8 @@ typedef struct {
   uint32_t marks;
 } cotlp_span;
 
-/* A ResourceSpans or ScopeSpans without its spans: the ranges of all its other fields, in their order. */
+/* A ResourceSpans or ScopeSpans without its spans: the ranges of all its other fields, in their order. Those that have no
+ * span in the index are not in it either. */
 typedef struct {
   uint32_t parent; /* of a scope: position in resources */
   uint32_t range;  /* position of the first range */

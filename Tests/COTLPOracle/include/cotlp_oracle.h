@@ -16,6 +16,3 @@ bool cotlp_oracle_accepts(cotlp_signal signal, const uint8_t *bytes, size_t coun
 
 /// Unpacks and packs an export request. False: not accepted. The caller frees `output` with cotlp_bytes_free.
 bool cotlp_oracle_repack(cotlp_signal signal, const uint8_t *bytes, size_t count, cotlp_bytes *output);
-
-bool cotlp_oracle_accepts_traces(const uint8_t *bytes, size_t count);
-bool cotlp_oracle_repack_traces(const uint8_t *bytes, size_t count, cotlp_bytes *output);
