@@ -81,7 +81,7 @@ let package = Package(
     tests("HTTPClient", []),
     tests("Pipeline", ["OTLP", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "SelfTelemetry"]),
-    tests("Receivers", ["Pipeline", "OTLP"]),
+    tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "HTTPServer"]),
     tests("Collector", []),
   ],

@@ -1,6 +1,5 @@
 import Compression
 import HTTPServer
-import Locks
 import OTLP
 import Pipeline
 import SelfTelemetry
@@ -16,7 +15,7 @@ final class OTLPHTTPHandler: HTTPHandler {
   private let metrics: ReceiverMetrics
   private let tooLarge: HTTPResponse
   private let unknownPath: HTTPResponse
-  private let indexes = Locked<[SpanIndex]>([])
+  let indexes = IndexPool()
 
   init(
     _ configuration: OTLPReceiver.Configuration, rules: SpanRules, interner: ScopeInterner,
@@ -42,8 +41,12 @@ final class OTLPHTTPHandler: HTTPHandler {
       metrics.refusedRequests.add()
       return .reject(response)
     }
+    if announcesTooMuch(head) { metrics.refusedRequests.add() }
     return .receive(limit: limit, tooLarge: tooLarge)
   }
+
+  /// Whether the server will refuse the request by its length, without asking again.
+  private func announcesTooMuch(_ head: HTTPRequestHead) -> Bool { head.contentLength.map { $0 > limit } ?? false }
 
   /// What is wrong with a request that only its headers are known of; nil when nothing is.
   private func objection(to head: HTTPRequestHead) -> HTTPResponse? {
@@ -53,7 +56,7 @@ final class OTLPHTTPHandler: HTTPHandler {
       return OTLPHTTPReply.wrongContentType
     }
     guard encoding(of: head) != nil else { return OTLPHTTPReply.wrongContentEncoding }
-    if let length = head.contentLength, length > limit { return nil }
+    if announcesTooMuch(head) { return nil }
     return consumer.refusal.map(OTLPHTTPReply.refused)
   }
 
@@ -94,11 +97,12 @@ final class OTLPHTTPHandler: HTTPHandler {
   }
 
   private func accept(_ body: PooledBuffer, of request: HTTPRequest) {
-    let index = indexes.withLock { $0.popLast() } ?? SpanIndex()
+    let index = indexes.take()
+    let size = body.count
     do throws(MalformedRequest) {
       try body.withBytes { bytes throws(MalformedRequest) in try index.fill(from: bytes, rules: rules) }
     } catch {
-      keep(index)
+      indexes.give(index, requestBytes: size)
       refuse(request, OTLPHTTPReply.malformed("no ExportTraceServiceRequest: \(error)"))
       return
     }
@@ -106,15 +110,15 @@ final class OTLPHTTPHandler: HTTPHandler {
     let reply = rejected == 0 ? OTLPHTTPReply.success : OTLPHTTPReply.partialSuccess(index)
     metrics.refusedSpans.add(rejected)
     guard index.spanCount > 0 else {
-      keep(index)
+      indexes.give(index, requestBytes: size)
       request.respond(reply)
       return
     }
     let spans = index.spanCount
     // The batch keeps the body, and with it the bytes that it points to.
-    let batch = SpanBatch(bytes: body.bytes, index: index, interner: interner) { [self] index in
+    let batch = SpanBatch(bytes: body.bytes, index: index, interner: interner) { [indexes] index in
       withExtendedLifetime(body) {}
-      keep(index)
+      indexes.give(index, requestBytes: size)
     }
     consumer.consume(batch) { [metrics] refusal in
       if let refusal {
@@ -131,10 +135,6 @@ final class OTLPHTTPHandler: HTTPHandler {
   private func refuse(_ request: HTTPRequest, _ response: HTTPResponse) {
     metrics.refusedRequests.add()
     request.respond(response)
-  }
-
-  private func keep(_ index: SpanIndex) {
-    indexes.withLock { if $0.count < 64 { $0.append(index) } }
   }
 }
 

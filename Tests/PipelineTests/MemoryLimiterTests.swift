@@ -142,7 +142,7 @@ struct MemoryLimiterTests {
   @Test func `a limited pipeline refuses for the limiter first, then for itself`() {
     let limiter = world.limiter()
     let own = Refusal(message: "mine", retryAfter: 7)
-    let consumer = PatientConsumer(refusal: own)
+    let consumer = StubConsumer(refusal: own)
     let limited = MemoryLimited(consumer, limiter: limiter)
     #expect(limited.refusal == own)
     world.set(200)
@@ -155,12 +155,12 @@ struct MemoryLimiterTests {
     let limiter = world.limiter()
     world.set(200)
     limiter.check()
-    let consumer = PatientConsumer()
+    let consumer = StubConsumer(.wait)
     let batch = SpanBatch.make([SpanStub(1)])
     let answers = Collected<Refusal?>()
     MemoryLimited(consumer, limiter: limiter).consume(batch) { answers.append($0) }
-    #expect(consumer.received.first === batch)
-    consumer.answer()
+    #expect(consumer.pending.all.first?.batch === batch)
+    consumer.pending.all.first?.answer(nil)
     #expect(answers.all == [nil])
   }
 }

@@ -31,31 +31,6 @@ final class RequestCollector: Exporter {
   var ids: [UInt64] { spans.map(\.id) }
 }
 
-/// A consumer that answers when a test says so.
-final class PatientConsumer: TracesConsumer {
-  private let answers = Locked<[@Sendable (Refusal?) -> Void]>([])
-  private let batches = Locked<[SpanBatch]>([])
-  private let refusing = Locked<Refusal?>(nil)
-
-  init(refusal: Refusal? = nil) {
-    refusing.withLock { $0 = refusal }
-  }
-
-  var refusal: Refusal? { refusing.withLock { $0 } }
-
-  func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
-    batches.withLock { $0.append(batch) }
-    answers.withLock { $0.append(completion) }
-  }
-
-  var received: [SpanBatch] { batches.withLock { $0 } }
-
-  /// Answers the oldest request that has no answer.
-  func answer(_ refusal: Refusal? = nil) {
-    answers.withLock { $0.removeFirst() }(refusal)
-  }
-}
-
 extension SpanBatch {
   /// An indexed request with these spans, whose memory is overwritten and freed as soon as nobody holds it.
   static func make(_ spans: [SpanStub], interner: ScopeInterner = ScopeInterner()) -> SpanBatch {

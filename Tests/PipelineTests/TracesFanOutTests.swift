@@ -14,50 +14,52 @@ struct TracesFanOutTests {
   }
 
   @Test(arguments: 1...3) func `a request is safe when every pipeline has it`(count: Int) {
-    let consumers = (0..<count).map { _ in PatientConsumer() }
+    let consumers = (0..<count).map { _ in StubConsumer(.wait) }
     consume(TracesFanOut(consumers))
-    #expect(consumers.allSatisfy { $0.received.count == 1 && $0.received[0] === batch })
+    #expect(consumers.allSatisfy { $0.pending.all.count == 1 && $0.pending.all[0].batch === batch })
     for consumer in consumers.reversed() {
       #expect(answers.all == [])
-      consumer.answer()
+      consumer.pending.all[0].answer(nil)
     }
     #expect(answers.all == [nil])
   }
 
   @Test(arguments: 0..<3) func `one refusal refuses the request, when all have answered`(refusing: Int) {
-    let consumers = (0..<3).map { _ in PatientConsumer() }
+    let consumers = (0..<3).map { _ in StubConsumer(.wait) }
     consume(TracesFanOut(consumers))
     for (position, consumer) in consumers.enumerated() {
       #expect(answers.all == [])
-      consumer.answer(position == refusing ? refusals[0] : nil)
+      consumer.pending.all[0].answer(position == refusing ? refusals[0] : nil)
     }
     #expect(answers.all == [refusals[0]])
   }
 
   @Test func `of several refusals the first is told`() {
-    let consumers = (0..<3).map { _ in PatientConsumer() }
+    let consumers = (0..<3).map { _ in StubConsumer(.wait) }
     consume(TracesFanOut(consumers))
-    for (consumer, refusal) in zip(consumers, refusals).reversed() { consumer.answer(refusal) }
+    for (consumer, refusal) in zip(consumers, refusals).reversed() { consumer.pending.all[0].answer(refusal) }
     #expect(answers.all == [refusals[2]])
   }
 
   @Test func `before the body, the first pipeline that refuses speaks`() {
-    let willing = PatientConsumer()
-    let refusing = refusals.map { PatientConsumer(refusal: $0) }
+    let willing = StubConsumer()
+    let refusing = refusals.map { StubConsumer(refusal: $0) }
     #expect(TracesFanOut([willing]).refusal == nil)
     #expect(TracesFanOut([willing, willing]).refusal == nil)
     #expect(TracesFanOut([willing, refusing[1], refusing[0]]).refusal == refusals[1])
   }
 
   @Test func `answers from many threads at once make one answer for each request`() {
-    let consumers = (0..<4).map { _ in PatientConsumer() }
+    let consumers = (0..<4).map { _ in StubConsumer(.wait) }
     let fanOut = TracesFanOut(consumers)
     let rounds = 500
     for _ in 0..<rounds { consume(fanOut) }
     let refusal = refusals[0]
     let threads = consumers.enumerated().map { position, consumer in
       BackgroundThread(name: "answer") {
-        for round in 0..<rounds { consumer.answer(position == round % 8 ? refusal : nil) }
+        for (round, request) in consumer.pending.all.enumerated() {
+          request.answer(position == round % 8 ? refusal : nil)
+        }
       }
     }
     for thread in threads { thread.join() }
