@@ -54,12 +54,15 @@ let package = Package(
     room("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
     room("EndUser", ["Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     room(
-      "Exporters", ["Pipeline", "OTLP", "HTTPClient", "Compression", "SelfTelemetry", "Locks"]),
+      "Exporters", ["Pipeline", "OTLP", "HTTPClient", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(
       "Collector",
-      ["Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "HTTPServer", "SelfTelemetry", "Locks"]),
+      [
+        "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Compression", "HTTPServer",
+        "SelfTelemetry", "Locks",
+      ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
       name: "heirloom-bench", dependencies: ["EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],

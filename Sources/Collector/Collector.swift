@@ -1,4 +1,3 @@
-import Compression
 import Configuration
 import EndUser
 import Exporters
@@ -71,7 +70,7 @@ final class Collector {
 
   /// Starts everything, exporters first, so that whoever receives can hand on.
   ///
-  /// - Throws: what could not be started; what had been started is stopped again.
+  /// - Throws: what could not be started. The process is expected to end then: what had been started runs on.
   func start() throws(Diagnostic) {
     for (id, exporter) in exporters.sorted(by: { $0.key.description < $1.key.description }) {
       do {

@@ -34,7 +34,9 @@ struct TracePipeline {
       let teller = ResolutionLog(log)
       let processor = EndUserProcessor(
         identity.configuration, rules: rules,
-        metrics: EndUserMetrics(registry: registry, processor: identity.id.description), output: batcher,
+        metrics: EndUserMetrics(
+          registry: registry, processor: identity.id.description, pipeline: pipeline.id.description),
+        output: batcher,
         tell: { teller.tell($0) })
       endUser = processor
       consumer = processor

@@ -7,6 +7,8 @@ struct News {
   private(set) var first: Int32 = -1
   private(set) var count = 0
   private(set) var duplicates = 0
+  /// Without completion markers, which are spans and observe nothing.
+  private(set) var observations = 0
   /// Bytes that the spans take in waiting storage.
   private(set) var recordBytes = 0
   /// The first root that names an end user, and the first one that names nobody; -1 for none.
@@ -42,6 +44,7 @@ struct News {
   @inline(__always)
   private mutating func note(_ position: Int32, of request: RequestSpans, plan: IdentityPlan) {
     let span = request.view(position)
+    if !span.marks.contains(.completionMarker) { observations += 1 }
     recordBytes += WaitingBlock.recordSize(length: span.length, attributeCount: span.attributeCount)
     if span.isRoot {
       if !plan.namesEndUser(span, asRoot: true) {

@@ -41,6 +41,7 @@ final class TraceShard: @unchecked Sendable {
     let news = News(trace, of: request, known: &entry.pointee.known, settings: settings)
     settings.metrics.duplicateSpans.add(news.duplicates)
     guard news.count > 0 else { return }
+    settings.metrics.observations.add(news.observations)
 
     if entry.pointee.state == .resolved {
       settings.metrics.lateSpans.add(news.count)

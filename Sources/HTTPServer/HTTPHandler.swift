@@ -9,6 +9,36 @@ package protocol HTTPHandler: Sendable {
   /// Answers a request that has been read in full: it has to see to it that `respond` is called, once, now or later,
   /// on any thread. Until then the request counts as in flight.
   func handle(_ request: HTTPRequest)
+
+  /// The reply to a request that the server itself can't read, in the form that this handler's clients understand.
+  func reply(to fault: HTTPFault) -> HTTPResponse
+}
+
+/// Why a server can't read a request that is HTTP otherwise.
+package enum HTTPFault: CaseIterable, Sendable {
+  case contradictoryLength
+  case unknownTransferCoding
+
+  package var status: Int {
+    switch self {
+    case .contradictoryLength: 400
+    case .unknownTransferCoding: 501
+    }
+  }
+
+  /// For the person who runs the client.
+  package var message: String {
+    switch self {
+    case .contradictoryLength: "the headers contradict one another about the length of the body"
+    case .unknownTransferCoding: "the only transfer coding known here is chunked"
+    }
+  }
+}
+
+extension HTTPHandler {
+  package func reply(to fault: HTTPFault) -> HTTPResponse {
+    HTTPResponse(status: fault.status, contentType: "text/plain", body: Array((fault.message + "\n").utf8))
+  }
 }
 
 /// What a handler wants with a request whose headers it has seen.

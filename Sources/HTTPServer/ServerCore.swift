@@ -11,13 +11,6 @@ final class ServerCore: Sendable {
   let openConnections = Atomic<Int>(0)
   let refusedConnections = Atomic<Int>(0)
 
-  let contradictoryLength = HTTPResponse(
-    status: 400, contentType: "text/plain",
-    body: Array("The headers contradict one another about the length of the body.\n".utf8))
-  let unknownTransferCoding = HTTPResponse(
-    status: 501, contentType: "text/plain",
-    body: Array("The only transfer coding known here is chunked.\n".utf8))
-
   private let inFlight = Atomic<Int>(0)
   private let draining = Atomic<Bool>(false)
   private let stopping = Atomic<Bool>(false)

@@ -88,9 +88,9 @@ final class Worker: Sendable {
 
     let reading: HTTPRequest.Reading
     if announced == CHTTP_CONTRADICTORY {
-      reading = answerEarly(connection, core.contradictoryLength)
+      reading = answerEarly(connection, core.handler.reply(to: .contradictoryLength))
     } else if announced == CHTTP_UNKNOWN_CODING {
-      reading = answerEarly(connection, core.unknownTransferCoding)
+      reading = answerEarly(connection, core.handler.reply(to: .unknownTransferCoding))
     } else {
       switch core.handler.decide(head) {
       case .receive(let limit, let tooLarge):

@@ -21,7 +21,7 @@ package final class SendingQueue: @unchecked Sendable {
   private let lock = Lock()
   private var schedule: DeliverySchedule
   private var thread: BackgroundThread?
-  /// What had its last chance while draining.
+  /// What was given up while draining.
   private var drainLosses = (requests: 0, items: 0)
 
   /// A queue that has not started.
@@ -94,7 +94,8 @@ package final class SendingQueue: @unchecked Sendable {
     return isTaken
   }
 
-  /// Gives every accepted request a last chance, ends the sender and the thread, and counts what could not be brought.
+  /// Tries to bring every accepted request until the deadline, ends the sender and the thread, and counts what could not
+  /// be brought.
   ///
   /// - Parameter deadline: monotonic nanoseconds of the true clock.
   package func drain(until deadline: UInt64) {

@@ -74,6 +74,11 @@ final class OTLPHTTPHandler: HTTPHandler {
     }
   }
 
+  func reply(to fault: HTTPFault) -> HTTPResponse {
+    metrics.refusedRequests.add()
+    return OTLPHTTPReply.unreadable(fault)
+  }
+
   private struct Refused: Error {
     let response: HTTPResponse
   }

@@ -41,6 +41,10 @@ enum OTLPHTTPReply {
     415, .invalidArgument, "Content-Encoding must be gzip or identity", headers: [("Accept-Encoding", "gzip, identity")]
   )
 
+  static func unreadable(_ fault: HTTPFault) -> HTTPResponse {
+    error(fault.status, fault.status == 501 ? .unimplemented : .invalidArgument, fault.message)
+  }
+
   static func refused(_ refusal: Refusal) -> HTTPResponse {
     error(503, .unavailable, refusal.message, headers: [("Retry-After", String(refusal.retryAfter))])
   }

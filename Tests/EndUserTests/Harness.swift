@@ -25,7 +25,8 @@ final class Harness: Sendable {
     let clock = Holder()
     let resolutions = told
     processor = EndUserProcessor(
-      configuration, rules: rules, metrics: EndUserMetrics(registry: registry, processor: "enduser"),
+      configuration, rules: rules,
+      metrics: EndUserMetrics(registry: registry, processor: "enduser", pipeline: "traces"),
       output: Batcher(configuration: batching, exporters: [exporter]),
       clock: { clock.harness?.now.load(ordering: .relaxed) ?? 0 },
       tell: { resolution in resolutions.withLock { $0.append(resolution) } })
@@ -74,7 +75,10 @@ final class Harness: Sendable {
 
   /// A metric of the processor.
   func metric(_ name: String, _ labels: (String, String)...) -> Int {
-    Int(registry.value(name, labels: [("processor", "enduser")] + labels.map { (name: $0.0, value: $0.1) }) ?? -1)
+    Int(
+      registry.value(
+        name, labels: [("processor", "enduser"), ("pipeline", "traces")] + labels.map { (name: $0.0, value: $0.1) })
+        ?? -1)
   }
 
   private final class Holder: @unchecked Sendable {

@@ -171,6 +171,7 @@ import TestSupport
     harness.send(SpanStub(1, ["neatlogs.end_user.id": "u"]))
     harness.send(SpanStub(2, parent: 1, name: "neatlogs.trace.complete", scope: "neatlogs.internal"))
     #expect(harness.span(2)["neatlogs.end_user.id"] == "u")
+    #expect(harness.metric("heirloom_observations") == 1, "it is no observation")
   }
 
   @Test func `interleaved traces keep their own users`() {

@@ -30,7 +30,10 @@ struct ReceiverConfig {
     if configuration.maxRequestBodySize == 0 { configuration.maxRequestBodySize = 64 << 20 }
     let path = http.string("traces_url_path", default: configuration.tracesURLPath)
     configuration.tracesURLPath = path.hasPrefix("/") ? path : "/" + path
-    if let idle = http.duration("idle_timeout") { configuration.idleTimeout = Int(idle.components.seconds) }
+    if let idle = http.duration("idle_timeout", in: .zero ... .seconds(1 << 20)) {
+      // Whole seconds, and no short timeout must become 0, which means none.
+      configuration.idleTimeout = Int(idle.components.seconds) + (idle.components.attoseconds > 0 ? 1 : 0)
+    }
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
     http.knownButUnsupported([
       "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
