@@ -116,6 +116,8 @@ package final class Batcher: @unchecked Sendable {
         lock.wait(until: min(deadline, MonotonicClock.now() + Self.retryInterval))
       }
       closed = true
+      // Others may have written while this waited.
+      seal()
       handOnHeld()
       lock.wakeAll()
     }

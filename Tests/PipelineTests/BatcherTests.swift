@@ -176,3 +176,111 @@ struct BatcherTests {
     #expect(eventually { dropped == nil })
   }
 }
+
+/// What becomes of requests while no exporter of the pipeline has room.
+struct HoldingTests {
+  private let exporters = [RequestCollector(), RequestCollector()]
+  private let interner = ScopeInterner()
+
+  /// A batcher whose every write is a request.
+  private func batcher(_ exporters: [RequestCollector]) -> Batcher {
+    var configuration = Batcher.Configuration()
+    configuration.timeout = .zero
+    return Batcher(configuration: configuration, exporters: exporters)
+  }
+
+  private func setFull(_ isFull: Bool) {
+    for exporter in exporters { exporter.setFull(isFull) }
+  }
+
+  @Test func `they are held, and leave in their order as soon as one has room`() {
+    let batcher = batcher(exporters)
+    setFull(true)
+    for id in 1...5 as ClosedRange<UInt64> { batcher.write([SpanStub(id)], interner: interner) }
+    #expect(exporters[0].sizes == [])
+    #expect(batcher.refusal != nil)
+    exporters[1].setFull(false)
+    for exporter in exporters {
+      #expect(exporter.requests.wait(count: 5).count == 5)
+      #expect(exporter.ids == Array(1...5))
+    }
+    #expect(eventually { batcher.refusal == nil })
+    batcher.close()
+  }
+
+  @Test func `what comes later stays behind what is held`() {
+    let batcher = batcher(exporters)
+    setFull(true)
+    batcher.write([SpanStub(1)], interner: interner)
+    setFull(false)
+    batcher.write([SpanStub(2)], interner: interner)
+    #expect(exporters[0].ids == [1, 2])
+    batcher.close()
+  }
+
+  @Test func `an exporter that is full while another is not refuses for itself`() {
+    let batcher = batcher(exporters)
+    exporters[0].setFull(true)
+    batcher.write([SpanStub(1)], interner: interner)
+    #expect(exporters.map(\.ids) == [[1], [1]])
+    #expect(batcher.refusal == nil)
+    batcher.close()
+  }
+
+  @Test func `no more than 64 MiB are held`() {
+    let exporter = RequestCollector()
+    let batcher = batcher([exporter])
+    exporter.setFull(true)
+    let large = SpanStub(1, ["padding": .string(String(repeating: "x", count: 8 << 20))])
+    for _ in 0..<7 { batcher.write([large], interner: interner) }
+    #expect(exporter.sizes == [])
+    for _ in 0..<3 { batcher.write([large], interner: interner) }
+    // Seven of them are less than 64 MiB, eight are more.
+    #expect(exporter.sizes == [1, 1, 1])
+    batcher.close()
+    #expect(exporter.sizes.count == 10)
+  }
+
+  @Test func `closing waits for room until its deadline`() {
+    let batcher = batcher(exporters)
+    setFull(true)
+    batcher.write([SpanStub(1)], interner: interner)
+    let closed = Collected<Bool>()
+    let thread = BackgroundThread(name: "closer") {
+      batcher.close(until: .max)
+      closed.append(true)
+    }
+    #expect(closed.all == [])
+    #expect(exporters[0].sizes == [])
+    exporters[0].setFull(false)
+    #expect(closed.wait(count: 1) == [true])
+    thread.join()
+    #expect(exporters.map(\.ids) == [[1], [1]])
+  }
+
+  @Test(arguments: [0, 20]) func `at the deadline exporters get what is held, and say themselves that they are full`(
+    milliseconds: Int
+  ) {
+    let batcher = batcher(exporters)
+    setFull(true)
+    batcher.write([SpanStub(1)], interner: interner)
+    batcher.close(until: MonotonicClock.now() + Duration.milliseconds(milliseconds).nanoseconds)
+    batcher.write([SpanStub(2)], interner: interner)
+    #expect(exporters.map(\.ids) == [[1, 2], [1, 2]])
+  }
+
+  @Test func `what is written while closing waits leaves too`() {
+    var configuration = Batcher.Configuration()
+    configuration.timeout = .seconds(3600)
+    let batcher = Batcher(configuration: configuration, exporters: exporters)
+    setFull(true)
+    batcher.write([SpanStub(1)], interner: interner)
+    let thread = BackgroundThread(name: "closer") { batcher.close(until: .max) }
+    // The batcher asks for room when it seals, and again before it waits.
+    #expect(eventually { exporters[0].timesAsked >= 2 })
+    batcher.write([SpanStub(2)], interner: interner)
+    setFull(false)
+    thread.join()
+    #expect(exporters[0].ids == [1, 2])
+  }
+}

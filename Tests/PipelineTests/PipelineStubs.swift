@@ -7,7 +7,7 @@ import TestSupport
 final class RequestCollector: Exporter {
   let id = "collector"
   let requests = Collected<EncodedRequest>()
-  private let full = Locked(false)
+  private let room = Locked((isFull: false, timesAsked: 0))
 
   func start() {}
 
@@ -16,11 +16,19 @@ final class RequestCollector: Exporter {
     return true
   }
 
-  var isFull: Bool { full.withLock { $0 } }
+  var isFull: Bool {
+    room.withLock { room in
+      room.timesAsked += 1
+      return room.isFull
+    }
+  }
 
   func drain(until deadline: UInt64) {}
 
-  func setFull(_ isFull: Bool) { full.withLock { $0 = isFull } }
+  func setFull(_ isFull: Bool) { room.withLock { $0.isFull = isFull } }
+
+  /// How often somebody asked for room.
+  var timesAsked: Int { room.withLock { $0.timesAsked } }
 
   /// Spans of each request so far.
   var sizes: [Int] { requests.all.map(\.itemCount) }
