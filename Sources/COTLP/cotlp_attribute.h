@@ -37,7 +37,7 @@ __attribute__((always_inline)) static inline const uint8_t *skip_common_attribut
 
   size_t key_length = at[1];
   const uint8_t *key = at + 2, *value = key + key_length;
-  if (at[0] != 0x0a || key_length - 4 > 59 || value[0] != 0x12 || cotlp_rules_may_want(w->rules, key, key_length))
+  if (at[0] != 0x0a || key_length - 4 > 58 || value[0] != 0x12 || cotlp_rules_may_want(w->rules, key, key_length))
     return NULL;
   value++;
   if (!common_length(&value, &length) || value + length != end)

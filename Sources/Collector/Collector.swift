@@ -102,7 +102,12 @@ final class Collector {
     log.info("stopping: draining what is held", ["shutdown_timeout": "\(config.service.shutdownTimeout)"])
     for receiver in receivers { receiver.stopAccepting() }
     // Requests under way get a part of the time: what they bring must still be delivered.
-    for receiver in receivers { receiver.stop(timeout: config.service.shutdownTimeout / 4) }
+    let closing = receivers.map { receiver in
+      BackgroundThread(name: "close") { [timeout = config.service.shutdownTimeout / 4] in
+        receiver.stop(timeout: timeout)
+      }
+    }
+    for thread in closing { thread.join() }
     // Exporters that are stuck keep a part as well, for a last attempt at what they hold.
     let handedOn = deadline - config.service.shutdownTimeout.nanoseconds / 4
     for pipeline in pipelines { pipeline.stop(until: handedOn) }

@@ -60,7 +60,7 @@ struct TracePipeline {
   /// Hands on everything that waits. No request may come any more. `deadline` is in monotonic nanoseconds.
   func stop(until deadline: UInt64) {
     for limiter in limiters { limiter.stop() }
-    endUser?.stop()
+    endUser?.stop(until: deadline)
     batcher.close(until: deadline)
   }
 }

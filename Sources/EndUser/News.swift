@@ -28,7 +28,12 @@ struct News {
     var position = trace.first
     while position >= 0 {
       let following = request.next[Int(position)]
-      if known.insert(request.spanID(position), seed: settings.seed) {
+      let id = request.spanID(position)
+      // A trace that never ends must not be remembered without end.
+      let isNew =
+        known.count < settings.maxSpansPerTrace
+        ? known.insert(id, seed: settings.seed) : !known.contains(id, seed: settings.seed)
+      if isNew {
         if last >= 0 { request.next[Int(last)] = position } else { first = position }
         last = position
         count += 1

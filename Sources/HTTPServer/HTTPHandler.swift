@@ -14,15 +14,18 @@ package protocol HTTPHandler: Sendable {
   func reply(to fault: HTTPFault) -> HTTPResponse
 }
 
-/// Why a server can't read a request that is HTTP otherwise.
+/// Why a server does not read a request that is HTTP otherwise.
 package enum HTTPFault: CaseIterable, Sendable {
   case contradictoryLength
   case unknownTransferCoding
+  /// The bodies of all connections together take more memory than the configuration grants.
+  case tooManyBodies
 
   package var status: Int {
     switch self {
     case .contradictoryLength: 400
     case .unknownTransferCoding: 501
+    case .tooManyBodies: 503
     }
   }
 
@@ -31,7 +34,16 @@ package enum HTTPFault: CaseIterable, Sendable {
     switch self {
     case .contradictoryLength: "the headers contradict one another about the length of the body"
     case .unknownTransferCoding: "the only transfer coding known here is chunked"
+    case .tooManyBodies: "too many bytes of requests are under way; try again later"
     }
+  }
+}
+
+extension HTTPDecision {
+  /// The same when there is no memory for a body: what would have been read is refused.
+  func refused(by handler: any HTTPHandler) -> HTTPDecision {
+    guard case .receive = self else { return self }
+    return .reject(handler.reply(to: .tooManyBodies))
   }
 }
 

@@ -16,6 +16,9 @@ final class ServerCore: Sendable {
   private let stopping = Atomic<Bool>(false)
   private let idle = Lock()
 
+  /// Whether the bodies under way leave memory for another.
+  var hasRoomForBodies: Bool { pool.bytesInUse <= configuration.maxBodyBytes }
+
   init(configuration: HTTPServerConfiguration, handler: any HTTPHandler) throws(HTTPServerError) {
     self.configuration = configuration
     self.handler = handler

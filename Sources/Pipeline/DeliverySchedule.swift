@@ -90,9 +90,6 @@ package struct DeliverySchedule {
     return true
   }
 
-  /// Whether a refused request may find room when others have left.
-  package func mayAdmitLater(_ request: EncodedRequest) -> Bool { !isDraining && buffer.canEverHold(request) }
-
   /// What to do now. A retry goes first: it is the older.
   package mutating func next(now: UInt64) -> Step {
     if isClosed || (isDraining && isEmpty) { return .finished }

@@ -73,15 +73,15 @@ package final class SendingQueue: @unchecked Sendable {
     lock.withLock { thread = BackgroundThread(name: "send \(id)") { self.run() } }
   }
 
-  /// Takes a request. Waits for room only if the configuration says so.
+  /// Whether the pipeline waits for this queue when it is full.
+  package var blocksOnOverflow: Bool { configuration.blockOnOverflow }
+
+  /// Takes a request. Never waits for room: whoever offers looks at `isFull` first.
   ///
   /// - Returns: false when the request was refused, which has been counted.
   package func offer(_ request: EncodedRequest) -> Bool {
     let isTaken = lock.withLock {
-      while !schedule.admit(request, now: now()) {
-        guard configuration.blockOnOverflow, schedule.mayAdmitLater(request) else { return false }
-        lock.wait()
-      }
+      guard schedule.admit(request, now: now()) else { return false }
       lock.wakeAll()
       return true
     }

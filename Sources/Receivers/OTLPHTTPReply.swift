@@ -42,7 +42,11 @@ enum OTLPHTTPReply {
   )
 
   static func unreadable(_ fault: HTTPFault) -> HTTPResponse {
-    error(fault.status, fault.status == 501 ? .unimplemented : .invalidArgument, fault.message)
+    switch fault {
+    case .contradictoryLength: error(fault.status, .invalidArgument, fault.message)
+    case .unknownTransferCoding: error(fault.status, .unimplemented, fault.message)
+    case .tooManyBodies: refused(Refusal(message: fault.message, retryAfter: 1))
+    }
   }
 
   static func refused(_ refusal: Refusal) -> HTTPResponse {

@@ -29,7 +29,6 @@ private final class Schedule {
   subscript<Value>(dynamicMember path: KeyPath<DeliverySchedule, Value>) -> Value { value[keyPath: path] }
 
   func admit(_ request: EncodedRequest, now: UInt64) -> Bool { value.admit(request, now: now) }
-  func mayAdmitLater(_ request: EncodedRequest) -> Bool { value.mayAdmitLater(request) }
   func next(now: UInt64) -> DeliverySchedule.Step { value.next(now: now) }
   func settle(
     _ number: UInt64, _ outcome: SendOutcome, now: UInt64, random: Double
@@ -109,7 +108,6 @@ private let unavailable = SendOutcome.unavailable(reason: "down", wait: nil)
     let schedule = schedule { $0.maxMebibytes = 1 }
     let request = SampleRequest.make(padding: 2 << 20)
     #expect(!schedule.admit(request, now: 0))
-    #expect(!schedule.mayAdmitLater(request))
     #expect(!schedule.isFull)
   }
 

@@ -126,22 +126,6 @@ private let unavailable = SendOutcome.unavailable(reason: "down", wait: nil)
     #expect(fixture.metric("otelcol_exporter_sent_spans") == 3)
   }
 
-  @Test func `a caller waits for room where the operator wants that`() throws {
-    let fixture = Fixture {
-      $0.queueSize = 1
-      $0.blockOnOverflow = true
-    }
-    #expect(fixture.queue.offer(SampleRequest.make()))
-    let accepted = Collected<Bool>()
-    let caller = BackgroundThread(name: "caller") { accepted.append(fixture.queue.offer(SampleRequest.make())) }
-    fixture.sender.attempts.wait(count: 1)[0].end(.delivered(rejected: 0))
-    #expect(accepted.wait(count: 1) == [true])
-    caller.join()
-    fixture.sender.attempts.wait(count: 2)[1].end(.delivered(rejected: 0))
-    fixture.drain()
-    #expect(!fixture.queue.offer(SampleRequest.make()), "nobody waits for a queue that has ended")
-  }
-
   @Test func `a server's Retry-After is waited for, then the same bytes go again`() throws {
     let fixture = Fixture()
     let request = SampleRequest.make(spans: 3)

@@ -25,7 +25,7 @@ struct ReceiverConfig {
       (configuration.host, configuration.port) = (host, port)
     }
     configuration.maxRequestBodySize = http.int(
-      "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...Int(UInt32.max))
+      "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...1 << 30)
     // As in the OpenTelemetry Collector, 0 means the default.
     if configuration.maxRequestBodySize == 0 { configuration.maxRequestBodySize = 64 << 20 }
     let path = http.string("traces_url_path", default: configuration.tracesURLPath)
@@ -34,6 +34,8 @@ struct ReceiverConfig {
       // Whole seconds, and no short timeout must become 0, which means none.
       configuration.idleTimeout = Int(idle.components.seconds) + (idle.components.attoseconds > 0 ? 1 : 0)
     }
+    configuration.maxBufferedMiB = http.int(
+      "max_buffered_mib", default: configuration.maxBufferedMiB, in: 1...1 << 30)
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
     http.knownButUnsupported([
       "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
