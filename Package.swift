@@ -27,6 +27,18 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     swiftSettings: settings)
 }
 
+/// The fuzzer, which links only with libFuzzer: scripts/fuzz asks for it.
+let fuzzer: [Target] =
+  Context.environment["HEIRLOOM_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "heirloom-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Driver",
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
+      // gold stumbles over the instrumented objects.
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])])
+  ]
+
 let package = Package(
   name: "heirloom",
   products: [.executable(name: "heirloom", targets: ["heirloom"])],
@@ -87,7 +99,13 @@ let package = Package(
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "HTTPServer"]),
     tests("Collector", []),
-  ],
+    .target(
+      name: "FuzzTargets", dependencies: ["Configuration", "Compression", "OTLP", "TestSupport"],
+      path: "Tests/Fuzzing/Targets", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",
+      swiftSettings: settings),
+  ] + fuzzer,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11,
   cxxLanguageStandard: .gnucxx17

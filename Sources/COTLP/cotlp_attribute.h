@@ -93,7 +93,7 @@ static inline void fill_attribute(cotlp_attribute *attribute, const wire_field *
                                   uint16_t number, const uint8_t *base) {
   attribute->field_offset = (uint32_t)(field->start - base);
   attribute->field_length = (uint32_t)(field->payload + field->length - field->start);
-  attribute->key_offset = pair->key ? (uint32_t)(pair->key - base) : 0;
+  attribute->key_offset = (uint32_t)(pair->key - base);
   attribute->key_length = (uint32_t)pair->key_length;
   attribute->value_offset = pair->value ? (uint32_t)(pair->value - base) : 0;
   attribute->value_length = (uint32_t)pair->value_length;

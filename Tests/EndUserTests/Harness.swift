@@ -64,7 +64,7 @@ final class Harness: Sendable {
   var spans: [DecodedSpan] { exporter.spans }
 
   /// The one span with this id; traps when there is none or several.
-  func span(_ id: UInt64, trace: UInt8 = 1) -> DecodedSpan {
+  func span(_ id: UInt64, trace: UInt64 = 1) -> DecodedSpan {
     let found = spans.filter { $0.id == id && $0.trace == trace }
     precondition(found.count == 1, "\(found.count) spans \(id) of trace \(trace) came out")
     return found[0]

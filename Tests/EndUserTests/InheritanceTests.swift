@@ -178,7 +178,7 @@ import TestSupport
     let harness = Harness()
     harness.send((1...50).map { SpanStub(trace: $0, 2, parent: 1) })
     harness.send((1...50).reversed().map { SpanStub(trace: $0, 1, ["enduser.id": .string("u\($0)")]) })
-    for trace in 1...50 as ClosedRange<UInt8> {
+    for trace in 1...50 as ClosedRange<UInt64> {
       #expect(harness.span(2, trace: trace)["enduser.id"] == .string("u\(trace)"))
     }
   }
