@@ -134,7 +134,7 @@ struct BatcherTests {
         var next: UInt64 = 0
         for round in 0..<400 {
           let count = UInt64(round % 5 + 1)
-          let spans = (next..<next + count).map { SpanStub(trace: UInt8(thread + 1), $0 + 1) }
+          let spans = (next..<next + count).map { SpanStub(trace: UInt64(thread + 1), $0 + 1) }
           batcher.write(spans, interner: interner)
           next += count
         }
