@@ -20,6 +20,9 @@ struct News {
   /// Whether a span below a root names one in a convention that binds to any span.
   private(set) var hasCandidate = false
 
+  /// Span ids of one trace that are remembered at most; spans beyond them may leave twice.
+  private static let maxKnown = 1 << 20
+
   /// Links the new spans of a trace behind one another; duplicates are left out of the request's links.
   init(
     _ trace: RequestTraces.Trace, of request: RequestSpans, known: inout SpanIDSet, settings: TraceTable.Settings
@@ -31,7 +34,7 @@ struct News {
       let id = request.spanID(position)
       // A trace that never ends must not be remembered without end.
       let isNew =
-        known.count < settings.maxSpansPerTrace
+        known.count < Self.maxKnown
         ? known.insert(id, seed: settings.seed) : !known.contains(id, seed: settings.seed)
       if isNew {
         if last >= 0 { request.next[Int(last)] = position } else { first = position }

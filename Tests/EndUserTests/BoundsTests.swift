@@ -71,7 +71,7 @@ import TestSupport
   @Test func `remembering ends at its limit of memory`() {
     let harness = Harness { $0.maxResolvedMiB = 1 }
     let metadata = StubValue.string(String(repeating: "m", count: 50_000))
-    for trace in 1...200 as ClosedRange<UInt8> {
+    for trace in 1...200 as ClosedRange<UInt64> {
       harness.send(SpanStub(trace: trace, 1, ["enduser.id": "u", "neatlogs.end_user.metadata": metadata]))
     }
     #expect(harness.metric("heirloom_remembered_traces") < 40)
@@ -80,7 +80,7 @@ import TestSupport
 
   @Test func `remembering ends at its limit of traces`() {
     let harness = Harness { $0.maxResolvedTraces = 16 }
-    for trace in 1...200 as ClosedRange<UInt8> { harness.send(SpanStub(trace: trace, 1, ["enduser.id": "u"])) }
+    for trace in 1...200 as ClosedRange<UInt64> { harness.send(SpanStub(trace: trace, 1, ["enduser.id": "u"])) }
     #expect(harness.metric("heirloom_remembered_traces") <= 16)
   }
 
@@ -100,7 +100,7 @@ import TestSupport
     var child = SpanStub(2, parent: 1)
     child.resource = [StubAttribute("blob", .string(String(repeating: "r", count: 1 << 20)))]
     harness.send(child)
-    #expect(harness.metric("heirloom_waiting_bytes") > 1 << 20)
+    #expect(harness.metric("heirloom_waiting_bytes") > 1_000_000)
     harness.send(SpanStub(1, ["enduser.id": "u"]))
     #expect(harness.metric("heirloom_waiting_bytes") == 0)
   }

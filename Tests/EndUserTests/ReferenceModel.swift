@@ -168,12 +168,20 @@ struct ReferenceModel {
           source: trace.identity?.source ?? .nobody, speaker: trace.identity?.speaker ?? anonymousRoot.id, parts: parts)
       }
     }
+    let hadRoot = trace.rootSeen
     if root != nil || anonymousRoot != nil { trace.rootSeen = true }
-    guard trace.identity?.hasEndUser != true, configuration.fallsBack,
-      let speaker = topmost(news.filter(isCandidate), among: news)
-    else { return }
-    let parts = Self.filled(trace.identity?.parts ?? [], from: parts(of: speaker, asRoot: false))
-    trace.identity = Identity(source: .topmost, speaker: speaker.id, parts: parts)
+    guard trace.identity?.hasEndUser != true else { return }
+    let known = trace.identity?.parts ?? []
+    if !trace.rootSeen, let local = topmost(news.filter(isLocalSpeaker), among: news) {
+      trace.identity = Identity(
+        source: .localRoot, speaker: local.id, parts: Self.filled(known, from: rootParts(local)))
+    } else if configuration.fallsBack, let speaker = topmost(news.filter(isCandidate), among: news) {
+      trace.identity = Identity(
+        source: .topmost, speaker: speaker.id, parts: Self.filled(known, from: parts(of: speaker, asRoot: false)))
+    } else if !hadRoot, let anonymousRoot, let own = Self.first(of: Self.resourceKeys, in: anonymousRoot.resource) {
+      trace.identity = Identity(
+        source: .resource, speaker: anonymousRoot.id, parts: Self.filled(known, from: [(.id, own)]))
+    }
   }
 
   private func isCandidate(_ span: SpanStub) -> Bool {

@@ -47,8 +47,8 @@ extension FuzzTarget {
       cuts.withUnsafeBufferPointer { cuts in
         suffix.withUnsafeBytes {
           builder.append(
-            span: payload, length: Int(span.length), scope: indexed.batch.scopes[Int(span.scope)], cuts: cuts,
-            suffix: $0)
+            span: payload, length: Int(span.length),
+            scope: .passUnretained(indexed.batch.scopes[Int(span.scope)]), cuts: cuts, suffix: $0)
         }
       }
     }
