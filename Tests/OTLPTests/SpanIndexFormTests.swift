@@ -144,6 +144,16 @@ struct SpanIndexFormTests {
     #expect(spans.allSatisfy { $0.resource == url + resource + unknown + more })
   }
 
+  @Test func `a header in many pieces between spans is put together in order`() throws {
+    for count in 1...9 {
+      let pieces = (0..<count).map { HandWire.number(99, UInt64($0)) }
+      let scope = HandWire.message(2, pieces.flatMap { $0 + HandWire.span() })
+      let spans = try IndexedRequest(HandWire.message(1, pieces.flatMap { $0 + scope })).spans
+      #expect(spans.count == count * count)
+      #expect(spans.allSatisfy { $0.scope == pieces.flatMap { $0 } && $0.resource == pieces.flatMap { $0 } })
+    }
+  }
+
   @Test func `resources and scopes without spans are no part of the batch`() throws {
     let scope = HandWire.message(1, HandWire.text(1, "scope"))
     let empty = [

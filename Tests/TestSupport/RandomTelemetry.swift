@@ -154,7 +154,10 @@ package struct RandomTelemetry {
   }
 
   private mutating func key() -> String {
-    ["", "k", "service.name", "plain.key", "tag.color", "tag", "neatlogs.kind", "naïve"].randomElement(using: &random)!
+    [
+      "", "k", "service.name", "plain.key", "http.request.method", "schlüssel", "tag.color", "tag", "neatlogs.kind",
+      "naïve",
+    ].randomElement(using: &random)!
   }
 
   private mutating func text() -> WireMessage.Value {
