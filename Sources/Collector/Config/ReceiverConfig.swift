@@ -7,7 +7,7 @@ struct ReceiverConfig {
   /// Where the endpoint was written, for what is wrong with it later.
   var endpointPosition: Position
 
-  /// Nil when something was wrong, which has been reported then.
+  /// Nil when there is nothing to listen on, which has been reported then.
   init?(_ section: ConfigSection) {
     let protocols = section.section("protocols")
     protocols?.knownButUnsupported(["grpc"])
@@ -18,11 +18,11 @@ struct ReceiverConfig {
     var configuration = OTLPReceiver.Configuration()
     endpointPosition = http.position(of: "endpoint")
     if let endpoint = http.string("endpoint") {
-      guard let (host, port) = Endpoint.parse(endpoint) else {
+      if let (host, port) = Endpoint.parse(endpoint) {
+        (configuration.host, configuration.port) = (host, port)
+      } else {
         http.error("endpoint", "expected host:port, found \"\(endpoint)\"")
-        return nil
       }
-      (configuration.host, configuration.port) = (host, port)
     }
     configuration.maxRequestBodySize = http.int(
       "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...Int(UInt32.max))
@@ -30,7 +30,10 @@ struct ReceiverConfig {
     if configuration.maxRequestBodySize == 0 { configuration.maxRequestBodySize = 64 << 20 }
     let path = http.string("traces_url_path", default: configuration.tracesURLPath)
     configuration.tracesURLPath = path.hasPrefix("/") ? path : "/" + path
-    if let idle = http.duration("idle_timeout") { configuration.idleTimeout = Int(idle.components.seconds) }
+    // Rounded up: 0 means never.
+    if let idle = http.duration("idle_timeout") {
+      configuration.idleTimeout = Int((idle + .seconds(1) - .nanoseconds(1)).components.seconds)
+    }
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
     http.knownButUnsupported([
       "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
@@ -45,7 +48,9 @@ struct ReceiverConfig {
 enum Endpoint {
   /// Nil when the text has not that form. `[::1]:4318` loses its brackets; an empty host means every address.
   static func parse(_ text: String) -> (host: String, port: UInt16)? {
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+    guard let colon = text.lastIndex(of: ":"), !text[colon...].hasPrefix(":+"),
+      let port = UInt16(text[text.index(after: colon)...])
+    else { return nil }
     var host = text[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") {
       host = host.dropFirst().dropLast()
