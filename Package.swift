@@ -83,7 +83,12 @@ let package = Package(
     tests("EndUser", ["Pipeline", "OTLP", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "HTTPServer"]),
-    tests("Collector", []),
+    tests(
+      "Collector",
+      [
+        "Compression", "Configuration", "EndUser", "Exporters", "HTTPClient", "Locks", "OTLP", "Pipeline", "Receivers",
+        "SelfTelemetry",
+      ]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11,
