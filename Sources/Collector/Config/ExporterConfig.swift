@@ -15,9 +15,7 @@ enum ExporterConfig {
   init?(_ type: String, _ section: ConfigSection) {
     switch type {
     case "otlp_http": self = Self.otlpHTTP(section)
-    case "file":
-      guard let file = Self.file(section) else { return nil }
-      self = .file(file)
+    case "file": self = .file(Self.file(section))
     case "debug": self = .debug(Self.debug(section))
     default: return nil
     }
@@ -111,10 +109,9 @@ enum ExporterConfig {
     case zstd
   }
 
-  private static func file(_ section: ConfigSection) -> FileExporterConfiguration? {
+  private static func file(_ section: ConfigSection) -> FileExporterConfiguration {
     section.require("path")
-    guard let path = section.string("path") else { return nil }
-    var configuration = FileExporterConfiguration(path: path)
+    var configuration = FileExporterConfiguration(path: section.string("path", default: ""))
     configuration.format = section.choice(
       "format", of: FileExporterConfiguration.Format.self, default: configuration.format)
     configuration.append = section.bool("append", default: configuration.append)
