@@ -17,7 +17,9 @@ final class ServerCore: Sendable {
   private let idle = Lock()
 
   init(configuration: HTTPServerConfiguration, handler: any HTTPHandler) throws(HTTPServerError) {
-    self.configuration = configuration
+    var granted = configuration
+    granted.maxConnections = configuration.connectionsGranted(of: DescriptorLimit.current)
+    self.configuration = granted
     self.handler = handler
     linger = try Linger()
   }

@@ -81,6 +81,12 @@ struct LifecycleTests {
     }
   }
 
+  @Test(arguments: [(8, 6), (1024, 768), (1 << 20, 5000), (1, 1), (0, 1), (Int.max, 5000)])
+  func `some descriptors are left to others than clients`(descriptors: Int, granted: Int) {
+    let configuration = HTTPServerConfiguration(maxConnections: 5000)
+    #expect(configuration.connectionsGranted(of: descriptors) == granted)
+  }
+
   @Test func `connections are spread evenly over the workers`() throws {
     try withServer(HTTPServerConfiguration(workers: 4)) { server, _ in
       let clients = try (0..<40).map { _ in try TestClient(port: server.port) }
