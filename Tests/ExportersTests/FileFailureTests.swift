@@ -138,6 +138,8 @@ import Testing
   @Test(arguments: [
     ("", ""), ("{\"a\":[]}\n", "{\"a\":[]}\n"), ("{\"a\":[]}\n{\"b\":[1", "{\"a\":[]}\n"), ("{\"b\":[1", ""),
     ("{\"a\":[]}\n{\"b\":[1]}", "{\"a\":[]}\n{\"b\":[1]}\n"), ("somebody's notes", "somebody's notes\n"),
+    ("{\"a\":[]}\n{\"b\":[{\"c\":[]}", "{\"a\":[]}\n"), ("{\"a\":[]}\n{\"b\":\"\\\"]}", "{\"a\":[]}\n"),
+    ("{\"a\":[\"\\\\\",\"{[\"]}", "{\"a\":[\"\\\\\",\"{[\"]}\n"),
   ])
   func `a line that a killed process left unfinished is cut off, and nothing else`(before: String, kept: String) throws
   {
