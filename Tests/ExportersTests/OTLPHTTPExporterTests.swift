@@ -139,6 +139,20 @@ private let protobuf = "Content-Type: application/x-protobuf"
     #expect(fixture.lines.all.contains { $0.contains("two were bad") && $0.contains("spans=2") })
   }
 
+  @Test(arguments: [(Int.max, 4), (Int.min, 0)])
+  func `a server cannot leave out more than it was sent`(claimed: Int, counted: Int) throws {
+    let answer = ScriptedHTTPServer.Reply.answer(200, headers: [protobuf], body: [1])
+    let server = ScriptedHTTPServer([answer, answer, answer])
+    defer { server.stop() }
+    let codecs = OTLPHTTPExporter.Codecs(
+      compress: nil, decodeStatusMessage: { _ in nil }, decodePartialSuccess: { _ in (rejected: claimed, message: "") })
+    let fixture = try Fixture(server.url, codecs: codecs)
+    for _ in 0..<3 { #expect(fixture.exporter.export(SampleRequest.make(spans: 4))) }
+    fixture.drain()
+    #expect(fixture.metric("heirloom_exporter_rejected_spans") == Double(3 * counted))
+    #expect(fixture.lines.all.contains { $0.contains("left spans out") && $0.contains("spans=\(counted)") })
+  }
+
   @Test func `a server that comes later gets everything`() throws {
     let port = ScriptedHTTPServer.unusedPort()
     let fixture = try Fixture("http://127.0.0.1:\(port)")
