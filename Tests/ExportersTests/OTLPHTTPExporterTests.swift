@@ -139,6 +139,26 @@ private let protobuf = "Content-Type: application/x-protobuf"
     #expect(fixture.lines.all.contains { $0.contains("two were bad") && $0.contains("spans=2") })
   }
 
+  @Test func `what an exporter would refuse is found without making one`() throws {
+    func message(_ change: (inout OTLPHTTPExporterConfiguration) -> Void) -> String? {
+      var configuration = OTLPHTTPExporterConfiguration()
+      configuration.endpoint = "https://127.0.0.1:1"
+      change(&configuration)
+      do { try configuration.check() } catch { return "\(error)" }
+      return nil
+    }
+    #expect(message { _ in } == nil)
+    #expect(message { $0.endpoint = nil }?.contains("neither endpoint nor traces_endpoint") == true)
+    // With the path for traces it would have a host.
+    for endpoint in ["http://", "https://", "http:///"] {
+      #expect(message { $0.endpoint = endpoint }?.contains("\"\(endpoint)\"") == true)
+    }
+    #expect(message { $0.tracesEndpoint = "http://host:99999" }?.contains("99999") == true)
+    #expect(message { $0.tls.caFile = "/no/such/file" }?.contains("/no/such/file") == true)
+    #expect(message { $0.headers = [("X-Key", "a\nb")] }?.contains("X-Key") == true)
+    #expect(message { $0.proxyURL = "a proxy" }?.contains("proxy_url") == true)
+  }
+
   @Test(arguments: [(Int.max, 4), (Int.min, 0)])
   func `a server cannot leave out more than it was sent`(claimed: Int, counted: Int) throws {
     let answer = ScriptedHTTPServer.Reply.answer(200, headers: [protobuf], body: [1])

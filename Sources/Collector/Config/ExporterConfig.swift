@@ -29,13 +29,6 @@ enum ExporterConfig {
     var configuration = OTLPHTTPExporterConfiguration()
     configuration.endpoint = section.string("endpoint")
     configuration.tracesEndpoint = section.string("traces_endpoint")
-    if configuration.endpoint == nil, configuration.tracesEndpoint == nil {
-      section.error("endpoint", "endpoint or traces_endpoint is required")
-    }
-    for key in ["endpoint", "traces_endpoint"] {
-      guard let url = section.string(key), !url.hasPrefix("http://"), !url.hasPrefix("https://") else { continue }
-      section.error(key, "expected a URL that begins with http:// or https://, found \"\(url)\"")
-    }
     configuration.headers = (section.stringMap("headers") ?? []).map { (name: $0.key, value: $0.value) }
     configuration.compression =
       section.choice("compression", of: Compression.self, default: .gzip) == .gzip ? "gzip" : nil
@@ -51,6 +44,11 @@ enum ExporterConfig {
       "idle_conn_timeout", "disable_keep_alives", "http2_read_idle_timeout", "http2_ping_timeout",
       "force_attempt_http2",
     ])
+    do {
+      try configuration.check()
+    } catch {
+      section.diagnostics.error(at: section.position, "\(section.path): \(error)")
+    }
     return .otlpHTTP(configuration, gzipLevel: level < 1 ? 1 : level)
   }
 
