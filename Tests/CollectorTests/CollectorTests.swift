@@ -212,7 +212,8 @@ struct CollectorTests {
     let text = reply.text
     for line in [
       "otelcol_receiver_accepted_spans{receiver=\"otlp\",transport=\"http\"} 2",
-      "heirloom_traces_resolved{processor=\"enduser/x\",pipeline=\"traces\",source=\"root\"} 1", "# TYPE otelcol_process_uptime gauge",
+      "heirloom_traces_resolved{processor=\"enduser/x\",pipeline=\"traces\",source=\"root\"} 1",
+      "# TYPE otelcol_process_uptime gauge",
       "heirloom_waiting_spans{processor=\"enduser/x\",pipeline=\"traces\"} 0",
     ] { #expect(text.contains("\n\(line)\n")) }
     for name in ["otelcol_process_uptime", "otelcol_process_memory_rss", "otelcol_process_cpu_seconds"] {

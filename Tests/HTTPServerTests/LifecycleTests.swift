@@ -232,23 +232,31 @@ struct LifecycleTests {
   @Test func `accepting goes on after descriptors have run out`() async {
     // The limit holds for a whole process, so this one gets its own.
     await #expect(processExitsWith: .success) {
-      try withServer(HTTPServerConfiguration(workers: 1)) { server, _ in
-        let before = descriptorLimit
-        let client = try TestClient(
-          port: server.port,
-          onceOpen: { socket in
-            descriptorLimit = UInt(socket) + 1
-            // Below the limit there may be free ones.
-            while dup(socket) >= 0 {}
-          })
-        try client.send("GET", "/echo")
-        // Nothing tells that accepting has failed; a few back-offs should do.
-        usleep(200_000)
-        let accepted = server.statistics.openConnections
-        descriptorLimit = before
-        try #require(accepted == 0)
-        try #require(try client.receive().status == 200)
+      // The runtime may close a descriptor of its own in the wrong moment: then accepting has not failed, so once more.
+      for _ in 0..<10 {
+        var hasFailed = false
+        try withServer(HTTPServerConfiguration(workers: 1)) { server, _ in
+          let before = descriptorLimit
+          var spares: [Int32] = []
+          defer { for spare in spares { close(spare) } }
+          let client = try TestClient(
+            port: server.port,
+            onceOpen: { socket in
+              descriptorLimit = UInt(socket) + 1
+              // Below the limit there may be free ones.
+              while case let spare = dup(socket), spare >= 0 { spares.append(spare) }
+            })
+          try client.send("GET", "/echo")
+          // Nothing tells that accepting has failed; a few back-offs should do.
+          usleep(200_000)
+          let accepted = server.statistics.openConnections
+          descriptorLimit = before
+          try #require(try client.receive().status == 200)
+          hasFailed = accepted == 0
+        }
+        if hasFailed { return }
       }
+      Issue.record("accepting never failed")
     }
   }
 }
