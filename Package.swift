@@ -27,6 +27,18 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     swiftSettings: settings)
 }
 
+/// The fuzzer, which links only with libFuzzer: scripts/fuzz asks for it.
+let fuzzer: [Target] =
+  Context.environment["HEIRLOOM_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "heirloom-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Driver",
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
+      // gold stumbles over the instrumented objects.
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])])
+  ]
+
 let package = Package(
   name: "heirloom",
   products: [.executable(name: "heirloom", targets: ["heirloom"])],
@@ -54,12 +66,15 @@ let package = Package(
     room("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
     room("EndUser", ["Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     room(
-      "Exporters", ["Pipeline", "OTLP", "HTTPClient", "Compression", "SelfTelemetry", "Locks"]),
+      "Exporters", ["Pipeline", "OTLP", "HTTPClient", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(
       "Collector",
-      ["Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "HTTPServer", "SelfTelemetry", "Locks"]),
+      [
+        "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Compression", "HTTPServer",
+        "SelfTelemetry", "Locks",
+      ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
       name: "heirloom-bench", dependencies: ["EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
@@ -89,7 +104,13 @@ let package = Package(
         "Compression", "Configuration", "EndUser", "Exporters", "HTTPClient", "Locks", "OTLP", "Pipeline", "Receivers",
         "SelfTelemetry",
       ]),
-  ],
+    .target(
+      name: "FuzzTargets", dependencies: ["Configuration", "Compression", "OTLP", "TestSupport"],
+      path: "Tests/Fuzzing/Targets", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",
+      swiftSettings: settings),
+  ] + fuzzer,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11,
   cxxLanguageStandard: .gnucxx17

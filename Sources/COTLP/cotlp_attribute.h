@@ -37,7 +37,7 @@ __attribute__((always_inline)) static inline const uint8_t *skip_common_attribut
 
   size_t key_length = at[1];
   const uint8_t *key = at + 2, *value = key + key_length;
-  if (at[0] != 0x0a || key_length - 4 > 59 || value[0] != 0x12 || cotlp_rules_may_want(w->rules, key, key_length))
+  if (at[0] != 0x0a || key_length - 4 > 58 || value[0] != 0x12 || cotlp_rules_may_want(w->rules, key, key_length))
     return NULL;
   value++;
   if (!common_length(&value, &length) || value + length != end)
@@ -93,7 +93,7 @@ static inline void fill_attribute(cotlp_attribute *attribute, const wire_field *
                                   uint16_t number, const uint8_t *base) {
   attribute->field_offset = (uint32_t)(field->start - base);
   attribute->field_length = (uint32_t)(field->payload + field->length - field->start);
-  attribute->key_offset = pair->key ? (uint32_t)(pair->key - base) : 0;
+  attribute->key_offset = (uint32_t)(pair->key - base);
   attribute->key_length = (uint32_t)pair->key_length;
   attribute->value_offset = pair->value ? (uint32_t)(pair->value - base) : 0;
   attribute->value_length = (uint32_t)pair->value_length;

@@ -25,7 +25,7 @@ static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size
 
 /* An attribute of a span: written down if the rules ask for it. */
 static bool walk_span_attribute(walk *w, const wire_field *field, const uint8_t *span, uint32_t *marks) {
-  key_value pair = {0};
+  key_value pair = {.key = field->payload};
   if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
     return false;
   uint16_t number = match_attribute(w->rules, &pair, marks);
@@ -49,7 +49,7 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
   cotlp_index *index = w->index;
   if (!GROW(span))
     return false;
-  const uint8_t *span_start = at, *trace_id = NULL, *span_id = NULL, *parent_id = NULL, *name = NULL;
+  const uint8_t *span_start = at, *trace_id = NULL, *span_id = NULL, *parent_id = NULL, *name = at;
   size_t trace_id_length = 0, span_id_length = 0, parent_id_length = 0, name_length = 0;
   uint64_t start = 0;
   uint32_t flags = 0, marks = 0, first_attribute = index->attribute_count;
@@ -381,7 +381,7 @@ uint32_t cotlp_resource_attributes(const cotlp_rules *rules, const void *header,
       continue;
     const uint8_t *inner = field.payload, *inner_end = inner + field.length;
     while (inner < inner_end && next_field(w, &inner, inner_end, &attribute)) {
-      key_value pair = {0};
+      key_value pair = {.key = attribute.payload};
       uint32_t marks = 0;
       if (attribute.number != 1 || attribute.wire != COTLP_WIRE_BYTES ||
           !walk_key_value(w, attribute.payload, attribute.payload + attribute.length, 3, &pair))

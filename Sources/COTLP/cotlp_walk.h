@@ -21,7 +21,7 @@ typedef struct {
   bool bad_link;
 } walk;
 
-/* Where an attribute's key and value lie. */
+/* Where an attribute's key and value lie. A key that is compared is never null. */
 typedef struct {
   const uint8_t *key, *value;
   size_t key_length, value_length;

@@ -1,4 +1,3 @@
-import Compression
 import Configuration
 import EndUser
 import Exporters
@@ -118,7 +117,10 @@ final class Collector {
     let deadline = MonotonicClock.now() + timeout.nanoseconds
     for receiver in receivers { receiver.stopAccepting() }
     // Requests under way get a part of the time: what they bring must still be delivered.
-    for receiver in receivers { receiver.stop(timeout: timeout / 4) }
+    let closing = receivers.map { receiver in
+      BackgroundThread(name: "close") { receiver.stop(timeout: timeout / 4) }
+    }
+    for thread in closing { thread.join() }
     // Exporters that are stuck keep a part as well, for a last attempt at what they hold.
     let handedOn = deadline - timeout.nanoseconds / 4
     for pipeline in pipelines { pipeline.stop(until: handedOn) }

@@ -36,7 +36,9 @@ struct TracePipeline {
     if let identity {
       let processor = EndUserProcessor(
         identity.configuration, rules: rules,
-        metrics: EndUserMetrics(registry: registry, processor: identity.id.description), output: batcher,
+        metrics: EndUserMetrics(
+          registry: registry, processor: identity.id.description, pipeline: pipeline.id.description),
+        output: batcher,
         tell: { resolutions.tell($0) })
       endUser = processor
       consumer = processor
@@ -60,7 +62,7 @@ struct TracePipeline {
   /// Hands on everything that waits. No request may come any more. `deadline` is in monotonic nanoseconds.
   func stop(until deadline: UInt64) {
     for limiter in limiters { limiter.stop() }
-    endUser?.stop()
+    endUser?.stop(until: deadline)
     resolutions.finish()
     batcher.close(until: deadline)
   }

@@ -27,6 +27,10 @@ package struct EndUserConfiguration: Sendable, Equatable {
   /// Resolved traces that are remembered, for late spans, at most and how long.
   package var maxResolvedTraces = 1_000_000
   package var resolvedFor = Duration.seconds(3600)
+  /// MiB that remembering them takes at most.
+  package var maxResolvedMiB = 1024
+  /// Bytes that a trace hands down to each of its spans at most. A longer value is no identity.
+  package var maxIdentityBytes = 64 << 10
   /// Whether each resolved trace gets a line in the log.
   package var logTraces = false
 

@@ -9,15 +9,16 @@ package final class EndUserMetrics: Sendable {
   let replacedIdentities: Counter
   let lateSpans: Counter
   let duplicateSpans: Counter
+  let observations: Counter
   /// Traces that wait, their spans, and the bytes these take.
   let waitingTraces = Gauge()
   let waitingSpans = Gauge()
   let waitingBytes = Gauge()
   let rememberedTraces = Gauge()
 
-  /// Registers everything, labelled with the processor's id.
-  package init(registry: MetricRegistry, processor: String) {
-    let label: MetricRegistry.Labels = [("processor", processor)]
+  /// Registers everything, labelled with the ids of the processor and of the pipeline that it works in.
+  package init(registry: MetricRegistry, processor: String, pipeline: String) {
+    let label: MetricRegistry.Labels = [("processor", processor), ("pipeline", pipeline)]
     resolved = Dictionary(
       uniqueKeysWithValues: Identity.Source.allCases.filter { $0 != .none }.map {
         (
@@ -48,6 +49,8 @@ package final class EndUserMetrics: Sendable {
       help: "Spans whose own identity was removed or replaced by that of their trace.", labels: label)
     lateSpans = registry.counter(
       "heirloom_late_spans", help: "Spans that came after their trace was resolved.", labels: label)
+    observations = registry.counter(
+      "heirloom_observations", help: "Spans that came for the first time, completion markers left out.", labels: label)
     duplicateSpans = registry.counter(
       "heirloom_duplicate_spans", help: "Spans left out because they had come before.", labels: label)
     registry.gauge("heirloom_waiting_traces", help: "Traces that wait to be resolved.", labels: label) {

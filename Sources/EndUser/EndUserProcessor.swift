@@ -68,22 +68,29 @@ package final class EndUserProcessor: TracesConsumer {
     let seat = seats.withLock { $0.popLast() } ?? Seat(Inheritance(plan: plan, metrics: metrics))
     table.accept(batch, traces: seat.traces, now: clock(), into: &seat.emissions)
     release(&seat.emissions, spans: seat.traces.spans, &seat.inheritance)
-    seats.withLock { $0.append(seat) }
+    // What one enormous request needed is not kept for ever.
+    if !seat.traces.isLarge { seats.withLock { $0.append(seat) } }
     completion(nil)
   }
 
-  /// Resolves what has waited long enough.
+  /// Resolves what has waited long enough; later, while no exporter has room for it: the table is bounded, and what is
+  /// released now could only be lost.
   package func sweep() {
+    guard output.refusal == nil else { return }
     var inheritance = Inheritance(plan: plan, metrics: metrics)
     table.sweep(now: clock()) { release(&$0, spans: nil, &inheritance) }
   }
 
-  /// Releases everything that waits, and stops. Call it when no more requests come.
-  package func stop() {
+  /// Releases everything that waits, and stops. Call it when no more requests come. Until the deadline, in nanoseconds of
+  /// the true monotonic clock, spans wait for an exporter that has room.
+  package func stop(until deadline: UInt64 = 0) {
     sweeper.stop()
     var inheritance = Inheritance(plan: plan, metrics: metrics)
-    table.releaseAll(.shutdown, now: clock()) { release(&$0, spans: nil, &inheritance) }
-    releaser.stop()
+    table.releaseAll(.shutdown, now: clock()) { emissions in
+      while MonotonicClock.now() < deadline, !output.waitForRoom() {}
+      release(&emissions, spans: nil, &inheritance)
+    }
+    releaser.stop(until: deadline)
   }
 
   /// Writes what leaves, and empties the list.

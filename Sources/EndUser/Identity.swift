@@ -58,6 +58,9 @@ final class Identity: @unchecked Sendable {
     storage.deallocate()
   }
 
+  /// Bytes that the identity takes in memory, by and large.
+  var byteCount: Int { suffixLength + fieldCount * MemoryLayout<Field>.stride + 96 }
+
   /// All fields behind one another.
   @inline(__always)
   var suffix: UnsafeRawBufferPointer {
@@ -96,15 +99,22 @@ final class Identity: @unchecked Sendable {
   }
 }
 
-/// An identity under construction: fields gathered from spans and resources.
+/// An identity under construction: fields gathered from spans and resources, up to a limit of bytes.
 struct IdentityParts {
+  /// Fields at most: as many as a span's own can be compared with at once.
+  private static let maxFields = 64
+  private let limit: Int
   fileprivate(set) var fields: [Identity.Field] = []
   fileprivate(set) var bytes: [UInt8] = []
 
-  init() {}
+  init(limit: Int) {
+    self.limit = limit
+  }
 
-  /// What an identity hands down.
-  init(_ identity: Identity) {
+  /// What an identity hands down, or nothing.
+  init(_ identity: Identity?, limit: Int) {
+    self.limit = limit
+    guard let identity else { return }
     fields = Array(identity.fields)
     bytes = Array(identity.suffix)
   }
@@ -117,7 +127,7 @@ struct IdentityParts {
   /// Takes an attribute over, unless one of that key is there already.
   mutating func add(_ attribute: AttributeEntry, of span: SpanView, as role: Identity.Role) {
     let key = span.key(attribute)
-    guard !hasKey(key) else { return }
+    guard hasRoom(for: Int(attribute.fieldLength)), !hasKey(key) else { return }
     let shift = UInt32(bytes.count) &- attribute.fieldOffset
     bytes.append(contentsOf: span.field(attribute))
     fields.append(field(attribute, role, fieldOffset: attribute.fieldOffset &+ shift, shift: shift))
@@ -126,6 +136,7 @@ struct IdentityParts {
 
   /// Takes an attribute of a resource over. Its field number differs from a span's, so tag and length are new.
   mutating func add(_ attribute: AttributeEntry, ofResource header: UnsafeRawBufferPointer, as role: Identity.Role) {
+    guard hasRoom(for: Int(attribute.fieldLength) + 6) else { return }
     let start = Int(attribute.fieldOffset)
     let pair = header[start..<start + Int(attribute.fieldLength)]
     let before = bytes.count
@@ -140,7 +151,10 @@ struct IdentityParts {
   /// Takes over what others hand down in roles that nothing fills yet, and their inherited attributes.
   mutating func fill(from other: IdentityParts) {
     let missing = other.fields.filter { $0.role == .inherited || !has($0.role) }
-    for field in missing where !hasKey(other.bytes[Int(field.keyOffset)..<Int(field.keyOffset + field.keyLength)]) {
+    for field in missing
+    where hasRoom(for: Int(field.fieldLength))
+      && !hasKey(other.bytes[Int(field.keyOffset)..<Int(field.keyOffset + field.keyLength)])
+    {
       let shift = UInt32(bytes.count) &- field.fieldOffset
       bytes.append(contentsOf: other.bytes[Int(field.fieldOffset)..<Int(field.fieldOffset + field.fieldLength)])
       var moved = field
@@ -150,6 +164,8 @@ struct IdentityParts {
       fields.append(moved)
     }
   }
+
+  private func hasRoom(for count: Int) -> Bool { fields.count < Self.maxFields && bytes.count + count <= limit }
 
   /// `attributes` of a span: field 9, length-delimited.
   private static let attributesTag: UInt8 = 0x4a

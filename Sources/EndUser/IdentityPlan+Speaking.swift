@@ -25,11 +25,11 @@ extension IdentityPlan {
 
   /// The process-wide default that a root's resource names.
   func resourceParts(_ resource: Resource) -> IdentityParts {
-    var parts = IdentityParts()
+    var parts = IdentityParts(limit: maxBytes)
     resource.withAttributes(rules) { header, attributes in
       let best =
         attributes
-        .filter { traits(of: $0).resourceRank != Self.noRank && Choice.isUsable($0) }
+        .filter { traits(of: $0).resourceRank != Self.noRank && isUsable($0) }
         .min { traits(of: $0).resourceRank < traits(of: $1).resourceRank }
       if let best { parts.add(best, ofResource: header, as: .endUserID) }
     }
@@ -37,7 +37,7 @@ extension IdentityPlan {
   }
 
   private func speakerParts(_ span: SpanView, asRoot: Bool) -> IdentityParts {
-    var parts = IdentityParts()
+    var parts = IdentityParts(limit: maxBytes)
     let choice = Choice(span, asRoot: asRoot, plan: self)
     if let id = choice.id { parts.add(id, of: span, as: .endUserID) }
     if let metadata = choice.metadata { parts.add(metadata, of: span, as: .metadata) }
@@ -56,21 +56,12 @@ extension IdentityPlan {
       for position in 0..<span.attributeCount {
         let attribute = span.attributes[position]
         let traits = plan.traits(of: attribute)
-        guard Self.isUsable(attribute), asRoot || !traits.rootOnly,
+        guard plan.isUsable(attribute), asRoot || !traits.rootOnly,
           !traits.unlessNeatlogs || !span.marks.contains(.neatlogs)
         else { continue }
         if traits.idRank < best.idRank { (best.idRank, id) = (traits.idRank, attribute) }
         if traits.metadataRank < best.metadataRank { (best.metadataRank, metadata) = (traits.metadataRank, attribute) }
         if traits.sessionRank < best.sessionRank { (best.sessionRank, session) = (traits.sessionRank, attribute) }
-      }
-    }
-
-    /// A string that says something, or an int.
-    static func isUsable(_ attribute: AttributeEntry) -> Bool {
-      switch attribute.type {
-      case .string: attribute.valueLength > 0
-      case .int: true
-      default: false
       }
     }
   }

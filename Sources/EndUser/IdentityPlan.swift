@@ -22,10 +22,13 @@ package final class IdentityPlan: @unchecked Sendable {
   private let table: UnsafeMutableBufferPointer<Traits>
   private let inheritedPrefixes: [[UInt8]]
   let rules: SpanRules
+  /// Bytes that are handed down at most.
+  let maxBytes: Int
 
   /// Registers the configuration's keys and marks with the rules.
   package init(_ configuration: EndUserConfiguration, rules: SpanRules) {
     self.rules = rules
+    maxBytes = configuration.maxIdentityBytes
     var traits: [UInt16: Traits] = [:]
     func add(
       _ names: [String], _ role: Conventions.Role, rank: WritableKeyPath<Traits, Int32>
@@ -78,8 +81,24 @@ package final class IdentityPlan: @unchecked Sendable {
     Int(attribute.key) < table.count ? table[Int(attribute.key)] : Traits()
   }
 
-  /// Whether the root hands this attribute down beside its identity.
+  /// Whether the root hands this attribute down beside its identity. What names an end user or a session is not for a
+  /// prefix to hand down, nor a second end user for anything.
   func inherits(_ attribute: AttributeEntry, key: UnsafeRawBufferPointer) -> Bool {
-    traits(of: attribute).inherits || inheritedPrefixes.contains { key.starts(with: $0) }
+    let traits = traits(of: attribute)
+    if traits.onlyEndUser { return false }
+    if traits.inherits { return true }
+    guard traits.idRank == Self.noRank, traits.metadataRank == Self.noRank, traits.sessionRank == Self.noRank else {
+      return false
+    }
+    return inheritedPrefixes.contains { key.starts(with: $0) }
+  }
+
+  /// Whether an attribute can be an identity: a string that says something, or an int, and not too long to be handed down.
+  func isUsable(_ attribute: AttributeEntry) -> Bool {
+    switch attribute.type {
+    case .string: attribute.valueLength > 0 && Int(attribute.fieldLength) <= maxBytes
+    case .int: true
+    default: false
+    }
   }
 }

@@ -52,8 +52,8 @@ struct Inheritance {
       let attribute = span.attributes[position]
       let key = span.key(attribute)
       if let match = fields.firstIndex(where: { identity.key(of: $0).equals(key) }) {
-        let bit: UInt64 = match < 64 ? 1 << UInt64(match) : 0
-        if bit != 0, present & bit == 0, identity.bytes(of: fields[match]).equals(span.field(attribute)) {
+        let bit: UInt64 = 1 << UInt64(match)
+        if present & bit == 0, identity.bytes(of: fields[match]).equals(span.field(attribute)) {
           present |= bit
         } else {
           cuts.append(Cut(offset: attribute.fieldOffset, length: attribute.fieldLength))
@@ -63,7 +63,7 @@ struct Inheritance {
       }
     }
     if !cuts.isEmpty { metrics.replacedIdentities.add() }
-    for (position, field) in fields.enumerated() where position >= 64 || present & (1 << UInt64(position)) == 0 {
+    for (position, field) in fields.enumerated() where present & (1 << UInt64(position)) == 0 {
       suffix.append(contentsOf: identity.bytes(of: field))
     }
     cuts.withUnsafeBufferPointer { cuts in

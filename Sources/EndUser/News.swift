@@ -7,6 +7,8 @@ struct News {
   private(set) var first: Int32 = -1
   private(set) var count = 0
   private(set) var duplicates = 0
+  /// Without completion markers, which are spans and observe nothing.
+  private(set) var observations = 0
   /// Bytes that the spans take in waiting storage.
   private(set) var recordBytes = 0
   /// The first root that names an end user, and the first one that names nobody; -1 for none.
@@ -18,6 +20,9 @@ struct News {
   /// Whether a span below a root names one in a convention that binds to any span.
   private(set) var hasCandidate = false
 
+  /// Span ids of one trace that are remembered at most; spans beyond them may leave twice.
+  private static let maxKnown = 1 << 20
+
   /// Links the new spans of a trace behind one another; duplicates are left out of the request's links.
   init(
     _ trace: RequestTraces.Trace, of request: RequestSpans, known: inout SpanIDSet, settings: TraceTable.Settings
@@ -26,7 +31,12 @@ struct News {
     var position = trace.first
     while position >= 0 {
       let following = request.next[Int(position)]
-      if known.insert(request.spanID(position), seed: settings.seed) {
+      let id = request.spanID(position)
+      // A trace that never ends must not be remembered without end.
+      let isNew =
+        known.count < Self.maxKnown
+        ? known.insert(id, seed: settings.seed) : !known.contains(id, seed: settings.seed)
+      if isNew {
         if last >= 0 { request.next[Int(last)] = position } else { first = position }
         last = position
         count += 1
@@ -42,6 +52,7 @@ struct News {
   @inline(__always)
   private mutating func note(_ position: Int32, of request: RequestSpans, plan: IdentityPlan) {
     let span = request.view(position)
+    if !span.marks.contains(.completionMarker) { observations += 1 }
     recordBytes += WaitingBlock.recordSize(length: span.length, attributeCount: span.attributeCount)
     if span.isRoot {
       if !plan.namesEndUser(span, asRoot: true) {

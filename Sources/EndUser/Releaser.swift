@@ -12,6 +12,8 @@ final class Releaser: @unchecked Sendable {
   private var queue: [(chain: WaitingChain, identity: Identity?)] = []
   private var thread: BackgroundThread?
   private var stopping = false
+  /// Until when spans wait for an exporter that has room, in monotonic nanoseconds.
+  private var patience = UInt64.max
 
   init(inheritance: Inheritance, output: Batcher) {
     self.inheritance = inheritance
@@ -30,10 +32,11 @@ final class Releaser: @unchecked Sendable {
     }
   }
 
-  /// Writes what is left and ends the thread.
-  func stop() {
+  /// Writes what is left and ends the thread; what finds no room by the deadline is written all the same.
+  func stop(until deadline: UInt64) {
     lock.withLock {
       stopping = true
+      patience = deadline
       lock.wakeAll()
     }
     if let thread { thread.join() } else { run() }
@@ -48,8 +51,9 @@ final class Releaser: @unchecked Sendable {
       guard var chain = next?.chain else { return }
       let identity = next?.identity
       while let block = chain.popFirst() {
+        while lock.withLock({ MonotonicClock.now() < patience }), !output.waitForRoom() {}
         output.write { writer in inheritance.write(identity, to: writer, spans: block.forEach) }
-        _ = block.free()
+        block.free()
       }
     }
   }

@@ -58,6 +58,9 @@ final class RequestTraces {
   private var scopes: UnsafeMutablePointer<Unmanaged<Scope>> = .allocate(capacity: 1)
   private var scopeCapacity = 1
 
+  /// Whether it has grown far beyond what requests usually need.
+  var isLarge: Bool { spanCapacity > 1 << 16 || scopeCapacity > 1 << 16 }
+
   init() {
     let none = UnsafeRawPointer(next)
     spans = RequestSpans(

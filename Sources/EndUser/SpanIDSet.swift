@@ -18,6 +18,15 @@ struct SpanIDSet {
     return true
   }
 
+  /// Bytes that the set takes.
+  var byteCount: Int { Int(capacity) * MemoryLayout<UInt64>.stride }
+
+  func contains(_ id: UInt64, seed: UInt64) -> Bool {
+    guard capacity > 0 else { return false }
+    let place = find(id, seed: seed)
+    return place < capacity && slots![place] == id
+  }
+
   /// Lets the memory go.
   mutating func free() {
     slots?.deallocate()

@@ -34,6 +34,8 @@ struct TraceEntry {
   private var identityReference: Unmanaged<Identity>?
   /// The ids of spans that came already.
   var known = SpanIDSet()
+  /// Bytes that the shard counts for a resolved trace.
+  var rememberedBytes = 0
   var waiting = WaitingChain()
   /// Neighbours in the list of waiting or of resolved traces.
   var order = EntryLink()

@@ -49,7 +49,7 @@ extension TraceShard {
     let chain = entry.pointee.waiting
     let plan = settings.plan
     let known = entry.pointee.identity
-    var parts = known.map(IdentityParts.init) ?? IdentityParts()
+    var parts = IdentityParts(known, limit: plan.maxBytes)
     if settings.fallback == .topmost, entry.pointee.hasCandidate {
       let speaker = Topmost.choose(
         among: chain.spans, where: { !$0.isRoot && plan.namesEndUser($0, asRoot: false) })
@@ -90,14 +90,15 @@ extension TraceShard {
       settings.metrics.waitingBytes.add(-chain.byteCount)
     }
     endShortWait(entry)
-    let waited = now &- entry.pointee.since
+    // Another thread may have read the clock earlier and come later.
+    let waited = now > entry.pointee.since ? now - entry.pointee.since : 0
     entry.pointee.waiting = WaitingChain()
     entry.pointee.identity = identity
     entry.pointee.state = .resolved
     entry.pointee.since = now
     resolved.append(entry)
     settings.metrics.rememberedTraces.add(1)
-    if resolved.count > settings.maxResolvedPerShard, let first = resolved.first { forget(first) }
+    remember(entry)
 
     if let unattributed {
       settings.metrics.unattributed[unattributed]?.add()
@@ -113,7 +114,21 @@ extension TraceShard {
     return emission
   }
 
+  /// Takes note of what remembering a resolved trace costs, and forgets the oldest over a limit.
+  func remember(_ entry: TraceEntry.Pointer) {
+    let bytes =
+      MemoryLayout<TraceEntry>.stride + entry.pointee.known.byteCount + (entry.pointee.identity?.byteCount ?? 0)
+    resolvedBytes += bytes - entry.pointee.rememberedBytes
+    entry.pointee.rememberedBytes = bytes
+    while resolved.count > settings.maxResolvedPerShard || resolvedBytes > settings.maxResolvedBytesPerShard,
+      let first = resolved.first, first != entry
+    {
+      forget(first)
+    }
+  }
+
   private func forget(_ entry: TraceEntry.Pointer) {
+    resolvedBytes -= entry.pointee.rememberedBytes
     resolved.remove(entry)
     settings.metrics.rememberedTraces.add(-1)
     map.remove(entry, hash: TraceHash.hash(entry.pointee.id, settings.seed))

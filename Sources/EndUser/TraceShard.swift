@@ -18,6 +18,8 @@ final class TraceShard: @unchecked Sendable {
   var waiting = EntryList.byOrder
   /// Resolved traces, by the time of that.
   var resolved = EntryList.byOrder
+  /// What remembering them takes.
+  var resolvedBytes = 0
   /// Traces whose root named nobody, and traces whose local root waits for the true one: by deadline.
   var fallbackWaits = EntryList.byShortWait
   var localWaits = EntryList.byShortWait
@@ -41,11 +43,13 @@ final class TraceShard: @unchecked Sendable {
     let news = News(trace, of: request, known: &entry.pointee.known, settings: settings)
     settings.metrics.duplicateSpans.add(news.duplicates)
     guard news.count > 0 else { return }
+    settings.metrics.observations.add(news.observations)
 
     if entry.pointee.state == .resolved {
       settings.metrics.lateSpans.add(news.count)
       learnLate(entry, from: news, of: request)
       emissions.append(Emission(identity: entry.pointee.identity, direct: news.first))
+      remember(entry)
       return
     }
     if news.speakingRoot >= 0 {
@@ -103,37 +107,56 @@ final class TraceShard: @unchecked Sendable {
 
   /// What a resolved trace learns from late spans.
   private func learnLate(_ entry: TraceEntry.Pointer, from news: News, of request: RequestSpans) {
-    let plan = settings.plan
     if news.speakingRoot >= 0 {
       let root = request.view(news.speakingRoot)
       if let known = entry.pointee.identity, known.source == .root {
         news.countConflicts(with: known, in: request, settings: settings)
       } else {
-        let identity = Identity(source: .root, speaker: root.spanID, parts: plan.rootParts(root))
+        let identity = Identity(source: .root, speaker: root.spanID, parts: settings.plan.rootParts(root))
         news.countConflicts(with: identity, in: request, settings: settings)
         entry.pointee.identity = identity
         settings.metrics.lateIdentities.add()
       }
     } else if news.anonymousRoot >= 0, !entry.pointee.rootSeen {
       let root = request.view(news.anonymousRoot)
-      var parts = plan.rootParts(root)
       let known = entry.pointee.identity
-      if let known { parts.fill(from: IdentityParts(known)) }
+      var parts = settings.plan.rootParts(root)
+      parts.fill(from: IdentityParts(known, limit: settings.plan.maxBytes))
       if !parts.isEmpty {
         entry.pointee.identity = Identity(
           source: known?.source ?? .none, speaker: known?.speaker ?? root.spanID, parts: parts)
       }
     }
+    if !(entry.pointee.identity?.hasEndUser ?? false) { learnFromOthers(entry, from: news, of: request) }
     if news.speakingRoot >= 0 || news.anonymousRoot >= 0 { entry.pointee.rootSeen = true }
+  }
 
-    let isAttributed = entry.pointee.identity?.hasEndUser ?? false
-    guard !isAttributed, settings.fallback == .topmost, news.hasCandidate else { return }
-    let speaker = Topmost.choose(
-      among: news.spans(in: request), where: { plan.namesEndUser($0, asRoot: false) && !$0.isRoot })
-    guard let speaker else { return }
-    var parts = entry.pointee.identity.map(IdentityParts.init) ?? IdentityParts()
-    parts.fill(from: plan.candidateParts(speaker))
-    entry.pointee.identity = Identity(source: .topmost, speaker: speaker.spanID, parts: parts)
+  /// A late span below the root that names the end user of a trace that has none, else the resource of its late root.
+  private func learnFromOthers(_ entry: TraceEntry.Pointer, from news: News, of request: RequestSpans) {
+    let plan = settings.plan
+    var parts = IdentityParts(entry.pointee.identity, limit: plan.maxBytes)
+    let source: Identity.Source
+    let speaker: SpanView
+    if news.hasLocalSpeaker, !entry.pointee.rootSeen, news.anonymousRoot < 0,
+      let local = Topmost.choose(
+        among: news.spans(in: request), where: { $0.isLocalRoot && plan.namesEndUser($0, asRoot: true) })
+    {
+      (source, speaker) = (.localRoot, local)
+      parts.fill(from: plan.rootParts(local))
+    } else if settings.fallback == .topmost, news.hasCandidate,
+      let topmost = Topmost.choose(
+        among: news.spans(in: request), where: { !$0.isRoot && plan.namesEndUser($0, asRoot: false) })
+    {
+      (source, speaker) = (.topmost, topmost)
+      parts.fill(from: plan.candidateParts(topmost))
+    } else if news.anonymousRoot >= 0, !entry.pointee.rootSeen {
+      (source, speaker) = (.resource, request.view(news.anonymousRoot))
+      parts.fill(from: plan.resourceParts(speaker.scope.takeUnretainedValue().resource))
+    } else {
+      return
+    }
+    guard parts.hasEndUser else { return }
+    entry.pointee.identity = Identity(source: source, speaker: speaker.spanID, parts: parts)
     settings.metrics.lateIdentities.add()
   }
 }

@@ -18,6 +18,7 @@ final class TraceTable: Sendable {
     let resolvedFor: UInt64
     let maxSpansPerTrace: Int
     let maxResolvedPerShard: Int
+    let maxResolvedBytesPerShard: Int
     let tellsResolutions: Bool
 
     init(_ configuration: EndUserConfiguration, plan: IdentityPlan, metrics: EndUserMetrics) {
@@ -32,6 +33,7 @@ final class TraceTable: Sendable {
       maxSpansPerTrace = configuration.maxSpansPerTrace
       maxResolvedPerShard = max(
         1, (configuration.maxResolvedTraces + TraceTable.shardCount - 1) / TraceTable.shardCount)
+      maxResolvedBytesPerShard = (configuration.maxResolvedMiB << 20) / TraceTable.shardCount
       tellsResolutions = configuration.logTraces
     }
   }

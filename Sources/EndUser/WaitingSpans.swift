@@ -9,6 +9,7 @@ import OTLP
 struct WaitingBlock {
   private struct Header {
     var next: UnsafeMutableRawPointer?
+    var capacity: Int
     var byteCount: Int
     var used: Int
     var spanCount: Int
@@ -25,6 +26,9 @@ struct WaitingBlock {
     var size: UInt32
   }
 
+  /// Bytes of a scope and its resource that are taken to be shared with other traces; what goes beyond counts here.
+  private static let sharedHeaderBytes = 4096
+
   private let base: UnsafeMutableRawPointer
 
   /// Bytes that a span takes in a block.
@@ -38,7 +42,8 @@ struct WaitingBlock {
     let byteCount = MemoryLayout<Header>.size + recordBytes
     base = .allocate(byteCount: byteCount, alignment: 8)
     base.initializeMemory(
-      as: Header.self, to: Header(next: nil, byteCount: byteCount, used: MemoryLayout<Header>.size, spanCount: 0))
+      as: Header.self,
+      to: Header(next: nil, capacity: byteCount, byteCount: byteCount, used: MemoryLayout<Header>.size, spanCount: 0))
   }
 
   private init(base: UnsafeMutableRawPointer) {
@@ -47,7 +52,7 @@ struct WaitingBlock {
 
   private var header: UnsafeMutablePointer<Header> { base.assumingMemoryBound(to: Header.self) }
 
-  /// Bytes of the allocation.
+  /// Bytes of memory that are held because of the block.
   var byteCount: Int { header.pointee.byteCount }
   var spanCount: Int { header.pointee.spanCount }
 
@@ -60,8 +65,11 @@ struct WaitingBlock {
   func append(_ span: SpanView, after previous: Unmanaged<Scope>?) {
     let size = Self.recordSize(length: span.length, attributeCount: span.attributeCount)
     let place = base + header.pointee.used
-    precondition(header.pointee.used + size <= header.pointee.byteCount, "a waiting block was measured too small")
-    if previous?.toOpaque() != span.scope.toOpaque() { _ = span.scope.retain() }
+    precondition(header.pointee.used + size <= header.pointee.capacity, "a waiting block was measured too small")
+    if previous?.toOpaque() != span.scope.toOpaque() {
+      let scope = span.scope.retain()._withUnsafeGuaranteedRef { $0.header.count + $0.resource.header.count }
+      header.pointee.byteCount += max(0, scope - Self.sharedHeaderBytes)
+    }
     place.initializeMemory(
       as: Record.self,
       to: Record(
@@ -88,8 +96,8 @@ struct WaitingBlock {
     }
   }
 
-  /// Ends the block and lets its scopes go. Returns the bytes that are free now.
-  func free() -> Int {
+  /// Ends the block and lets its scopes go.
+  func free() {
     var previous: Unmanaged<Scope>?
     forEach { span in
       if previous?.toOpaque() != span.scope.toOpaque() {
@@ -98,9 +106,7 @@ struct WaitingBlock {
       }
     }
     previous?.release()
-    let bytes = byteCount
     base.deallocate()
-    return bytes
   }
 
   private static func view(_ record: UnsafeMutablePointer<Record>) -> SpanView {
@@ -159,6 +165,6 @@ struct WaitingChain {
 
   /// Ends all blocks.
   mutating func free() {
-    while let block = popFirst() { _ = block.free() }
+    while let block = popFirst() { block.free() }
   }
 }

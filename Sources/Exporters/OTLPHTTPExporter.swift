@@ -74,6 +74,8 @@ package final class OTLPHTTPExporter: Exporter {
 
   package var isFull: Bool { queue.isFull }
 
+  package var blocksOnOverflow: Bool { queue.blocksOnOverflow }
+
   package func drain(until deadline: UInt64) {
     queue.drain(until: deadline)
   }

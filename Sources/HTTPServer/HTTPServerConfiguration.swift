@@ -15,12 +15,16 @@ package struct HTTPServerConfiguration: Sendable {
   /// never. Time spent waiting for a handler's reply does not count. More than the minute that lies between two
   /// exports of many SDKs, so that they find their connection alive.
   package var idleTimeout: Int
+  /// Bytes of memory that the bodies under way may take on all connections together. Above it, requests are answered with
+  /// `HTTPFault.tooManyBodies`, those whose body is being read as well.
+  package var maxBodyBytes: Int
   /// Bytes each connection has for headers and for reading. libmicrohttpd refuses larger headers with a 431.
   package var connectionMemory: Int
 
   package init(
     host: String = "127.0.0.1", port: UInt16 = 0, workers: Int = HTTPServerConfiguration.coreCount,
-    maxConnections: Int = 1024, idleTimeout: Int = 120, connectionMemory: Int = 128 << 10
+    maxConnections: Int = 1024, idleTimeout: Int = 120, maxBodyBytes: Int = 512 << 20,
+    connectionMemory: Int = 128 << 10
   ) {
     precondition(workers > 0 && maxConnections > 0, "a server has at least one worker and one connection")
     self.host = host
@@ -28,6 +32,7 @@ package struct HTTPServerConfiguration: Sendable {
     self.workers = workers
     self.maxConnections = maxConnections
     self.idleTimeout = idleTimeout
+    self.maxBodyBytes = maxBodyBytes
     self.connectionMemory = connectionMemory
   }
 

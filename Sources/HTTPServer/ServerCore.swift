@@ -11,17 +11,13 @@ final class ServerCore: Sendable {
   let openConnections = Atomic<Int>(0)
   let refusedConnections = Atomic<Int>(0)
 
-  let contradictoryLength = HTTPResponse(
-    status: 400, contentType: "text/plain",
-    body: Array("The headers contradict one another about the length of the body.\n".utf8))
-  let unknownTransferCoding = HTTPResponse(
-    status: 501, contentType: "text/plain",
-    body: Array("The only transfer coding known here is chunked.\n".utf8))
-
   private let inFlight = Atomic<Int>(0)
   private let draining = Atomic<Bool>(false)
   private let stopping = Atomic<Bool>(false)
   private let idle = Lock()
+
+  /// Whether the bodies under way leave memory for another.
+  var hasRoomForBodies: Bool { pool.bytesInUse <= configuration.maxBodyBytes }
 
   init(configuration: HTTPServerConfiguration, handler: any HTTPHandler) throws(HTTPServerError) {
     self.configuration = configuration

@@ -88,11 +88,12 @@ final class Worker: Sendable {
 
     let reading: HTTPRequest.Reading
     if announced == CHTTP_CONTRADICTORY {
-      reading = answerEarly(connection, core.contradictoryLength)
+      reading = answerEarly(connection, core.handler.reply(to: .contradictoryLength))
     } else if announced == CHTTP_UNKNOWN_CODING {
-      reading = answerEarly(connection, core.unknownTransferCoding)
+      reading = answerEarly(connection, core.handler.reply(to: .unknownTransferCoding))
     } else {
-      switch core.handler.decide(head) {
+      let decision = core.handler.decide(head)
+      switch core.hasRoomForBodies ? decision : decision.refused(by: core.handler) {
       case .receive(let limit, let tooLarge):
         reading =
           announced > limit
@@ -115,12 +116,13 @@ final class Worker: Sendable {
 
   private func read(_ bytes: UnsafeRawBufferPointer, of request: HTTPRequest) -> Bool {
     if case .receiving(let limit, let tooLarge) = request.reading {
-      if request.receivedCount + bytes.count <= limit {
+      let fits = request.receivedCount + bytes.count <= limit
+      if fits, core.hasRoomForBodies {
         request.append(bytes)
         return true
       }
       request.dropBody()
-      request.reading = .discarding(thenSending: tooLarge)
+      request.reading = .discarding(thenSending: fits ? core.handler.reply(to: .tooManyBodies) : tooLarge)
     }
     request.discarded += bytes.count
     return request.discarded <= Worker.discardLimit

@@ -47,10 +47,13 @@ package final class ScopeInterner: Sendable {
     var scopes: [ScopeKey: WeakScope] = [:]
     /// Places in both tables at which those of what is gone are let go.
     private var sweepAt = 512
+    /// Bytes of keys that came since the last sweep: a few enormous resources must not wait for many others.
+    private var newBytes = 0
+    private static let sweepAtBytes = 16 << 20
 
     mutating func resource(_ header: [UInt8]) -> Resource {
       if let known = resources[header]?.resource { return known }
-      sweepWhenFull()
+      sweepWhenFull(adding: header.count)
       let resource = Resource(header: header)
       resources[header] = WeakResource(resource: resource)
       return resource
@@ -59,14 +62,16 @@ package final class ScopeInterner: Sendable {
     mutating func scope(_ header: [UInt8], of resource: Resource) -> Scope {
       let key = ScopeKey(resource: ObjectIdentifier(resource), header: header)
       if let known = scopes[key]?.scope { return known }
-      sweepWhenFull()
+      sweepWhenFull(adding: header.count)
       let scope = Scope(resource: resource, header: header)
       scopes[key] = WeakScope(scope: scope)
       return scope
     }
 
-    private mutating func sweepWhenFull() {
-      guard resources.count + scopes.count >= sweepAt else { return }
+    private mutating func sweepWhenFull(adding bytes: Int) {
+      newBytes += bytes
+      guard resources.count + scopes.count >= sweepAt || newBytes >= Self.sweepAtBytes else { return }
+      newBytes = bytes
       scopes = scopes.filter { $0.value.scope != nil }
       resources = resources.filter { $0.value.resource != nil }
       sweepAt = max(512, 2 * (resources.count + scopes.count))

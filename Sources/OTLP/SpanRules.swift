@@ -9,6 +9,9 @@ package final class SpanRules: @unchecked Sendable {
   let raw: OpaquePointer
   /// The texts behind the numbers: an exact key as it is, a prefix with a `*` behind it.
   package private(set) var patterns: [String] = []
+  /// Numbers of exact keys, and of prefixes: a key may look like a prefix's pattern.
+  private var keys: [String: UInt16] = [:]
+  private var prefixes: [String: UInt16] = [:]
 
   package init() {
     raw = cotlp_rules_create()
@@ -20,12 +23,12 @@ package final class SpanRules: @unchecked Sendable {
 
   /// The number under which attributes of exactly this key are recorded.
   package func number(forKey key: String) -> UInt16 {
-    number(for: key) { cotlp_rules_add_key(raw, $0, key.utf8.count, $1) }
+    number(for: key, among: \.keys) { cotlp_rules_add_key(raw, $0, key.utf8.count, $1) }
   }
 
   /// The number under which attributes are recorded whose key begins with the prefix and has no number of its own.
   package func number(forPrefix prefix: String) -> UInt16 {
-    number(for: prefix + "*") { cotlp_rules_add_prefix(raw, $0, prefix.utf8.count, $1) }
+    number(for: prefix, among: \.prefixes) { cotlp_rules_add_prefix(raw, $0, prefix.utf8.count, $1) }
   }
 
   /// Marks spans that have an attribute whose key begins with the prefix.
@@ -48,12 +51,16 @@ package final class SpanRules: @unchecked Sendable {
     cotlp_rules_mark_scope(raw, prefix, prefix.utf8.count, mark.rule)
   }
 
-  private func number(for pattern: String, add: (UnsafePointer<CChar>, UInt16) -> Void) -> UInt16 {
-    if let known = patterns.firstIndex(of: pattern) { return UInt16(known) }
+  private func number(
+    for text: String, among known: ReferenceWritableKeyPath<SpanRules, [String: UInt16]>,
+    add: (UnsafePointer<CChar>, UInt16) -> Void
+  ) -> UInt16 {
+    if let number = self[keyPath: known][text] { return number }
     precondition(patterns.count < Int(COTLP_NO_KEY), "more attribute keys than an index can number")
     let number = UInt16(patterns.count)
-    patterns.append(pattern)
-    pattern.withCString { add($0, number) }
+    patterns.append(known == \.prefixes ? text + "*" : text)
+    self[keyPath: known][text] = number
+    text.withCString { add($0, number) }
     return number
   }
 }

@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// A request is sealed when it has enough spans or bytes, or when its first span has waited long enough. While no exporter
 /// of the pipeline has room, sealed requests are held here and new ones refused at the door: what was acknowledged must
-/// not be lost because a queue filled in the meantime. An exporter that is full while others are not refuses for itself.
+/// not be lost because a queue filled in the meantime. An exporter that is full while others are not refuses for itself,
+/// unless it says `block_on_overflow`.
 package final class Batcher: @unchecked Sendable {
   // Sendable: the mutable properties are touched only under `lock`, but `holds`, which is atomic.
 
@@ -112,8 +113,9 @@ package final class Batcher: @unchecked Sendable {
   package func close(until deadline: UInt64 = 0) {
     lock.withLock {
       seal()
-      while !held.isEmpty, nobodyHasRoom, MonotonicClock.now() < deadline {
+      while !held.isEmpty, MonotonicClock.now() < deadline {
         lock.wait(until: min(deadline, MonotonicClock.now() + Self.retryInterval))
+        handOnHeld()
       }
       closed = true
       // Others may have written while this waited.
@@ -124,7 +126,24 @@ package final class Batcher: @unchecked Sendable {
     timer?.join()
   }
 
-  private var nobodyHasRoom: Bool { !exporters.isEmpty && exporters.allSatisfy(\.isFull) }
+  /// Waits until something may be written without being held, for a moment at most, so that the caller can look at its
+  /// own affairs in between. Not to be called within a write.
+  ///
+  /// - Returns: whether there is room.
+  package func waitForRoom() -> Bool {
+    lock.withLock {
+      guard !closed, holds.load(ordering: .relaxed) || nobodyHasRoom else { return true }
+      lock.wait(until: MonotonicClock.now() + Self.retryInterval)
+      handOnHeld()
+      return held.isEmpty && !nobodyHasRoom
+    }
+  }
+
+  /// Whether all exporters are full, or one that makes the others wait for it.
+  private var nobodyHasRoom: Bool {
+    guard !exporters.isEmpty else { return false }
+    return exporters.allSatisfy(\.isFull) || exporters.contains { $0.blocksOnOverflow && $0.isFull }
+  }
 
   /// The caller holds the lock: exporters get requests in the order in which they were sealed.
   fileprivate func seal() {

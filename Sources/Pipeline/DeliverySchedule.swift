@@ -29,8 +29,6 @@ package struct DeliverySchedule {
     var payload: EncodedRequest
     let sources: [Source]
     var backoff: Backoff?
-    /// Whether the latest attempt began while draining: it was the last then.
-    var hadLastChance = false
 
     init(number: UInt64, payload: EncodedRequest, sources: [Source]) {
       self.number = number
@@ -92,14 +90,11 @@ package struct DeliverySchedule {
     return true
   }
 
-  /// Whether a refused request may find room when others have left.
-  package func mayAdmitLater(_ request: EncodedRequest) -> Bool { !isDraining && buffer.canEverHold(request) }
-
   /// What to do now. A retry goes first: it is the older.
   package mutating func next(now: UInt64) -> Step {
     if isClosed || (isDraining && isEmpty) { return .finished }
     guard inFlight.count < maxInFlight else { return .wait(until: nil) }
-    if let first = retries.first, isDraining || first.due <= now {
+    if let first = retries.first, first.due <= now {
       retries.removeFirst()
       return begin(first.delivery, now: now)
     }
@@ -133,7 +128,7 @@ package struct DeliverySchedule {
     case .unavailable(let reason, let wait):
       let due =
         isDraining
-        ? (isClosed || delivery.hadLastChance || !retry.enabled ? nil : now)
+        ? (isClosed || !retry.enabled ? nil : now + Self.drainWait(wait))
         : delivery.backoff?.nextAttempt(now: now, random: random, atLeast: wait?.nanoseconds ?? 0)
       guard let due else {
         release(delivery)
@@ -145,9 +140,16 @@ package struct DeliverySchedule {
     }
   }
 
-  /// From now on nothing is accepted or waited for, and every attempt is the last of its request.
+  /// From now on nothing is accepted, retries are due at once, and then soon again until the queue is closed: there is no
+  /// later time to wait for.
   package mutating func beginDrain() {
     isDraining = true
+    retries = retries.map { (due: 0, delivery: $0.delivery) }
+  }
+
+  /// The wait between attempts while draining: what the server asks for, within reason.
+  private static func drainWait(_ wanted: Duration?) -> UInt64 {
+    min(max(wanted?.nanoseconds ?? 0, 250_000_000), 1_000_000_000)
   }
 
   /// Gives up all that is not under way, and lets no attempt begin any more.
@@ -174,7 +176,6 @@ package struct DeliverySchedule {
   private mutating func begin(_ delivery: Delivery, now: UInt64) -> Step {
     let isNew = delivery.backoff == nil
     if isNew { delivery.backoff = Backoff(retry, now: now) }
-    delivery.hadLastChance = isDraining
     inFlight[delivery.number] = delivery
     return .send(number: delivery.number, payload: delivery.payload, isNew: isNew)
   }

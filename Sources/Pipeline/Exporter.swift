@@ -22,9 +22,16 @@ package protocol Exporter: AnyObject, Sendable {
   /// Whether the queue has no room: the receiver refuses new requests when every exporter of the pipeline says so.
   var isFull: Bool { get }
 
+  /// Whether the whole pipeline waits for this exporter when its queue is full, instead of going on without it.
+  var blocksOnOverflow: Bool { get }
+
   /// Brings everything that was accepted to its destination, then stops. What cannot be delivered before the deadline
   /// is given up and counted.
   ///
   /// - Parameter deadline: monotonic nanoseconds.
   func drain(until deadline: UInt64)
+}
+
+extension Exporter {
+  package var blocksOnOverflow: Bool { false }
 }

@@ -21,7 +21,7 @@ package final class SendingQueue: @unchecked Sendable {
   private let lock = Lock()
   private var schedule: DeliverySchedule
   private var thread: BackgroundThread?
-  /// What had its last chance while draining.
+  /// What was given up while draining.
   private var drainLosses = (requests: 0, items: 0)
 
   /// A queue that has not started.
@@ -73,15 +73,15 @@ package final class SendingQueue: @unchecked Sendable {
     lock.withLock { thread = BackgroundThread(name: "send \(id)") { self.run() } }
   }
 
-  /// Takes a request. Waits for room only if the configuration says so.
+  /// Whether the pipeline waits for this queue when it is full.
+  package var blocksOnOverflow: Bool { configuration.blockOnOverflow }
+
+  /// Takes a request. Never waits for room: whoever offers looks at `isFull` first.
   ///
   /// - Returns: false when the request was refused, which has been counted.
   package func offer(_ request: EncodedRequest) -> Bool {
     let isTaken = lock.withLock {
-      while !schedule.admit(request, now: now()) {
-        guard configuration.blockOnOverflow, schedule.mayAdmitLater(request) else { return false }
-        lock.wait()
-      }
+      guard schedule.admit(request, now: now()) else { return false }
       lock.wakeAll()
       return true
     }
@@ -94,7 +94,8 @@ package final class SendingQueue: @unchecked Sendable {
     return isTaken
   }
 
-  /// Gives every accepted request a last chance, ends the sender and the thread, and counts what could not be brought.
+  /// Tries to bring every accepted request until the deadline, ends the sender and the thread, and counts what could not
+  /// be brought.
   ///
   /// - Parameter deadline: monotonic nanoseconds of the true clock.
   package func drain(until deadline: UInt64) {

@@ -74,6 +74,11 @@ final class OTLPHTTPHandler: HTTPHandler {
     }
   }
 
+  func reply(to fault: HTTPFault) -> HTTPResponse {
+    metrics.refusedRequests.add()
+    return OTLPHTTPReply.unreadable(fault)
+  }
+
   private struct Refused: Error {
     let response: HTTPResponse
   }
@@ -115,6 +120,13 @@ final class OTLPHTTPHandler: HTTPHandler {
       return
     }
     let spans = index.spanCount
+    // Asked again: others may have filled what was empty when the headers came. Nothing has been taken yet.
+    if let refusal = consumer.refusal {
+      indexes.give(index, requestBytes: size)
+      metrics.refusedSpans.add(spans)
+      refuse(request, OTLPHTTPReply.refused(refusal))
+      return
+    }
     // The batch keeps the body, and with it the bytes that it points to.
     let batch = SpanBatch(bytes: body.bytes, index: index, interner: interner) { [indexes] index in
       withExtendedLifetime(body) {}

@@ -41,6 +41,14 @@ enum OTLPHTTPReply {
     415, .invalidArgument, "Content-Encoding must be gzip or identity", headers: [("Accept-Encoding", "gzip, identity")]
   )
 
+  static func unreadable(_ fault: HTTPFault) -> HTTPResponse {
+    switch fault {
+    case .contradictoryLength: error(fault.status, .invalidArgument, fault.message)
+    case .unknownTransferCoding: error(fault.status, .unimplemented, fault.message)
+    case .tooManyBodies: refused(Refusal(message: fault.message, retryAfter: 1))
+    }
+  }
+
   static func refused(_ refusal: Refusal) -> HTTPResponse {
     error(503, .unavailable, refusal.message, headers: [("Retry-After", String(refusal.retryAfter))])
   }

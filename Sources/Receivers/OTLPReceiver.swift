@@ -11,6 +11,8 @@ package final class OTLPReceiver: Sendable {
     package var port: UInt16 = 4318
     /// Bytes of a request's body, as it comes and inflated.
     package var maxRequestBodySize = 64 << 20
+    /// MiB of bodies under way, of all connections together, from which on requests are refused.
+    package var maxBufferedMiB = 512
     package var tracesURLPath = "/v1/traces"
     /// Seconds of silence after which a connection is closed.
     package var idleTimeout = 120
@@ -41,7 +43,7 @@ package final class OTLPReceiver: Sendable {
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(
         host: configuration.host, port: configuration.port, maxConnections: configuration.maxConnections,
-        idleTimeout: configuration.idleTimeout),
+        idleTimeout: configuration.idleTimeout, maxBodyBytes: configuration.maxBufferedMiB << 20),
       handler: handler)
     registry.gauge(
       "heirloom_receiver_connections", help: "Open connections of a receiver.", labels: [("receiver", id)]

@@ -17,6 +17,6 @@ struct ReceiverMetrics: Sendable {
     refusedRequests = registry.counter(
       "heirloom_receiver_refused_requests", help: "Requests answered with an error.", labels: labels)
     requests = registry.counter(
-      "otelcol_receiver_requests", help: "Requests that were answered.", labels: labels)
+      "otelcol_receiver_requests", help: "Requests whose headers were read.", labels: labels)
   }
 }

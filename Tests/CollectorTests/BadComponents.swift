@@ -42,7 +42,7 @@ extension BadConfigTests {
     ),
     Fault(
       "        endpoint: 127.0.0.1:0", "        max_request_body_size: -1",
-      "5:32: error: receivers.otlp.protocols.http.max_request_body_size: expected a whole number from 0 to 4294967295, found the whole number -1"
+      "5:32: error: receivers.otlp.protocols.http.max_request_body_size: expected a whole number from 0 to 1073741824, found the whole number -1"
     ),
     Fault(
       "        endpoint: 127.0.0.1:0", "        max_connections: 0",
@@ -91,7 +91,7 @@ extension BadConfigTests {
       "8:14: error: processors.enduser.inherit: expected a key, or a prefix with a * behind it, found \"\""),
     Fault(
       "  enduser:\n", "  enduser:\n    resolved_traces: {max: 0, tll: 1s}\n",
-      "8:28: error: processors.enduser.resolved_traces.max: expected a whole number of at least 1, found the whole number 0",
+      "8:28: error: processors.enduser.resolved_traces.max: expected a whole number from 1 to 1099511627776, found the whole number 0",
       "8:31: error: unknown key \"tll\" in processors.enduser.resolved_traces (did you mean \"ttl\"?)"),
     Fault(
       "  enduser:\n", "  enduser:\n    log_traces: 3\n",

@@ -212,8 +212,9 @@ struct CollectorTests {
     let text = reply.text
     for line in [
       "otelcol_receiver_accepted_spans{receiver=\"otlp\",transport=\"http\"} 2",
-      "heirloom_traces_resolved{processor=\"enduser/x\",source=\"root\"} 1", "# TYPE otelcol_process_uptime gauge",
-      "heirloom_waiting_spans{processor=\"enduser/x\"} 0",
+      "heirloom_traces_resolved{processor=\"enduser/x\",pipeline=\"traces\",source=\"root\"} 1",
+      "# TYPE otelcol_process_uptime gauge",
+      "heirloom_waiting_spans{processor=\"enduser/x\",pipeline=\"traces\"} 0",
     ] { #expect(text.contains("\n\(line)\n")) }
     for name in ["otelcol_process_uptime", "otelcol_process_memory_rss", "otelcol_process_cpu_seconds"] {
       #expect(running.registry.value(name) ?? 0 > 0)

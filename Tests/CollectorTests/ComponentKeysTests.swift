@@ -32,7 +32,8 @@ struct ComponentKeysTests {
   @Test func `otlp`() throws {
     let http = try receiver(
       """
-      {endpoint: "[::1]:9999", max_request_body_size: 1000, traces_url_path: otel/in, idle_timeout: 90s, max_connections: 7}
+      {endpoint: "[::1]:9999", max_request_body_size: 1000, traces_url_path: otel/in, idle_timeout: 90s, max_connections: 7,
+      max_buffered_mib: 8}
       """)
     #expect(unchanged(http, from: OTLPReceiver.Configuration()) == [])
     #expect(http.host == "::1")
@@ -41,6 +42,7 @@ struct ComponentKeysTests {
     #expect(http.tracesURLPath == "/otel/in")
     #expect(http.idleTimeout == 90)
     #expect(http.maxConnections == 7)
+    #expect(http.maxBufferedMiB == 8)
   }
 
   @Test(arguments: ["{}", "", "{endpoint: , max_request_body_size: 0}"])
@@ -63,7 +65,8 @@ struct ComponentKeysTests {
         """
         {id_keys: [a, b], metadata_keys: [c], session_keys: [d, e], inherit: [f, "g.*"], fallback: none,
         fallback_wait: 3s, local_root_wait: 11s, root_wait: 6m, max_traces: 12, max_spans_per_trace: 13,
-        max_buffered_mib: 14, resolved_traces: {max: 15, ttl: 16s}, log_traces: true}
+        max_buffered_mib: 14, resolved_traces: {max: 15, max_mib: 17, ttl: 16s}, max_identity_bytes: 18,
+        log_traces: true}
         """)
     else {
       Issue.record("another processor")
@@ -82,7 +85,9 @@ struct ComponentKeysTests {
     #expect(configuration.maxSpansPerTrace == 13)
     #expect(configuration.maxBufferedMiB == 14)
     #expect(configuration.maxResolvedTraces == 15)
+    #expect(configuration.maxResolvedMiB == 17)
     #expect(configuration.resolvedFor == .seconds(16))
+    #expect(configuration.maxIdentityBytes == 18)
     #expect(configuration.logTraces)
   }
 

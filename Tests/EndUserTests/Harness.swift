@@ -25,7 +25,8 @@ final class Harness: Sendable {
     let clock = Holder()
     let resolutions = told
     processor = EndUserProcessor(
-      configuration, rules: rules, metrics: EndUserMetrics(registry: registry, processor: "enduser"),
+      configuration, rules: rules,
+      metrics: EndUserMetrics(registry: registry, processor: "enduser", pipeline: "traces"),
       output: Batcher(configuration: batching, exporters: [exporter]),
       clock: { clock.harness?.now.load(ordering: .relaxed) ?? 0 },
       tell: { resolution in resolutions.withLock { $0.append(resolution) } })
@@ -63,7 +64,7 @@ final class Harness: Sendable {
   var spans: [DecodedSpan] { exporter.spans }
 
   /// The one span with this id; traps when there is none or several.
-  func span(_ id: UInt64, trace: UInt8 = 1) -> DecodedSpan {
+  func span(_ id: UInt64, trace: UInt64 = 1) -> DecodedSpan {
     let found = spans.filter { $0.id == id && $0.trace == trace }
     precondition(found.count == 1, "\(found.count) spans \(id) of trace \(trace) came out")
     return found[0]
@@ -74,7 +75,10 @@ final class Harness: Sendable {
 
   /// A metric of the processor.
   func metric(_ name: String, _ labels: (String, String)...) -> Int {
-    Int(registry.value(name, labels: [("processor", "enduser")] + labels.map { (name: $0.0, value: $0.1) }) ?? -1)
+    Int(
+      registry.value(
+        name, labels: [("processor", "enduser"), ("pipeline", "traces")] + labels.map { (name: $0.0, value: $0.1) })
+        ?? -1)
   }
 
   private final class Holder: @unchecked Sendable {

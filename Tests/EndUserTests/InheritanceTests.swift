@@ -171,13 +171,14 @@ import TestSupport
     harness.send(SpanStub(1, ["neatlogs.end_user.id": "u"]))
     harness.send(SpanStub(2, parent: 1, name: "neatlogs.trace.complete", scope: "neatlogs.internal"))
     #expect(harness.span(2)["neatlogs.end_user.id"] == "u")
+    #expect(harness.metric("heirloom_observations") == 1, "it is no observation")
   }
 
   @Test func `interleaved traces keep their own users`() {
     let harness = Harness()
     harness.send((1...50).map { SpanStub(trace: $0, 2, parent: 1) })
     harness.send((1...50).reversed().map { SpanStub(trace: $0, 1, ["enduser.id": .string("u\($0)")]) })
-    for trace in 1...50 as ClosedRange<UInt8> {
+    for trace in 1...50 as ClosedRange<UInt64> {
       #expect(harness.span(2, trace: trace)["enduser.id"] == .string("u\(trace)"))
     }
   }

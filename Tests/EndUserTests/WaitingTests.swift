@@ -76,7 +76,7 @@ import TestSupport
 
   @Test func `over max_traces the oldest leaves, and is right again when its root comes`() {
     let harness = Harness { $0.maxTraces = 2 }
-    for trace in 1...3 as ClosedRange<UInt8> {
+    for trace in 1...3 as ClosedRange<UInt64> {
       harness.send(SpanStub(trace: trace, 2, parent: 1))
       harness.pass(.milliseconds(1))
     }
@@ -100,7 +100,7 @@ import TestSupport
   @Test func `over max_buffered_mib the oldest leave`() {
     let harness = Harness { $0.maxBufferedMiB = 1 }
     let big = String(repeating: "x", count: 100_000)
-    for trace in 1...20 as ClosedRange<UInt8> {
+    for trace in 1...20 as ClosedRange<UInt64> {
       harness.send(SpanStub(trace: trace, 2, parent: 1, ["big": .string(big)]))
       #expect(harness.metric("heirloom_waiting_bytes") <= 1 << 20)
       harness.pass(.milliseconds(1))

@@ -29,7 +29,6 @@ private final class Schedule {
   subscript<Value>(dynamicMember path: KeyPath<DeliverySchedule, Value>) -> Value { value[keyPath: path] }
 
   func admit(_ request: EncodedRequest, now: UInt64) -> Bool { value.admit(request, now: now) }
-  func mayAdmitLater(_ request: EncodedRequest) -> Bool { value.mayAdmitLater(request) }
   func next(now: UInt64) -> DeliverySchedule.Step { value.next(now: now) }
   func settle(
     _ number: UInt64, _ outcome: SendOutcome, now: UInt64, random: Double
@@ -109,7 +108,6 @@ private let unavailable = SendOutcome.unavailable(reason: "down", wait: nil)
     let schedule = schedule { $0.maxMebibytes = 1 }
     let request = SampleRequest.make(padding: 2 << 20)
     #expect(!schedule.admit(request, now: 0))
-    #expect(!schedule.mayAdmitLater(request))
     #expect(!schedule.isFull)
   }
 
@@ -254,7 +252,7 @@ private let unavailable = SendOutcome.unavailable(reason: "down", wait: nil)
     #expect(schedule.next(now: 0).isFinished)
   }
 
-  @Test func `each request has one more attempt, at once`() throws {
+  @Test func `retries are due at once, and then soon again until the end`() throws {
     let schedule = schedule()
     for _ in 0..<2 { #expect(schedule.admit(SampleRequest.make(), now: 0)) }
     let waiting = try #require(schedule.next(now: 0).sent)
@@ -262,13 +260,17 @@ private let unavailable = SendOutcome.unavailable(reason: "down", wait: nil)
     _ = schedule.settle(waiting.number, unavailable, now: 0, random: 0.5)
     schedule.beginDrain()
     #expect(schedule.next(now: 1).sent?.number == waiting.number)
-    #expect(
-      schedule.settle(underWay.number, unavailable, now: 1, random: 0.5) == .retrying(items: 1, at: 1, reason: "down"))
-    #expect(schedule.next(now: 1).sent?.number == underWay.number)
+    let soon: UInt64 = 250_000_001
     for number in [waiting.number, underWay.number] {
-      #expect(schedule.settle(number, unavailable, now: 2, random: 0.5) == .dropped(items: 1, reason: "down"))
+      #expect(
+        schedule.settle(number, unavailable, now: 1, random: 0.5) == .retrying(items: 1, at: soon, reason: "down"))
     }
-    #expect(schedule.next(now: 2).isFinished)
+    #expect(schedule.next(now: 1).sent == nil)
+    for number in [waiting.number, underWay.number] { #expect(schedule.next(now: soon).sent?.number == number) }
+    _ = schedule.settle(waiting.number, .delivered(rejected: 0), now: soon, random: 0.5)
+    #expect(schedule.close().requests == 0, "the other one is under way")
+    #expect(schedule.settle(underWay.number, unavailable, now: soon, random: 0.5) == .dropped(items: 1, reason: "down"))
+    #expect(schedule.next(now: soon).isFinished)
   }
 
   @Test func `what is given up is counted by requests and items`() throws {

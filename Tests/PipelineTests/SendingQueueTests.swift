@@ -126,22 +126,6 @@ private let unavailable = SendOutcome.unavailable(reason: "down", wait: nil)
     #expect(fixture.metric("otelcol_exporter_sent_spans") == 3)
   }
 
-  @Test func `a caller waits for room where the operator wants that`() throws {
-    let fixture = Fixture {
-      $0.queueSize = 1
-      $0.blockOnOverflow = true
-    }
-    #expect(fixture.queue.offer(SampleRequest.make()))
-    let accepted = Collected<Bool>()
-    let caller = BackgroundThread(name: "caller") { accepted.append(fixture.queue.offer(SampleRequest.make())) }
-    fixture.sender.attempts.wait(count: 1)[0].end(.delivered(rejected: 0))
-    #expect(accepted.wait(count: 1) == [true])
-    caller.join()
-    fixture.sender.attempts.wait(count: 2)[1].end(.delivered(rejected: 0))
-    fixture.drain()
-    #expect(!fixture.queue.offer(SampleRequest.make()), "nobody waits for a queue that has ended")
-  }
-
   @Test func `a server's Retry-After is waited for, then the same bytes go again`() throws {
     let fixture = Fixture()
     let request = SampleRequest.make(spans: 3)
@@ -163,13 +147,13 @@ private let unavailable = SendOutcome.unavailable(reason: "down", wait: nil)
     #expect(fixture.lines.all.count == 2, "a line for the failure and one for the recovery")
   }
 
-  @Test func `a drain gives each request a last chance at once and delivers what it can`() throws {
+  @Test func `a drain tries each request again at once and delivers what it can`() throws {
     let fixture = Fixture()
     for _ in 0..<4 { #expect(fixture.queue.offer(SampleRequest.make())) }
     for attempt in fixture.sender.attempts.wait(count: 4) { attempt.end(unavailable) }
     let drain = BackgroundThread(name: "drain") { fixture.drain() }
     for (index, attempt) in fixture.sender.attempts.wait(count: 8)[4...].enumerated() {
-      attempt.end(index < 3 ? .delivered(rejected: 0) : unavailable)
+      attempt.end(index < 3 ? .delivered(rejected: 0) : .refused(reason: "no"))
     }
     drain.join()
     #expect(fixture.metric("otelcol_exporter_sent_spans") == 3)

@@ -69,7 +69,8 @@ package struct DecodedSpan {
   package let resource: [UInt8]
   package let scope: [UInt8]
 
-  package var trace: UInt8 { traceID.last ?? 0 }
+  /// The last eight bytes of the trace id.
+  package var trace: UInt64 { traceID.suffix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 
   package subscript(key: String) -> StubValue? { attributes.first { $0.key == key }?.value }
 
@@ -124,13 +125,18 @@ package struct DecodedSpan {
     case 2: return .bool(last.value != 0)
     case 3: return .int(Int64(bitPattern: last.value))
     case 4: return .double(Double(bitPattern: last.value))
-    case 5: return .array(fields(last.bytes).map { value($0.bytes) })
+    case 5: return .array(elements(last.bytes).map(value))
     case 6:
       return .kvlist(
-        Dictionary(fields(last.bytes).map { attribute($0.bytes) }.map { ($0.key, $0.value) }) { $1 })
+        Dictionary(elements(last.bytes).map(attribute).map { ($0.key, $0.value) }) { $1 })
     case 7: return .bytes(last.bytes)
     default: return .empty
     }
+  }
+
+  /// The elements of an array or a list of pairs.
+  private static func elements(_ message: [UInt8]) -> [[UInt8]] {
+    fields(message).filter { $0.number == 1 }.map(\.bytes)
   }
 
   private static func fields(_ message: [UInt8]) -> [DecodedField] {

@@ -53,7 +53,7 @@ package struct StubAttribute: Hashable, Sendable {
 
 /// A span for tests: a test names only what matters to it.
 package struct SpanStub: Sendable {
-  package var trace: UInt8
+  package var trace: UInt64
   package var id: UInt64
   package var parent: UInt64
   package var name: String
@@ -66,7 +66,7 @@ package struct SpanStub: Sendable {
   package var extra: [UInt8] = []
 
   package init(
-    trace: UInt8 = 1, _ id: UInt64, parent: UInt64 = 0, name: String = "span", start: UInt64 = 1_000,
+    trace: UInt64 = 1, _ id: UInt64, parent: UInt64 = 0, name: String = "span", start: UInt64 = 1_000,
     flags: UInt32 = 0, _ attributes: KeyValuePairs<String, StubValue> = [:], scope: String = "app",
     resource: KeyValuePairs<String, StubValue> = ["service.name": "shop"]
   ) {
@@ -81,7 +81,7 @@ package struct SpanStub: Sendable {
     self.resource = resource.map { StubAttribute($0.key, $0.value) }
   }
 
-  package var traceIDBytes: [UInt8] { [UInt8](repeating: 0, count: 15) + [trace] }
+  package var traceIDBytes: [UInt8] { [UInt8](repeating: 0, count: 8) + Self.idBytes(trace) }
 
   /// The `Span` message.
   package var bytes: [UInt8] {

@@ -92,7 +92,8 @@ struct StagesCommand {
   private func enrichAll() throws {
     let batcher = Batcher(exporters: [])
     let processor = EndUserProcessor(
-      EndUserConfiguration(), rules: rules, metrics: EndUserMetrics(registry: MetricRegistry(), processor: "enduser"),
+      EndUserConfiguration(), rules: rules,
+      metrics: EndUserMetrics(registry: MetricRegistry(), processor: "enduser", pipeline: "traces"),
       output: batcher)
     try indexAll { batch in processor.consume(batch) { _ in } }
     processor.stop()

@@ -43,9 +43,12 @@ enum ProcessorConfig {
     configuration.maxBufferedMiB = section.int(
       "max_buffered_mib", default: configuration.maxBufferedMiB, in: 1...1 << 30)
     if let cache = section.section("resolved_traces") {
-      configuration.maxResolvedTraces = cache.int("max", default: configuration.maxResolvedTraces, in: 1 ... .max)
+      configuration.maxResolvedTraces = cache.int("max", default: configuration.maxResolvedTraces, in: 1...1 << 40)
+      configuration.maxResolvedMiB = cache.int("max_mib", default: configuration.maxResolvedMiB, in: 1...1 << 30)
       configuration.resolvedFor = cache.duration("ttl", default: configuration.resolvedFor)
     }
+    configuration.maxIdentityBytes = section.int(
+      "max_identity_bytes", default: configuration.maxIdentityBytes, in: 1...1 << 24)
     configuration.logTraces = section.bool("log_traces", default: configuration.logTraces)
     return configuration
   }

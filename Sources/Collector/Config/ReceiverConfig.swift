@@ -25,15 +25,17 @@ struct ReceiverConfig {
       }
     }
     configuration.maxRequestBodySize = http.int(
-      "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...Int(UInt32.max))
+      "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...1 << 30)
     // As in the OpenTelemetry Collector, 0 means the default.
     if configuration.maxRequestBodySize == 0 { configuration.maxRequestBodySize = 64 << 20 }
     let path = http.string("traces_url_path", default: configuration.tracesURLPath)
     configuration.tracesURLPath = path.hasPrefix("/") ? path : "/" + path
-    // Rounded up: 0 means never.
-    if let idle = http.duration("idle_timeout") {
-      configuration.idleTimeout = Int((idle + .seconds(1) - .nanoseconds(1)).components.seconds)
+    if let idle = http.duration("idle_timeout", in: .zero ... .seconds(1 << 20)) {
+      // Whole seconds, and no short timeout must become 0, which means none.
+      configuration.idleTimeout = Int(idle.components.seconds) + (idle.components.attoseconds > 0 ? 1 : 0)
     }
+    configuration.maxBufferedMiB = http.int(
+      "max_buffered_mib", default: configuration.maxBufferedMiB, in: 1...1 << 30)
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
     http.knownButUnsupported([
       "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
