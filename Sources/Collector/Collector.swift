@@ -70,7 +70,7 @@ final class Collector {
 
   /// Starts everything, exporters first, so that whoever receives can hand on.
   ///
-  /// - Throws: what could not be started. The process is expected to end then: what had been started runs on.
+  /// - Throws: what could not be started; what had been started is stopped again.
   func start() throws(Diagnostic) {
     do throws(Diagnostic) {
       try startAll()
@@ -118,9 +118,7 @@ final class Collector {
     for receiver in receivers { receiver.stopAccepting() }
     // Requests under way get a part of the time: what they bring must still be delivered.
     let closing = receivers.map { receiver in
-      BackgroundThread(name: "close") {
-        receiver.stop(timeout: timeout / 4)
-      }
+      BackgroundThread(name: "close") { receiver.stop(timeout: timeout / 4) }
     }
     for thread in closing { thread.join() }
     // Exporters that are stuck keep a part as well, for a last attempt at what they hold.

@@ -20,11 +20,15 @@ package struct OTLPHTTPExporterConfiguration: Sendable {
 
   package init() {}
 
-  /// Looks for everything that would keep an exporter from being made: URLs, files for TLS, headers.
+  /// Looks whether there is a usable URL.
   ///
   /// - Throws: a message for the operator.
-  package func check() throws {
-    _ = try tracesURL()
+  package func checkURL() throws { _ = try tracesURL() }
+
+  /// Looks for everything else that would keep an exporter from being made: headers, files for TLS, proxies.
+  ///
+  /// - Throws: a message for the operator.
+  package func checkRest() throws {
     _ = try requestHeaders(isCompressed: true)
     try clientConfiguration(version: "").check()
   }

@@ -165,11 +165,11 @@ extension BadConfigTests {
       "10:3: error: exporters.otlp_http.endpoint: endpoint or traces_endpoint is required"),
     Fault(
       "  debug:", "  otlp_http:\n    endpoint: a:4318\n  debug:",
-      "11:15: error: exporters.otlp_http.endpoint: expected a URL that begins with http:// or https://, found \"a:4318\""
+      "11:15: error: exporters.otlp_http.endpoint: not an absolute http or https URL: \"a:4318\""
     ),
     Fault(
       "  debug:", "  otlp_http:\n    traces_endpoint: ftp://a\n  debug:",
-      "11:22: error: exporters.otlp_http.traces_endpoint: expected a URL that begins with http:// or https://, found \"ftp://a\""
+      "11:22: error: exporters.otlp_http.traces_endpoint: not a usable URL (neither http nor https): \"ftp://a\""
     ),
     Fault(
       "  debug:", "  otlp_http:\n    endpoint: http://a\n    compression: brotli\n  debug:",

@@ -51,11 +51,13 @@ struct DocumentedConfigTests {
   /// Every example, and every block of the documents that is a configuration of its own, by where it stands.
   private static func configurations() throws -> [(place: String, yaml: String)] {
     var all: [(String, String)] = []
-    let files = try FileManager.default.subpathsOfDirectory(atPath: root.path).filter { !$0.hasPrefix(".") }
-    for path in files where path.hasPrefix("examples/") && path.hasSuffix(".yaml") {
+    func files(_ folder: String) throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path).map { "\(folder)/\($0)" }
+    }
+    for path in try files("examples") where path.hasSuffix(".yaml") {
       all.append((path, try String(contentsOf: root.appending(path: path), encoding: .utf8)))
     }
-    for path in files where path == "README.md" || (path.hasPrefix("docs/") && path.hasSuffix(".md")) {
+    for path in try ["README.md"] + files("docs") where path.hasSuffix(".md") {
       let text = try String(contentsOf: root.appending(path: path), encoding: .utf8)
       for block in text.split(separator: "```yaml\n").dropFirst() {
         let yaml = String(block.prefix(upTo: block.firstRange(of: "```")?.lowerBound ?? block.endIndex))

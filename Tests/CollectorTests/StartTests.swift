@@ -58,15 +58,6 @@ struct StartTests {
     #expect(message.hasPrefix("c.yaml:5:19: error: receivers.otlp: cannot listen on 203.0.113.7:4318: "))
   }
 
-  @Test func `an exporter that can't be built is told with its place`() throws {
-    let yaml = yaml().replacing(
-      "  file:\n    path: FOLDER/a",
-      with: "  file: {path: a}\n  otlp_http/up: {endpoint: 'http://h', tls: {ca_file: FOLDER/x}}"
-    ).replacing("exporters: [file]", with: "exporters: [otlp_http/up]")
-    let message = try #require(diagnostic { _ = try RunningCollector(yaml) })
-    #expect(message.hasPrefix("c.yaml:8:3: error: exporters.otlp_http/up: tls: cannot read ca_file"))
-  }
-
   @Test func `an exporter that can't start is told with its place, and nothing stays behind`() throws {
     let port = ScriptedHTTPServer.unusedPort()
     let running = try RunningCollector(yaml(endpoint: "127.0.0.1:\(port)", file: "FOLDER/missing/a"))

@@ -144,7 +144,7 @@ private let protobuf = "Content-Type: application/x-protobuf"
       var configuration = OTLPHTTPExporterConfiguration()
       configuration.endpoint = "https://127.0.0.1:1"
       change(&configuration)
-      do { try configuration.check() } catch { return "\(error)" }
+      do { try configuration.checkURL(); try configuration.checkRest() } catch { return "\(error)" }
       return nil
     }
     #expect(message { _ in } == nil)

@@ -44,8 +44,17 @@ enum ExporterConfig {
       "idle_conn_timeout", "disable_keep_alives", "http2_read_idle_timeout", "http2_ping_timeout",
       "force_attempt_http2",
     ])
+    if configuration.endpoint == nil, configuration.tracesEndpoint == nil {
+      section.error("endpoint", "endpoint or traces_endpoint is required")
+    } else {
+      do {
+        try configuration.checkURL()
+      } catch {
+        section.error(configuration.tracesEndpoint == nil ? "endpoint" : "traces_endpoint", "\(error)")
+      }
+    }
     do {
-      try configuration.check()
+      try configuration.checkRest()
     } catch {
       section.diagnostics.error(at: section.position, "\(section.path): \(error)")
     }
