@@ -50,13 +50,32 @@ package struct IndexedSpan: Equatable {
 }
 
 /// A request in memory of exactly its size, so that the sanitizer sees a byte too far, and its index.
+///
+/// The index has a short way for spans with enough bytes behind them. So each request is also indexed with room behind it,
+/// which must make no difference.
 package final class IndexedRequest {
   package let batch: SpanBatch
   private let rules: SpanRules
 
-  package init(
+  package convenience init(
     _ request: [UInt8], rules: SpanRules = SpanRules(), interner: ScopeInterner = ScopeInterner(),
     index: SpanIndex = SpanIndex()
+  ) throws(MalformedRequest) {
+    let roomy = Self.withRoom(request, rules)
+    do {
+      try self.init(exactly: request, rules: rules, interner: interner, index: index)
+    } catch {
+      // At its own level a request may go on behind the cut.
+      let isCutOff = DecodedField.all(request) == nil
+      precondition(roomy == nil || isCutOff, "with room behind it this is accepted: \(request)")
+      throw error
+    }
+    precondition(
+      roomy?.spans == spans && roomy?.rejected == rejected, "with room behind it this is read otherwise: \(request)")
+  }
+
+  private init(
+    exactly request: [UInt8], rules: SpanRules, interner: ScopeInterner, index: SpanIndex
   ) throws(MalformedRequest) {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: request.count, alignment: 1)
     memory.copyBytes(from: request)
@@ -69,6 +88,12 @@ package final class IndexedRequest {
     }
     self.rules = rules
     batch = SpanBatch(bytes: bytes, index: index, interner: interner) { _ in memory.deallocate() }
+  }
+
+  /// The request before an unknown field of its own; nil when it is refused.
+  private static func withRoom(_ request: [UInt8], _ rules: SpanRules) -> IndexedRequest? {
+    let room = ProtobufWriter.message { $0.bytesField(99, [UInt8](repeating: 0x0a, count: 300)) }
+    return try? IndexedRequest(exactly: request + room, rules: rules, interner: ScopeInterner(), index: SpanIndex())
   }
 
   /// How many spans were left out, by reason.
