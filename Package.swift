@@ -98,7 +98,12 @@ let package = Package(
     tests("EndUser", ["Pipeline", "OTLP", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "HTTPServer"]),
-    tests("Collector", []),
+    tests(
+      "Collector",
+      [
+        "Compression", "Configuration", "EndUser", "Exporters", "HTTPClient", "Locks", "OTLP", "Pipeline", "Receivers",
+        "SelfTelemetry",
+      ]),
     .target(
       name: "FuzzTargets", dependencies: ["Configuration", "Compression", "OTLP", "TestSupport"],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),

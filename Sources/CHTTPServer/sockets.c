@@ -45,14 +45,20 @@ int chttp_listen(const char *host, uint16_t port, uint16_t *bound_port, const ch
   }
   /* All addresses means the IPv6 wildcard, which takes IPv4 too; of a name's addresses IPv4 comes first. */
   const int families[2] = {host[0] == '\0' ? AF_INET6 : AF_INET, host[0] == '\0' ? AF_INET : AF_INET6};
-  *reason = "it has no internet address";
   int fd = -1;
-  for (int i = 0; i < 2 && fd < 0; i++)
-    for (const struct addrinfo *address = found; address != NULL && fd < 0; address = address->ai_next) {
+  /* The first reason, or the one that ended the search. */
+  int failure = 0;
+  bool searching = true;
+  for (int i = 0; i < 2 && searching; i++)
+    for (const struct addrinfo *address = found; address != NULL && searching; address = address->ai_next) {
       if (address->ai_family != families[i]) continue;
       fd = listen_on(address, bound_port);
-      if (fd < 0) *reason = strerrordesc_np(errno);
+      /* Only an address that this machine does not have gives way to another one: clients of a port that is in use, for
+         instance, would go on talking to whoever has it. */
+      searching = fd < 0 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT);
+      if (fd < 0 && (failure == 0 || !searching)) failure = errno;
     }
+  if (fd < 0) *reason = failure != 0 ? strerrordesc_np(failure) : "it has no internet address";
   freeaddrinfo(found);
   return fd;
 }

@@ -70,8 +70,18 @@ final class Collector {
 
   /// Starts everything, exporters first, so that whoever receives can hand on.
   ///
-  /// - Throws: what could not be started. The process is expected to end then: what had been started runs on.
+  /// - Throws: what could not be started; what had been started is stopped again.
   func start() throws(Diagnostic) {
+    do throws(Diagnostic) {
+      try startAll()
+    } catch {
+      // Nothing has come in yet that would be worth waiting for.
+      stopAll(timeout: .zero)
+      throw error
+    }
+  }
+
+  private func startAll() throws(Diagnostic) {
     for (id, exporter) in exporters.sorted(by: { $0.key.description < $1.key.description }) {
       do {
         try exporter.start()
@@ -98,25 +108,27 @@ final class Collector {
 
   /// Stops receiving, releases what waits, and brings everything to its destination, in `shutdown_timeout` at most.
   func stop() {
-    let deadline = MonotonicClock.now() + config.service.shutdownTimeout.nanoseconds
     log.info("stopping: draining what is held", ["shutdown_timeout": "\(config.service.shutdownTimeout)"])
+    stopAll(timeout: config.service.shutdownTimeout)
+    log.info("stopped")
+  }
+
+  private func stopAll(timeout: Duration) {
+    let deadline = MonotonicClock.now() + timeout.nanoseconds
     for receiver in receivers { receiver.stopAccepting() }
     // Requests under way get a part of the time: what they bring must still be delivered.
     let closing = receivers.map { receiver in
-      BackgroundThread(name: "close") { [timeout = config.service.shutdownTimeout / 4] in
-        receiver.stop(timeout: timeout)
-      }
+      BackgroundThread(name: "close") { receiver.stop(timeout: timeout / 4) }
     }
     for thread in closing { thread.join() }
     // Exporters that are stuck keep a part as well, for a last attempt at what they hold.
-    let handedOn = deadline - config.service.shutdownTimeout.nanoseconds / 4
+    let handedOn = deadline - timeout.nanoseconds / 4
     for pipeline in pipelines { pipeline.stop(until: handedOn) }
     let drains = exporters.values.map { exporter in
       BackgroundThread(name: "drain") { exporter.drain(until: deadline) }
     }
     for drain in drains { drain.join() }
     metricsServer?.stop()
-    log.info("stopped")
   }
 
   /// Each name once, in the order in which they first stand.

@@ -1,5 +1,5 @@
 import Configuration
-import Glibc
+import HTTPServer
 import SelfTelemetry
 
 /// The command `heirloom`.
@@ -30,6 +30,7 @@ package enum Program {
   private static func run(_ arguments: Arguments) -> Int32 {
     guard let config = load(arguments) else { return 1 }
     Signals.prepare()
+    DescriptorLimit.raise()
     let log = Log(level: config.service.logLevel, encoding: config.service.logEncoding)
     let collector: Collector
     do throws(Diagnostic) {

@@ -10,6 +10,7 @@ struct TracePipeline {
   /// What takes requests.
   let entry: any TracesConsumer
   private let endUser: EndUserProcessor?
+  private let resolutions: ResolutionLog
   private let batcher: Batcher
   private var limiters: [MemoryLimiter] = []
 
@@ -29,15 +30,16 @@ struct TracePipeline {
       }
     }
     batcher = Batcher(configuration: batching, exporters: exporters)
+    let resolutions = ResolutionLog(log)
+    self.resolutions = resolutions
     var consumer: any TracesConsumer
     if let identity {
-      let teller = ResolutionLog(log)
       let processor = EndUserProcessor(
         identity.configuration, rules: rules,
         metrics: EndUserMetrics(
           registry: registry, processor: identity.id.description, pipeline: pipeline.id.description),
         output: batcher,
-        tell: { teller.tell($0) })
+        tell: { resolutions.tell($0) })
       endUser = processor
       consumer = processor
     } else {
@@ -61,6 +63,7 @@ struct TracePipeline {
   func stop(until deadline: UInt64) {
     for limiter in limiters { limiter.stop() }
     endUser?.stop(until: deadline)
+    resolutions.finish()
     batcher.close(until: deadline)
   }
 }
@@ -75,14 +78,19 @@ final class ResolutionLog: Sendable {
 
   private static let linesPerSecond = 50
   private let log: Log
+  private let clock: @Sendable () -> UInt64
   private let second = Locked(Second())
 
-  init(_ log: Log) {
+  /// - Parameters:
+  ///   - log: takes the lines.
+  ///   - clock: monotonic nanoseconds.
+  init(_ log: Log, clock: @escaping @Sendable () -> UInt64 = MonotonicClock.now) {
     self.log = log
+    self.clock = clock
   }
 
   func tell(_ resolution: Resolution) {
-    let now = MonotonicClock.now()
+    let now = clock()
     let (tells, skipped) = second.withLock { second in
       var skipped = 0
       if now >= second.start + 1_000_000_000 {
@@ -93,7 +101,7 @@ final class ResolutionLog: Sendable {
       if second.told > Self.linesPerSecond { second.skipped += 1 }
       return (second.told <= Self.linesPerSecond, skipped)
     }
-    if skipped > 0 { log.info("more traces resolved", ["traces": String(skipped)]) }
+    tell(skipped: skipped)
     guard tells else { return }
     let waited = "\(resolution.waited / 1_000_000_000).\(Self.milliseconds(resolution.waited))s"
     if let endUser = resolution.endUser {
@@ -111,6 +119,19 @@ final class ResolutionLog: Sendable {
           "session": resolution.session ?? "-", "spans": String(resolution.spans), "waited": waited,
         ])
     }
+  }
+
+  /// Tells what is left to tell, at the end.
+  func finish() {
+    tell(
+      skipped: second.withLock { second in
+        defer { second.skipped = 0 }
+        return second.skipped
+      })
+  }
+
+  private func tell(skipped: Int) {
+    if skipped > 0 { log.info("more traces resolved", ["traces": String(skipped)]) }
   }
 
   private static func milliseconds(_ nanoseconds: UInt64) -> String {

@@ -23,11 +23,13 @@ enum Secrets {
     return name == "headers" || isKeyed && name == "key" || words.contains { name.hasSuffix($0) }
   }
 
-  /// A URL with the password left out that it may carry before its host; any other text as it is.
+  /// A URL without the password, or the token in place of a user and a password, that stands before its host; the scheme
+  /// may be missing where there is a password. Any other text as it is.
   static func withoutPassword(_ text: String) -> String {
-    guard let scheme = text.firstRange(of: "://") else { return text }
-    let authority = text[scheme.upperBound...].prefix { !"/?#".contains($0) }
-    guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else { return text }
-    return text[...colon] + mask + text[at...]
+    let scheme = text.firstRange(of: "://")
+    let authority = text[(scheme?.upperBound ?? text.startIndex)...].prefix { !"/?#".contains($0) && !$0.isWhitespace }
+    guard let at = authority.lastIndex(of: "@") else { return text }
+    if let colon = authority[..<at].firstIndex(of: ":") { return text[...colon] + mask + text[at...] }
+    return scheme == nil ? text : text[..<authority.startIndex] + mask + text[at...]
   }
 }

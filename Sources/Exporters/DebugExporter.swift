@@ -3,8 +3,8 @@ package import OTLP
 import Pipeline
 package import SelfTelemetry
 
-/// Shows requests to the operator, at once and on the caller's thread, as the log does. Made for looking, not for
-/// machines: the form of the text is no promise.
+/// Shows requests to the operator, soon and on a thread of its own: what nobody reads holds nobody up. Made for looking,
+/// not for machines: the form of the text is no promise, and what the reader is too slow for is left out.
 package final class DebugExporter: Exporter {
   private struct Window {
     var start: UInt64 = 0
@@ -15,7 +15,7 @@ package final class DebugExporter: Exporter {
   private let configuration: DebugExporterConfiguration
   private let metrics: ExporterMetrics
   private let now: @Sendable () -> UInt64
-  private let write: @Sendable (String) -> Void
+  private let writer: TextWriter
   private let window = Locked(Window())
 
   /// An exporter that is ready.
@@ -25,7 +25,7 @@ package final class DebugExporter: Exporter {
   ///   - configuration: of the exporter.
   ///   - registry: where the exporter's metrics go.
   ///   - now: monotonic nanoseconds.
-  ///   - write: takes the text of one request, whole lines. Calls may come from several threads.
+  ///   - write: takes the text of one request, whole lines; one call at a time, on the exporter's thread.
   package init(
     id: String, configuration: DebugExporterConfiguration, registry: MetricRegistry,
     now: @escaping @Sendable () -> UInt64 = MonotonicClock.now,
@@ -35,21 +35,21 @@ package final class DebugExporter: Exporter {
     self.configuration = configuration
     metrics = ExporterMetrics(exporter: id, registry: registry)
     self.now = now
-    self.write = write
+    writer = TextWriter(write: write)
   }
 
-  package func start() {}
+  package func start() { writer.start() }
 
   @discardableResult
   package func export(_ request: EncodedRequest) -> Bool {
-    if isShown() { write(text(of: request)) }
+    if isShown() { writer.show(text(of: request)) }
     metrics.sent.add(request.itemCount)
     return true
   }
 
   package var isFull: Bool { false }
 
-  package func drain(until deadline: UInt64) {}
+  package func drain(until deadline: UInt64) { writer.end(until: deadline) }
 
   private func isShown() -> Bool {
     let now = now()

@@ -17,7 +17,8 @@ struct FileRotation {
     self.usesLocalTime = usesLocalTime
   }
 
-  /// Renames the file at `path` to the first name that is free, from `now` on.
+  /// Renames the file at `path` to the first name that is free, from `now` on. One that somebody else has moved away is
+  /// aside already.
   ///
   /// - Parameters:
   ///   - path: the file.
@@ -30,7 +31,7 @@ struct FileRotation {
       time += 1
       name = backupName(time)
     }
-    guard rename(path, name) == 0 else { throw FileError("rename", path) }
+    guard rename(path, name) == 0 || errno == ENOENT else { throw FileError("rename", path) }
   }
 
   /// Deletes the oldest files that were put aside, beyond a number and an age.

@@ -24,6 +24,8 @@ final class FileWriter {
   /// Until when to leave the disk alone, after a failure.
   private(set) var pauseEnd: UInt64?
 
+  /// Bytes that a scratch buffer may keep for the next record.
+  private static let keptCapacity = 4 << 20
   /// Bytes that are worth a write of their own.
   private static let bufferLimit = 256 << 10
   private static let firstPause: UInt64 = 100_000_000
@@ -75,6 +77,8 @@ final class FileWriter {
   /// - Parameter request: the oldest that waits.
   /// - Returns: false when the disk refused, and the request must come again.
   func write(_ request: EncodedRequest) -> Bool {
+    // One huge request must not cost its size for ever.
+    defer { if record.capacity > Self.keptCapacity { record = [] } }
     do {
       try makeRecord(of: request)
     } catch {
@@ -118,6 +122,7 @@ final class FileWriter {
 
   private func makeRecord(of request: EncodedRequest) throws {
     message.removeAll(keepingCapacity: true)
+    defer { if message.capacity > Self.keptCapacity { message = [] } }
     if configuration.format == .json {
       try request.withContiguousBytes { try encode($0, &message) }
     } else {

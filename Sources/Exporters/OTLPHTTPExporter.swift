@@ -42,17 +42,10 @@ package final class OTLPHTTPExporter: Exporter {
     id: String, configuration: OTLPHTTPExporterConfiguration, codecs: Codecs, version: String,
     registry: MetricRegistry, log: Log
   ) throws {
-    var settings = HTTPClientConfiguration()
-    settings.maxInFlight = max(configuration.sendingQueue.numConsumers, 1)
-    settings.timeout = configuration.timeout
-    settings.tls = configuration.tls
-    settings.proxyURL = configuration.proxyURL
-    settings.userAgent = "heirloom/\(version)"
-
     self.id = id
     let url = try configuration.tracesURL()
-    let headers = try Self.headers(configuration, isCompressed: codecs.compress != nil)
-    client = try HTTPClient(settings, name: "http \(id)")
+    let headers = try configuration.requestHeaders(isCompressed: codecs.compress != nil)
+    client = try HTTPClient(configuration.clientConfiguration(version: version), name: "http \(id)")
     let sender = OTLPHTTPSender(
       client: client, url: url, headers: headers, compress: codecs.compress,
       decodeStatus: codecs.decodeStatusMessage, decodePartialSuccess: codecs.decodePartialSuccess,
@@ -78,21 +71,5 @@ package final class OTLPHTTPExporter: Exporter {
 
   package func drain(until deadline: UInt64) {
     queue.drain(until: deadline)
-  }
-
-  private static func headers(
-    _ configuration: OTLPHTTPExporterConfiguration, isCompressed: Bool
-  ) throws(HTTPClientError) -> [HTTPHeader] {
-    var headers: [HTTPHeader] = []
-    for (name, value) in configuration.headers { headers.append(try HTTPHeader(name, value)) }
-    func addDefault(_ name: String, _ value: String) throws(HTTPClientError) {
-      guard !headers.contains(where: { $0.name.lowercased() == name.lowercased() }) else { return }
-      headers.append(try HTTPHeader(name, value))
-    }
-    try addDefault("Content-Type", "application/x-protobuf")
-    if isCompressed, let compression = configuration.compression {
-      try addDefault("Content-Encoding", compression)
-    }
-    return headers
   }
 }

@@ -20,12 +20,52 @@ package struct OTLPHTTPExporterConfiguration: Sendable {
 
   package init() {}
 
+  /// Looks whether there is a usable URL.
+  ///
+  /// - Throws: a message for the operator.
+  package func checkURL() throws { _ = try tracesURL() }
+
+  /// Looks for everything else that would keep an exporter from being made: headers, files for TLS, proxies.
+  ///
+  /// - Throws: a message for the operator.
+  package func checkRest() throws {
+    _ = try requestHeaders(isCompressed: true)
+    try clientConfiguration(version: "").check()
+  }
+
+  /// Headers of every request, the exporter's own included: what `compression` says is among them if bodies are
+  /// compressed at all. Throws an `HTTPClientError` that names the first that is no header.
+  func requestHeaders(isCompressed: Bool) throws(HTTPClientError) -> [HTTPHeader] {
+    var lines: [HTTPHeader] = []
+    for (name, value) in headers { lines.append(try HTTPHeader(name, value)) }
+    func addDefault(_ name: String, _ value: String) throws(HTTPClientError) {
+      guard !lines.contains(where: { $0.name.lowercased() == name.lowercased() }) else { return }
+      lines.append(try HTTPHeader(name, value))
+    }
+    try addDefault("Content-Type", "application/x-protobuf")
+    if isCompressed, let compression { try addDefault("Content-Encoding", compression) }
+    return lines
+  }
+
+  /// What the exporter's client needs to know; the version is for the `User-Agent` header.
+  func clientConfiguration(version: String) -> HTTPClientConfiguration {
+    var client = HTTPClientConfiguration()
+    client.maxInFlight = max(sendingQueue.numConsumers, 1)
+    client.timeout = timeout
+    client.tls = tls
+    client.proxyURL = proxyURL
+    client.userAgent = "heirloom/\(version)"
+    return client
+  }
+
   /// Where traces go.
   ///
   /// - Throws: `HTTPClientError` when there is no usable URL.
   func tracesURL() throws(HTTPClientError) -> HTTPURL {
     if let tracesEndpoint, !tracesEndpoint.isEmpty { return try HTTPURL(tracesEndpoint) }
     guard let endpoint, !endpoint.isEmpty else { throw HTTPClientError("neither endpoint nor traces_endpoint is set") }
+    // By itself first: a path would pass for the host that is missing.
+    _ = try HTTPURL(endpoint)
     return try HTTPURL(endpoint + (endpoint.hasSuffix("/") ? "v1/traces" : "/v1/traces"))
   }
 }

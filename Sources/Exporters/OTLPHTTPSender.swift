@@ -44,10 +44,11 @@ final class OTLPHTTPSender: RequestSender {
       case .success(let response):
         let answer = OTLPHTTPResponse(
           response, unixTime: time(nil), decodeStatus: decodeStatus, decodePartialSuccess: decodePartialSuccess)
-        if let warning = answer.warning, case .delivered(let rejected) = answer.outcome {
-          partialSuccess.failed(warning, items: rejected)
-        }
-        completion(answer.outcome)
+        guard case .delivered(let claimed) = answer.outcome else { return completion(answer.outcome) }
+        // The number is the server's word: it cannot leave out more than it was sent.
+        let rejected = min(max(claimed, 0), request.itemCount)
+        if let warning = answer.warning { partialSuccess.failed(warning, items: rejected) }
+        completion(.delivered(rejected: rejected))
       }
     }
   }

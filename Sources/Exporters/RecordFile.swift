@@ -19,6 +19,8 @@ final class RecordFile {
   private var size = 0
 
   private var buffer: [UInt8] = []
+  /// Bytes of memory that the buffer may keep while it is empty; a larger record is not copied into it.
+  private static let keptCapacity = 4 << 20
   /// Where each record in `buffer` ends, and the items in it.
   private var records: [(end: Int, items: Int)] = []
 
@@ -81,7 +83,13 @@ final class RecordFile {
       try flush()
       try rotate(rotation)
     }
-    buffer.append(contentsOf: record)
+    if record.count > Self.keptCapacity {
+      // It leaves alone, from the memory that it is in.
+      try flush()
+      buffer = record
+    } else {
+      buffer.append(contentsOf: record)
+    }
     records.append((buffer.count, items))
   }
 
@@ -128,6 +136,7 @@ final class RecordFile {
     records.removeFirst(whole)
     for index in records.indices { records[index].end -= count }
     buffer.removeFirst(count)
+    if buffer.isEmpty, buffer.capacity > Self.keptCapacity { buffer = [] }
     if items > 0 { delivered(items) }
   }
 

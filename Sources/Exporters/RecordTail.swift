@@ -38,9 +38,40 @@ enum RecordTail: Equatable {
   private static func lines(_ file: Int32, _ size: Int) -> RecordTail {
     guard size > 0, byte(file, size - 1) != UInt8(ascii: "\n") else { return .whole }
     let start = lastLineStart(file, size)
-    // Every record is a JSON object that ends so: this may be one that an editor took the line feed from.
-    let mayBeWhole = byte(file, size - 1) == UInt8(ascii: "}") && byte(file, size - 2) == UInt8(ascii: "]")
-    return byte(file, start) == UInt8(ascii: "{") && !mayBeWhole ? .cut(at: start) : .unterminated
+    // Every record is a JSON object: one that is closed may be one that an editor took the line feed from.
+    let isCut = byte(file, start) == UInt8(ascii: "{") && isOpen(file, from: start, to: size)
+    return isCut ? .cut(at: start) : .unterminated
+  }
+
+  /// Whether what is in the range lacks closing brackets or quotes, as every beginning of a JSON object does. What cannot
+  /// be read lacks none.
+  private static func isOpen(_ file: Int32, from start: Int, to end: Int) -> Bool {
+    var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    var depth = 0
+    var isInText = false
+    var isEscaped = false
+    var offset = start
+    while offset < end {
+      let count = pread(file, &chunk, min(end - offset, chunk.count), offset)
+      guard count > 0 else { return false }
+      offset += count
+      for byte in chunk[..<count] {
+        if isEscaped {
+          isEscaped = false
+        } else if isInText {
+          isEscaped = byte == UInt8(ascii: "\\")
+          isInText = byte != UInt8(ascii: "\"")
+        } else {
+          switch byte {
+          case UInt8(ascii: "\""): isInText = true
+          case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+          case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+          default: break
+          }
+        }
+      }
+    }
+    return isInText || depth > 0
   }
 
   private static func byte(_ file: Int32, _ offset: Int) -> UInt8? {

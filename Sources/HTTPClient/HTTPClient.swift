@@ -28,10 +28,7 @@ package final class HTTPClient: @unchecked Sendable {
   ///   - name: of the thread.
   /// - Throws: `HTTPClientError` when the configuration cannot work.
   package init(_ configuration: HTTPClientConfiguration, name: String = "http-client") throws(HTTPClientError) {
-    try configuration.tls.checkFiles()
-    if let proxy = configuration.proxyURL, proxy.utf8.contains(where: { $0 <= 0x20 }) {
-      throw HTTPClientError("proxy_url is not a URL")
-    }
+    try configuration.check()
     guard Self.isLibraryReady, let multi = ccurl_multi_create(configuration.maxInFlight) else {
       throw HTTPClientError("libcurl cannot be set up")
     }

@@ -55,4 +55,12 @@ package struct HTTPClientConfiguration: Sendable {
   package var environment: @Sendable (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
 
   package init() {}
+
+  /// Looks for what would keep a client from being made.
+  ///
+  /// - Throws: `HTTPClientError` that says what is wrong.
+  package func check() throws(HTTPClientError) {
+    try tls.checkFiles()
+    if let proxyURL, proxyURL.utf8.contains(where: { $0 <= 0x20 }) { throw HTTPClientError("proxy_url is not a URL") }
+  }
 }

@@ -9,7 +9,8 @@ package struct HTTPServerConfiguration: Sendable {
   package var port: UInt16
   /// Threads that read, handle and answer requests.
   package var workers: Int
-  /// Connections above this number are closed at once and counted as refused.
+  /// Connections above this number are closed at once and counted as refused. A server grants fewer where the limit of
+  /// open descriptors demands it: see `connectionsGranted(of:)`.
   package var maxConnections: Int
   /// Seconds without a byte in either direction after which a connection is cut, also in the middle of a body; 0 means
   /// never. Time spent waiting for a handler's reply does not count. More than the minute that lies between two
@@ -34,6 +35,13 @@ package struct HTTPServerConfiguration: Sendable {
     self.idleTimeout = idleTimeout
     self.maxBodyBytes = maxBodyBytes
     self.connectionMemory = connectionMemory
+  }
+
+  /// How many connections a server grants in a process that may have so many descriptors open: `maxConnections`, but a
+  /// quarter of the descriptors, 256 at most, is left to others, so that idle clients cannot keep exporters from
+  /// connecting and files from being opened. At least one.
+  package func connectionsGranted(of descriptors: Int) -> Int {
+    max(1, min(maxConnections, descriptors - min(256, descriptors / 4)))
   }
 
   /// The cores this process may run on, by and large.

@@ -20,7 +20,9 @@ final class ServerCore: Sendable {
   var hasRoomForBodies: Bool { pool.bytesInUse <= configuration.maxBodyBytes }
 
   init(configuration: HTTPServerConfiguration, handler: any HTTPHandler) throws(HTTPServerError) {
-    self.configuration = configuration
+    var granted = configuration
+    granted.maxConnections = configuration.connectionsGranted(of: DescriptorLimit.current)
+    self.configuration = granted
     self.handler = handler
     linger = try Linger()
   }

@@ -41,12 +41,13 @@ package final class FailureLog: Sendable {
     self.now = now
   }
 
-  /// It failed, for so many items (spans).
+  /// It failed, for so many items (spans), 0 or more. A sum that no number can tell stays at the largest.
   package func failed(_ reason: String, items: Int) {
     let now = now()
     let report = state.withLock { state -> State? in
       state.failures += 1
-      state.items += items
+      let sum = state.items.addingReportingOverflow(items)
+      state.items = sum.overflow ? .max : sum.partialValue
       if let lastLine = state.lastLine, now < lastLine + Self.interval { return nil }
       defer { state = State(lastLine: now, isAnnounced: true) }
       return state

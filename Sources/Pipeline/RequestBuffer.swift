@@ -2,6 +2,9 @@ package import OTLP
 
 /// Accepted requests in memory, first in, first out, within two bounds.
 ///
+/// A request whose size alone is above the bound of the sizer finds room while nothing else is held, since no wait would
+/// make it smaller. The bound in bytes holds for every request.
+///
 /// A request occupies room from `admit` until `release`, also after it was taken: what is under way counts. This is all
 /// that a queue asks of its storage, so that one on disk can stand in its place.
 package struct RequestBuffer {
@@ -21,7 +24,7 @@ package struct RequestBuffer {
   package private(set) var usedBytes = 0
   /// Requests whose room is taken.
   package private(set) var heldCount = 0
-  // The largest request seen that could fit at all: see `isFull`.
+  // The largest request seen that can be held at all: see `isFull`.
   private var largestSize = 1
   private var largestBytes = 1
 
@@ -32,12 +35,16 @@ package struct RequestBuffer {
   /// Whether a request like the largest so far would find no room. Who asks this before accepting data loses none of it
   /// here.
   package var isFull: Bool {
-    usedSize + largestSize > limits.size || usedBytes + largestBytes > limits.bytes
+    !hasRoom(size: largestSize, bytes: largestBytes)
   }
 
   /// Whether the request would find room if the buffer were empty.
   package func canEverHold(_ request: EncodedRequest) -> Bool {
-    limits.sizer.size(of: request) <= limits.size && request.byteCount <= limits.bytes
+    request.byteCount <= limits.bytes
+  }
+
+  private func hasRoom(size: Int, bytes: Int) -> Bool {
+    (heldCount == 0 || usedSize + size <= limits.size) && usedBytes + bytes <= limits.bytes
   }
 
   /// Requests that nobody has taken yet.
@@ -51,9 +58,11 @@ package struct RequestBuffer {
   package mutating func admit(_ request: EncodedRequest, now: UInt64) -> Bool {
     let size = limits.sizer.size(of: request)
     let bytes = request.byteCount
-    if size <= limits.size { largestSize = max(largestSize, size) }
-    if bytes <= limits.bytes { largestBytes = max(largestBytes, bytes) }
-    guard usedSize + size <= limits.size, usedBytes + bytes <= limits.bytes else { return false }
+    if canEverHold(request) {
+      largestSize = max(largestSize, size)
+      largestBytes = max(largestBytes, bytes)
+    }
+    guard hasRoom(size: size, bytes: bytes) else { return false }
     usedSize += size
     usedBytes += bytes
     heldCount += 1

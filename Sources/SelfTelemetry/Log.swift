@@ -56,15 +56,40 @@ package final class Log: Sendable {
     return line + "}\n"
   }
 
-  @Sendable package static func writeToStandardError(_ line: String) {
-    var line = line
-    line.withUTF8 { bytes in
+  /// Whether nobody read standard error when something was last written to it.
+  private static let isStandardErrorStuck = Locked(false)
+
+  /// Writes whole lines to standard error. If nobody reads its other end, that costs a second once; then what does not
+  /// fit is left out until somebody reads again: words about the work must not stop the work.
+  @Sendable package static func writeToStandardError(_ text: String) {
+    isStandardErrorStuck.withLock { isStuck in
+      isStuck = !write(text, to: STDERR_FILENO, patience: isStuck ? 0 : 1000)
+    }
+  }
+
+  /// Writes a text, as far as somebody reads it. Meant for descriptors that nobody else in this process writes to at the
+  /// same time.
+  ///
+  /// - Parameters:
+  ///   - text: what to write.
+  ///   - descriptor: open for writing, and blocking.
+  ///   - patience: milliseconds to wait for each piece's turn.
+  /// - Returns: false when a piece had no turn.
+  package static func write(_ text: String, to descriptor: Int32, patience: Int32) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
       var offset = 0
       while offset < bytes.count {
-        let written = write(STDERR_FILENO, bytes.baseAddress! + offset, bytes.count - offset)
-        if written < 0 && errno != EINTR { return }
+        var polled = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        let isReady = poll(&polled, 1, patience)
+        if isReady == 0 { return false }
+        // A pipe that is ready takes as much as this at once.
+        let written =
+          isReady < 0 ? -1 : Glibc.write(descriptor, bytes.baseAddress! + offset, min(bytes.count - offset, 4096))
+        if written < 0 && errno != EINTR { return true }
         offset += max(written, 0)
       }
+      return true
     }
   }
 

@@ -16,6 +16,7 @@ from support.waiting import PATIENCE
 from support.whole import Whole
 
 APPS = Path(__file__).parent / "apps"
+LOOPBACK = "127.0.0.1,localhost"
 
 
 @pytest.fixture
@@ -84,7 +85,8 @@ def app():
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "NEATLOGS_"))}
         result = subprocess.run(
             [sys.executable, APPS / name],
-            env={**inherited, **env},
+            # A proxy of the machine must not come between an application and the collector beside it.
+            env={**inherited, "NO_PROXY": LOOPBACK, "no_proxy": LOOPBACK, **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -48,6 +48,20 @@ WRONG = {
     "an exporter that nobody defined": ("exporters: [debug]", "exporters: [debug, file/mine]", ["file/mine"]),
     "a processor that nobody defined": ("processors: [enduser]", "processors: [batch]", ["batch"]),
     "a pipeline without receivers": ("receivers: [otlp]", "receivers: []", ["receiver"]),
+    "a URL without a host": ("  debug:\n    verbosity: basic", "  debug:\n  otlp_http: {endpoint: 'http://'}", ["http://"]),
+    "a URL with a user": (
+        "  debug:\n    verbosity: basic", "  debug:\n  otlp_http: {endpoint: 'ada:s3cret@host:1'}", ["[REDACTED]@host:1"],
+    ),
+    "a file that is not there": (
+        "  debug:\n    verbosity: basic",
+        "  debug:\n  otlp_http: {endpoint: 'https://host', tls: {ca_file: /no/such/ca.pem}}",
+        ["/no/such/ca.pem"],
+    ),
+    "a header in two lines": (
+        "  debug:\n    verbosity: basic",
+        '  debug:\n  otlp_http: {endpoint: "https://host", headers: {X-Key: "a\\nb"}}',
+        ["X-Key"],
+    ),
     "no YAML": ("verbosity: basic", "verbosity: {basic", []),
     "a key twice": ("verbosity: basic", "verbosity: basic\n    verbosity: normal", ["verbosity"]),
 }

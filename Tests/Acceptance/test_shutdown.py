@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT: nothing that was accepted is lost, and the process ends."""
 
+import os
 import signal
 import subprocess
 import time
@@ -8,10 +9,20 @@ import pytest
 
 from support import config
 from support.client import Client
-from support.collector import answers
+from support.collector import answers, binary, free_port
 from support.making import body, new_trace, span, trace_of
 from support.outputs import json_lines, spans_of
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
+
+
+@pytest.fixture
+def write_config(tmp_path):
+    def to(text):
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        return path
+
+    return to
 
 
 def send(running, *spans):
@@ -48,6 +59,31 @@ def test_an_identity_that_waits_to_speak_speaks_then(collector, backend):
     running.stop()
 
     assert {place.span.name: place.attribute("enduser.id") for place in backend.spans} == {"top": "ada", "below": "ada"}
+
+
+def test_a_terminal_that_nobody_reads_stops_neither_the_work_nor_the_end(write_config, tmp_path):
+    """Standard error is a pipe that is full."""
+    port, out = free_port(), tmp_path / "spans.jsonl"
+    exporters = {"file": config.file_exporter(out), "debug": "verbosity: detailed, sampling_initial: 100000"}
+    path = write_config(config.pipeline(port, exporters))
+    reading, writing = os.pipe()
+    process = subprocess.Popen([binary(), "--config", path], stdin=subprocess.DEVNULL, stderr=writing, cwd=tmp_path)
+    try:
+        wait_until(lambda: answers(port), "the collector")
+        traces = set()
+        with Client(port) as client:
+            for _ in range(20):
+                spans, trace = trace_of(identity={"enduser.id": "ada" * 5_000})
+                traces.add(trace)
+                client.send(body(*spans)).response
+        wait_until(lambda: {place.trace for place in spans_of(json_lines(out))} == traces, "everything in the file")
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+        os.close(writing)
 
 
 def test_what_lies_in_a_batch_or_queue_is_delivered(collector, backend, tmp_path):

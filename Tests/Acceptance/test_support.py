@@ -191,3 +191,14 @@ def test_a_client_notices_that_the_connection_was_closed(backend):
 def test_waiting_ends_with_what_was_waited_for():
     with pytest.raises(AssertionError, match="the moon"):
         wait_until(lambda: False, "the moon", patience=0.02)
+
+
+def test_applications_reach_this_machine_whatever_proxy_there_is(app, tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    monkeypatch.setenv("no_proxy", "example.com")
+    script = tmp_path / "proxies.py"
+    script.write_text(
+        "import json, urllib.request\n"
+        "print(json.dumps([bool(urllib.request.proxy_bypass(host)) for host in ('127.0.0.1', 'localhost')]))\n"
+    )
+    assert app(script, {}) == [True, True]

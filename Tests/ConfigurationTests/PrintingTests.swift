@@ -46,6 +46,7 @@ import Testing
           tls: {key_pem: "${env:TOKEN}", key_file: key.pem}
           password:
           proxy_url: http://me:pw@proxy:3128/x@y
+          endpoints: [https://t0ken@host/x, "user:pw@host:4318", ann@example.com, "at noon: a@b"]
           max_tokens: 5
           tokens: {access_token: [a, b]}
       processors:
@@ -73,6 +74,11 @@ import Testing
               key_file: key.pem
             password: null
             proxy_url: "http://me:[REDACTED]@proxy:3128/x@y"
+            endpoints:
+              - "https://[REDACTED]@host/x"
+              - "user:[REDACTED]@host:4318"
+              - ann@example.com
+              - "at noon: a@b"
             max_tokens: 5
             tokens:
               access_token:

@@ -1,4 +1,5 @@
 import Exporters
+import Locks
 import OTLP
 import Pipeline
 import SelfTelemetry
@@ -19,7 +20,7 @@ import Testing
     }
     exporter.start()
     for request in requests { #expect(exporter.export(request)) }
-    exporter.drain(until: 0)
+    exporter.drain(until: MonotonicClock.now() + 60_000_000_000)
     #expect(
       registry.value("otelcol_exporter_sent_spans", labels: [("exporter", "debug")])
         == Double(requests.reduce(0) { $0 + $1.itemCount }))
@@ -105,6 +106,33 @@ import Testing
     let texts = output(of: requests) { $0.verbosity = verbosity }
     #expect(texts.count == requests.count)
     #expect(texts.contains { $0.contains("unreadable from here") })
+  }
+
+  @Test func `a reader who does not read holds nobody up, and learns what was left out`() {
+    let door = Lock()
+    let isOpen = Locked(false)
+    let texts = Collected<String>()
+    var configuration = DebugExporterConfiguration()
+    configuration.verbosity = .normal
+    let exporter = DebugExporter(
+      id: "debug", configuration: configuration, registry: MetricRegistry(), now: { 1 },
+      write: { text in
+        door.withLock { while !isOpen.withLock({ $0 }) { door.wait() } }
+        texts.append(text)
+      })
+    exporter.start()
+    let request = SampleRequest.make(name: String(repeating: "n", count: 100 << 10))
+    for _ in 0..<50 { #expect(exporter.export(request)) }
+    // Nothing can be written by then; the thread is left behind.
+    exporter.drain(until: MonotonicClock.now() + 1_000_000)
+    door.withLock {
+      isOpen.withLock { $0 = true }
+      door.wakeAll()
+    }
+    #expect(eventually { texts.all.last?.contains("left out") == true })
+    let shown = texts.all.count - 1
+    #expect(shown >= 1 && shown < 25)
+    #expect(texts.all.last == "… and \(50 - shown) more, left out since nobody read fast enough\n")
   }
 
   @Test func `of a flood only samples are shown, second by second`() {

@@ -71,6 +71,22 @@ extension FileExporter {
 }
 
 @Suite struct FileExporterTests {
+  @Test func `the memory of a huge request is given back once it is written`() throws {
+    let fixture = try FileFixture()
+    let exporter = try fixture.exporter {
+      $0.format = .proto
+      $0.flushInterval = .zero
+    }
+    let size = 64 << 20
+    let before = MemoryLimiter.residentBytes()
+    #expect(exporter.export(SampleRequest.opaque(byteCount: size)))
+    #expect(eventually { fixture.metric("otelcol_exporter_sent_spans") == 1 })
+    #expect(eventually { MemoryLimiter.residentBytes() < before + size / 2 })
+    exporter.drain()
+    let attributes = try FileManager.default.attributesOfItem(atPath: fixture.path)
+    #expect(attributes[.size] as? Int == size + 4)
+  }
+
   @Test func `each request is a line, in the order they came`() throws {
     let fixture = try FileFixture()
     let requests = (1...50).map { SampleRequest.make(spans: $0, segmentLength: $0 % 2 == 0 ? 11 : .max) }

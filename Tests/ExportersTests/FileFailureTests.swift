@@ -103,6 +103,24 @@ import Testing
     exporter.drain()
   }
 
+  @Test func `a file that was moved away before its rotation is begun anew`() throws {
+    let fixture = try FileFixture()
+    let exporter = try fixture.exporter {
+      $0.format = .proto
+      $0.flushInterval = .zero
+      $0.rotation = FileRotationConfiguration()
+      $0.rotation?.maxMegabytes = 1
+    }
+    let size = 600 << 10
+    #expect(exporter.export(SampleRequest.opaque(byteCount: size)))
+    #expect(eventually { fixture.metric("otelcol_exporter_sent_spans") == 1 })
+    try FileManager.default.moveItem(atPath: fixture.path, toPath: fixture.directory + "/moved")
+    // The file would be too large for this one.
+    exporter.write([SampleRequest.opaque(byteCount: size)])
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 2)
+    #expect(try fixture.names() == ["moved", "spans.jsonl"])
+  }
+
   @Test func `a directory that is missing for a while delays, and loses nothing`() throws {
     let fixture = try FileFixture()
     let directory = fixture.directory + "/sub"
@@ -120,6 +138,8 @@ import Testing
   @Test(arguments: [
     ("", ""), ("{\"a\":[]}\n", "{\"a\":[]}\n"), ("{\"a\":[]}\n{\"b\":[1", "{\"a\":[]}\n"), ("{\"b\":[1", ""),
     ("{\"a\":[]}\n{\"b\":[1]}", "{\"a\":[]}\n{\"b\":[1]}\n"), ("somebody's notes", "somebody's notes\n"),
+    ("{\"a\":[]}\n{\"b\":[{\"c\":[]}", "{\"a\":[]}\n"), ("{\"a\":[]}\n{\"b\":\"\\\"]}", "{\"a\":[]}\n"),
+    ("{\"a\":[\"\\\\\",\"{[\"]}", "{\"a\":[\"\\\\\",\"{[\"]}\n"),
   ])
   func `a line that a killed process left unfinished is cut off, and nothing else`(before: String, kept: String) throws
   {

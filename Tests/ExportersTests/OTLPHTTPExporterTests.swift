@@ -139,6 +139,40 @@ private let protobuf = "Content-Type: application/x-protobuf"
     #expect(fixture.lines.all.contains { $0.contains("two were bad") && $0.contains("spans=2") })
   }
 
+  @Test func `what an exporter would refuse is found without making one`() throws {
+    func message(_ change: (inout OTLPHTTPExporterConfiguration) -> Void) -> String? {
+      var configuration = OTLPHTTPExporterConfiguration()
+      configuration.endpoint = "https://127.0.0.1:1"
+      change(&configuration)
+      do { try configuration.checkURL(); try configuration.checkRest() } catch { return "\(error)" }
+      return nil
+    }
+    #expect(message { _ in } == nil)
+    #expect(message { $0.endpoint = nil }?.contains("neither endpoint nor traces_endpoint") == true)
+    // With the path for traces it would have a host.
+    for endpoint in ["http://", "https://", "http:///"] {
+      #expect(message { $0.endpoint = endpoint }?.contains("\"\(endpoint)\"") == true)
+    }
+    #expect(message { $0.tracesEndpoint = "http://host:99999" }?.contains("99999") == true)
+    #expect(message { $0.tls.caFile = "/no/such/file" }?.contains("/no/such/file") == true)
+    #expect(message { $0.headers = [("X-Key", "a\nb")] }?.contains("X-Key") == true)
+    #expect(message { $0.proxyURL = "a proxy" }?.contains("proxy_url") == true)
+  }
+
+  @Test(arguments: [(Int.max, 4), (Int.min, 0)])
+  func `a server cannot leave out more than it was sent`(claimed: Int, counted: Int) throws {
+    let answer = ScriptedHTTPServer.Reply.answer(200, headers: [protobuf], body: [1])
+    let server = ScriptedHTTPServer([answer, answer, answer])
+    defer { server.stop() }
+    let codecs = OTLPHTTPExporter.Codecs(
+      compress: nil, decodeStatusMessage: { _ in nil }, decodePartialSuccess: { _ in (rejected: claimed, message: "") })
+    let fixture = try Fixture(server.url, codecs: codecs)
+    for _ in 0..<3 { #expect(fixture.exporter.export(SampleRequest.make(spans: 4))) }
+    fixture.drain()
+    #expect(fixture.metric("heirloom_exporter_rejected_spans") == Double(3 * counted))
+    #expect(fixture.lines.all.contains { $0.contains("left spans out") && $0.contains("spans=\(counted)") })
+  }
+
   @Test func `a server that comes later gets everything`() throws {
     let port = ScriptedHTTPServer.unusedPort()
     let fixture = try Fixture("http://127.0.0.1:\(port)")

@@ -21,6 +21,16 @@ import Testing
     #expect(error?.description.contains("\"\(text)\"") == true)
   }
 
+  @Test(arguments: [
+    "ftp://user:s3cret@host:4318", "user:s3cret@host:4318", "http://s3cret@host:99999", "http://user:s3/cret@host:4318",
+    "http://user:s3cret@", "s3cret@host",
+  ])
+  func `who is named before a host is not told`(text: String) {
+    let error = #expect(throws: HTTPClientError.self) { try HTTPURL(text) }
+    #expect(error?.description.contains("[REDACTED]@") == true)
+    #expect(error?.description.contains("s3") == false)
+  }
+
   @Test(arguments: ["http://localhost", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]", "http://a.localhost"])
   func `this machine is known by its names`(text: String) throws {
     #expect(try HTTPURL(text).isLoopback)

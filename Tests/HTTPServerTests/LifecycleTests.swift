@@ -47,6 +47,46 @@ struct LifecycleTests {
     }
   }
 
+  /// A socket that leaves the IPv4 side of its port free, and the port.
+  private static func listenOnIPv6Only() throws -> (socket: Int32, port: UInt16) {
+    let listener = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+    var on: Int32 = 1
+    setsockopt(listener, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, socklen_t(MemoryLayout<Int32>.size))
+    var address = sockaddr_in6()
+    address.sin6_family = sa_family_t(AF_INET6)
+    var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+    let isListening = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(listener, $0, length) == 0 && listen(listener, 1) == 0 && getsockname(listener, $0, &length) == 0
+      }
+    }
+    try #require(isListening)
+    return (listener, UInt16(bigEndian: address.sin6_port))
+  }
+
+  @Test(.enabled(if: hasIPv6)) func `a port that is in use on IPv6 is not taken on IPv4 alone`() throws {
+    let (socket, port) = try Self.listenOnIPv6Only()
+    defer { close(socket) }
+    #expect(throws: HTTPServerError.cannotListen(address: ":\(port)", reason: "Address already in use")) {
+      try HTTPServer(configuration: HTTPServerConfiguration(host: "", port: port), handler: TestHandler())
+    }
+  }
+
+  @Test func `of a name's addresses, one that is in use is an error`() throws {
+    try withServer { server, _ in
+      #expect(throws: HTTPServerError.self) {
+        try HTTPServer(
+          configuration: HTTPServerConfiguration(host: "localhost", port: server.port), handler: TestHandler())
+      }
+    }
+  }
+
+  @Test(arguments: [(8, 6), (1024, 768), (1 << 20, 5000), (1, 1), (0, 1), (Int.max, 5000)])
+  func `some descriptors are left to others than clients`(descriptors: Int, granted: Int) {
+    let configuration = HTTPServerConfiguration(maxConnections: 5000)
+    #expect(configuration.connectionsGranted(of: descriptors) == granted)
+  }
+
   @Test func `connections are spread evenly over the workers`() throws {
     try withServer(HTTPServerConfiguration(workers: 4)) { server, _ in
       let clients = try (0..<40).map { _ in try TestClient(port: server.port) }
@@ -192,23 +232,31 @@ struct LifecycleTests {
   @Test func `accepting goes on after descriptors have run out`() async {
     // The limit holds for a whole process, so this one gets its own.
     await #expect(processExitsWith: .success) {
-      try withServer(HTTPServerConfiguration(workers: 1)) { server, _ in
-        let before = descriptorLimit
-        let client = try TestClient(
-          port: server.port,
-          onceOpen: { socket in
-            descriptorLimit = UInt(socket) + 1
-            // Below the limit there may be free ones.
-            while dup(socket) >= 0 {}
-          })
-        try client.send("GET", "/echo")
-        // Nothing tells that accepting has failed; a few back-offs should do.
-        usleep(200_000)
-        let accepted = server.statistics.openConnections
-        descriptorLimit = before
-        try #require(accepted == 0)
-        try #require(try client.receive().status == 200)
+      // The runtime may close a descriptor of its own in the wrong moment: then accepting has not failed, so once more.
+      for _ in 0..<10 {
+        var hasFailed = false
+        try withServer(HTTPServerConfiguration(workers: 1)) { server, _ in
+          let before = descriptorLimit
+          var spares: [Int32] = []
+          defer { for spare in spares { close(spare) } }
+          let client = try TestClient(
+            port: server.port,
+            onceOpen: { socket in
+              descriptorLimit = UInt(socket) + 1
+              // Below the limit there may be free ones.
+              while case let spare = dup(socket), spare >= 0 { spares.append(spare) }
+            })
+          try client.send("GET", "/echo")
+          // Nothing tells that accepting has failed; a few back-offs should do.
+          usleep(200_000)
+          let accepted = server.statistics.openConnections
+          descriptorLimit = before
+          try #require(try client.receive().status == 200)
+          hasFailed = accepted == 0
+        }
+        if hasFailed { return }
       }
+      Issue.record("accepting never failed")
     }
   }
 }

@@ -227,6 +227,38 @@ struct HoldingTests {
     batcher.close()
   }
 
+  @Test func `an exporter that wants to be waited for has the others wait`() {
+    let patient = RequestCollector(blocksOnOverflow: true)
+    let batcher = batcher([patient, exporters[0]])
+    exporters[0].setFull(true)
+    batcher.write([SpanStub(1)], interner: interner)
+    #expect(patient.ids == [1])
+    exporters[0].setFull(false)
+    patient.setFull(true)
+    batcher.write([SpanStub(2)], interner: interner)
+    #expect(exporters[0].ids == [1])
+    #expect(batcher.refusal != nil)
+    patient.setFull(false)
+    #expect(exporters[0].requests.wait(count: 2).count == 2)
+    batcher.close()
+    #expect(patient.ids == [1, 2])
+  }
+
+  @Test func `who has much to write can wait for room`() {
+    let batcher = batcher(exporters)
+    #expect(batcher.waitForRoom())
+    setFull(true)
+    batcher.write([SpanStub(1)], interner: interner)
+    #expect(!batcher.waitForRoom())
+    setFull(false)
+    #expect(batcher.waitForRoom())
+    #expect(exporters[0].ids == [1])
+    setFull(true)
+    batcher.close()
+    // What is closed gets everything at once.
+    #expect(batcher.waitForRoom())
+  }
+
   @Test func `no more than 64 MiB are held`() {
     let exporter = RequestCollector()
     let batcher = batcher([exporter])

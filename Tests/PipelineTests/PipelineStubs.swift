@@ -6,8 +6,13 @@ import TestSupport
 /// An exporter that keeps the very requests it gets, to be waited for.
 final class RequestCollector: Exporter {
   let id = "collector"
+  let blocksOnOverflow: Bool
   let requests = Collected<EncodedRequest>()
   private let room = Locked((isFull: false, timesAsked: 0))
+
+  init(blocksOnOverflow: Bool = false) {
+    self.blocksOnOverflow = blocksOnOverflow
+  }
 
   func start() {}
 

@@ -246,6 +246,16 @@ private let unavailable = SendOutcome.unavailable(reason: "down", wait: nil)
     #expect(lines.all[2].contains("works again"))
   }
 
+  @Test func `a sum of items beyond every number stays at the largest`() {
+    let lines = Collected<String>()
+    let clock = Gauge()
+    let failures = FailureLog("cannot send", exporter: "a", log: Log { lines.append($0) }, now: { UInt64(clock.value) })
+    for _ in 0..<3 { failures.failed("no", items: .max) }
+    clock.add(10_000_000_000)
+    failures.failed("no", items: 1)
+    #expect(lines.all.last?.contains("failures=3\tspans=\(Int.max)") == true)
+  }
+
   @Test func `failures that come and go do not flood the log`() {
     let lines = Collected<String>()
     let failures = FailureLog("cannot send", exporter: "a", log: Log { lines.append($0) }, now: { 1 })

@@ -2,7 +2,7 @@ import HTTPServer
 import Locks
 import OTLP
 import Pipeline
-import Receivers
+@testable import Receivers
 import TestSupport
 import Testing
 
@@ -96,6 +96,39 @@ struct DeferredReplyTests {
       let head = "POST /v1/traces HTTP/1.1\r\nHost: x\r\n\(protobuf)\r\nContent-Length: 1000\r\n"
       try client.send(head + "Expect: 100-continue\r\n\r\n")
       try expectRefusal(client.receive(), refusal)
+    }
+  }
+
+  @Test func `overload that came while a body was sent refuses it too`() throws {
+    try withReceiver { receiver in
+      let client = try receiver.client()
+      let body = request(spans: 3)
+      try client.send("POST /v1/traces HTTP/1.1\r\nHost: x\r\n\(protobuf)\r\nContent-Length: \(body.count)\r\n\r\n")
+      #expect(eventually { receiver.requests == 1 })
+      receiver.consumer.set(.accept, refusal: refusal)
+      try client.send(body)
+      try expectRefusal(client.receive(), refusal)
+      #expect(receiver.consumer.requests.all.isEmpty)
+      #expect(receiver.refusedSpans == 3)
+      #expect(receiver.refusedRequests == 1)
+      #expect(receiver.handler.indexes.idleCount == 1)
+    }
+  }
+
+  @Test func `too many bodies under way refuse further ones until some have gone`() throws {
+    try withReceiver(StubConsumer(.wait), maxBodyBytes: 20_000) { receiver in
+      let body = request(spans: 1, padding: 10_000)
+      let clients = try (0..<3).map { _ in try receiver.client() }
+      for (number, client) in clients.prefix(2).enumerated() {
+        try client.sendTraces(body)
+        #expect(receiver.consumer.pending.wait(count: number + 1).count == number + 1)
+      }
+      let reply = try clients[2].exchange(body)
+      #expect(reply.status == 503)
+      #expect(reply.headers["retry-after"] == "1")
+      #expect(ReadStatus(reply.body)?.code == 14)
+      #expect(ReadStatus(reply.body)?.message.isEmpty == false)
+      #expect(receiver.refusedRequests == 1)
     }
   }
 

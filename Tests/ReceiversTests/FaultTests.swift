@@ -116,6 +116,24 @@ struct FaultTests {
     }
   }
 
+  @Test(arguments: [
+    ("Content-Length: 3\r\nContent-Length: 4", 400, 3), ("Transfer-Encoding: gzip", 501, 12),
+  ])
+  func `what the server can't read is answered with a Status too`(header: String, status: Int, code: Int) throws {
+    try withReceiver { receiver in
+      let client = try receiver.client()
+      try client.send("POST /v1/traces HTTP/1.1\r\nHost: x\r\n\(protobuf)\r\n\(header)\r\n\r\nabcd")
+      let reply = try client.receive()
+      #expect(reply.status == status)
+      #expect(reply.headers["content-type"] == "application/x-protobuf")
+      let read = try #require(ReadStatus(reply.body))
+      #expect(read.code == code)
+      #expect(!read.message.isEmpty)
+      #expect(receiver.refusedRequests == 1)
+      #expect(receiver.consumer.requests.all.isEmpty)
+    }
+  }
+
   @Test func `a reply to HEAD has no body but is the same otherwise`() throws {
     try withReceiver { receiver in
       let client = try receiver.client()

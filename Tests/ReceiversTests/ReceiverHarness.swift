@@ -12,7 +12,7 @@ struct ReceiverHarness {
   let handler: OTLPHTTPHandler
   let server: HTTPServer
 
-  init(_ consumer: StubConsumer, limit: Int, path: String) throws {
+  init(_ consumer: StubConsumer, limit: Int, path: String, maxBodyBytes: Int) throws {
     self.consumer = consumer
     var configuration = OTLPReceiver.Configuration()
     configuration.maxRequestBodySize = limit
@@ -20,7 +20,8 @@ struct ReceiverHarness {
     handler = OTLPHTTPHandler(
       configuration, rules: SpanRules(), interner: ScopeInterner(), consumer: consumer,
       metrics: ReceiverMetrics(registry: registry, receiver: "otlp/a", transport: "http"))
-    server = try HTTPServer(configuration: HTTPServerConfiguration(workers: 2), handler: handler)
+    server = try HTTPServer(
+      configuration: HTTPServerConfiguration(workers: 2, maxBodyBytes: maxBodyBytes), handler: handler)
   }
 
   func client() throws -> TestClient { try TestClient(port: server.port) }
@@ -39,9 +40,9 @@ struct ReceiverHarness {
 /// Runs a receiver for the time of a test.
 func withReceiver(
   _ consumer: StubConsumer = StubConsumer(), limit: Int = 1 << 20, path: String = "/v1/traces",
-  _ test: (ReceiverHarness) throws -> Void
+  maxBodyBytes: Int = 512 << 20, _ test: (ReceiverHarness) throws -> Void
 ) throws {
-  let harness = try ReceiverHarness(consumer, limit: limit, path: path)
+  let harness = try ReceiverHarness(consumer, limit: limit, path: path, maxBodyBytes: maxBodyBytes)
   try harness.server.start()
   defer { harness.server.stop(timeout: .zero) }
   try test(harness)

@@ -103,4 +103,18 @@ struct LogTests {
   private func object(_ line: String) throws -> [String: String] {
     try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String])
   }
+
+  @Test func `a pipe that nobody reads is given up, and written to again when somebody does`() {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    let line = String(repeating: "x", count: 5000) + "\n"
+    var count = 0
+    while count < 10_000, Log.write(line, to: ends[1], patience: 0) { count += 1 }
+    #expect(count > 0 && count < 10_000)
+    #expect(!Log.write(line, to: ends[1], patience: 0))
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    #expect(read(ends[0], &buffer, buffer.count) >= count * line.utf8.count)
+    #expect(Log.write(line, to: ends[1], patience: 0))
+  }
 }

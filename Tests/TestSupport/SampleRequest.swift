@@ -33,6 +33,11 @@ package enum SampleRequest {
     }
   }
 
+  /// One item that is no protobuf message, of any size: for what only hands bytes on.
+  package static func opaque(byteCount: Int) -> EncodedRequest {
+    [UInt8](repeating: 0x2E, count: byteCount).withUnsafeBytes { EncodedRequest(copying: $0, itemCount: 1) }
+  }
+
   /// A length-delimited field.
   package static func field(_ number: Int, _ content: [UInt8]) -> [UInt8] {
     varint(UInt64(number << 3 | 2)) + varint(UInt64(content.count)) + content

@@ -127,7 +127,8 @@ void chttp_response_free(chttp_response *response);
 
 /*
  * Binds and listens, without blocking. An empty host means all addresses; a name is looked up, and its IPv4 address is
- * preferred. Returns the socket and stores its port, or returns -1 and stores a reason that lives for ever.
+ * preferred; another one is tried only where this machine does not have it. Returns the socket and stores its port, or
+ * returns -1 and stores a reason that lives for ever.
  */
 int chttp_listen(const char *host, uint16_t port, uint16_t *bound_port, const char **reason);
 

@@ -15,9 +15,7 @@ enum ExporterConfig {
   init?(_ type: String, _ section: ConfigSection) {
     switch type {
     case "otlp_http": self = Self.otlpHTTP(section)
-    case "file":
-      guard let file = Self.file(section) else { return nil }
-      self = .file(file)
+    case "file": self = .file(Self.file(section))
     case "debug": self = .debug(Self.debug(section))
     default: return nil
     }
@@ -31,13 +29,6 @@ enum ExporterConfig {
     var configuration = OTLPHTTPExporterConfiguration()
     configuration.endpoint = section.string("endpoint")
     configuration.tracesEndpoint = section.string("traces_endpoint")
-    if configuration.endpoint == nil, configuration.tracesEndpoint == nil {
-      section.error("endpoint", "endpoint or traces_endpoint is required")
-    }
-    for key in ["endpoint", "traces_endpoint"] {
-      guard let url = section.string(key), !url.hasPrefix("http://"), !url.hasPrefix("https://") else { continue }
-      section.error(key, "expected a URL that begins with http:// or https://, found \"\(url)\"")
-    }
     configuration.headers = (section.stringMap("headers") ?? []).map { (name: $0.key, value: $0.value) }
     configuration.compression =
       section.choice("compression", of: Compression.self, default: .gzip) == .gzip ? "gzip" : nil
@@ -53,6 +44,20 @@ enum ExporterConfig {
       "idle_conn_timeout", "disable_keep_alives", "http2_read_idle_timeout", "http2_ping_timeout",
       "force_attempt_http2",
     ])
+    if configuration.endpoint == nil, configuration.tracesEndpoint == nil {
+      section.error("endpoint", "endpoint or traces_endpoint is required")
+    } else {
+      do {
+        try configuration.checkURL()
+      } catch {
+        section.error(configuration.tracesEndpoint == nil ? "endpoint" : "traces_endpoint", "\(error)")
+      }
+    }
+    do {
+      try configuration.checkRest()
+    } catch {
+      section.diagnostics.error(at: section.position, "\(section.path): \(error)")
+    }
     return .otlpHTTP(configuration, gzipLevel: level < 1 ? 1 : level)
   }
 
@@ -111,10 +116,9 @@ enum ExporterConfig {
     case zstd
   }
 
-  private static func file(_ section: ConfigSection) -> FileExporterConfiguration? {
+  private static func file(_ section: ConfigSection) -> FileExporterConfiguration {
     section.require("path")
-    guard let path = section.string("path") else { return nil }
-    var configuration = FileExporterConfiguration(path: path)
+    var configuration = FileExporterConfiguration(path: section.string("path", default: ""))
     configuration.format = section.choice(
       "format", of: FileExporterConfiguration.Format.self, default: configuration.format)
     configuration.append = section.bool("append", default: configuration.append)

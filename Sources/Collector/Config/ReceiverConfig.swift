@@ -7,7 +7,7 @@ struct ReceiverConfig {
   /// Where the endpoint was written, for what is wrong with it later.
   var endpointPosition: Position
 
-  /// Nil when something was wrong, which has been reported then.
+  /// Nil when there is nothing to listen on, which has been reported then.
   init?(_ section: ConfigSection) {
     let protocols = section.section("protocols")
     protocols?.knownButUnsupported(["grpc"])
@@ -18,11 +18,11 @@ struct ReceiverConfig {
     var configuration = OTLPReceiver.Configuration()
     endpointPosition = http.position(of: "endpoint")
     if let endpoint = http.string("endpoint") {
-      guard let (host, port) = Endpoint.parse(endpoint) else {
+      if let (host, port) = Endpoint.parse(endpoint) {
+        (configuration.host, configuration.port) = (host, port)
+      } else {
         http.error("endpoint", "expected host:port, found \"\(endpoint)\"")
-        return nil
       }
-      (configuration.host, configuration.port) = (host, port)
     }
     configuration.maxRequestBodySize = http.int(
       "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...1 << 30)
@@ -50,7 +50,9 @@ struct ReceiverConfig {
 enum Endpoint {
   /// Nil when the text has not that form. `[::1]:4318` loses its brackets; an empty host means every address.
   static func parse(_ text: String) -> (host: String, port: UInt16)? {
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+    guard let colon = text.lastIndex(of: ":"), !text[colon...].hasPrefix(":+"),
+      let port = UInt16(text[text.index(after: colon)...])
+    else { return nil }
     var host = text[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") {
       host = host.dropFirst().dropLast()

@@ -31,7 +31,7 @@ struct ServiceConfig {
       guard let pipeline = section.section("pipelines")?.section(entry.key) else { continue }
       readPipeline(pipeline, name: entry.key, position: entry.keyPosition)
     }
-    if pipelines.isEmpty, section.has("pipelines") {
+    if pipelines.isEmpty, !section.isNull("pipelines"), section.has("pipelines") {
       section.error("pipelines", "a traces pipeline is required")
     }
   }
@@ -97,7 +97,10 @@ struct ServiceConfig {
       metricsPosition = section.position(of: "address")
       if metricsAddress == nil { section.error("address", "expected host:port, found \"\(address)\"") }
     }
-    for reader in section.sections("readers") ?? [] {
+    let readers = section.sections("readers")
+    // A list of readers stands in the place of the default one.
+    if readers != nil { metricsAddress = nil }
+    for reader in readers ?? [] {
       guard let prometheus = reader.section("pull")?.section("exporter")?.section("prometheus") else {
         reader.knownButUnsupported(["periodic"])
         continue

@@ -1,0 +1,266 @@
+@testable import Collector
+import Configuration
+import EndUser
+import Exporters
+import HTTPClient
+import Pipeline
+import Receivers
+import Testing
+
+/// Every key of every component goes where it belongs.
+struct ComponentKeysTests {
+  private func processor(_ id: String, _ keys: String) throws -> ProcessorConfig {
+    let reading = Reading.pipeline(processor: (id, keys))
+    #expect(reading.messages == [])
+    return try #require(reading.config.processors.values.first?.value)
+  }
+
+  private func exporter(_ id: String, _ keys: String) throws -> ExporterConfig {
+    let reading = Reading.pipeline(exporter: (id, keys))
+    #expect(reading.messages == [])
+    return try #require(reading.config.exporters.values.first?.value)
+  }
+
+  private func receiver(_ http: String) throws -> OTLPReceiver.Configuration {
+    let reading = Reading.pipeline(http: http)
+    #expect(reading.messages == [])
+    return try #require(reading.config.receivers.values.first?.value.http)
+  }
+
+  // MARK: - Receivers
+
+  @Test func `otlp`() throws {
+    let http = try receiver(
+      """
+      {endpoint: "[::1]:9999", max_request_body_size: 1000, traces_url_path: otel/in, idle_timeout: 90s, max_connections: 7,
+      max_buffered_mib: 8}
+      """)
+    #expect(unchanged(http, from: OTLPReceiver.Configuration()) == [])
+    #expect(http.host == "::1")
+    #expect(http.port == 9999)
+    #expect(http.maxRequestBodySize == 1000)
+    #expect(http.tracesURLPath == "/otel/in")
+    #expect(http.idleTimeout == 90)
+    #expect(http.maxConnections == 7)
+    #expect(http.maxBufferedMiB == 8)
+  }
+
+  @Test(arguments: ["{}", "", "{endpoint: , max_request_body_size: 0}"])
+  func `otlp without keys has its defaults`(http: String) throws {
+    let http = try receiver(http)
+    #expect(unchanged(http, from: OTLPReceiver.Configuration()).count == Mirror(reflecting: http).children.count)
+  }
+
+  @Test(arguments: [("0s", 0), ("1ms", 1), ("1s", 1), ("1500ms", 2), ("2m", 120)])
+  func `a connection's idle time is whole seconds, and only 0 means for ever`(text: String, seconds: Int) throws {
+    #expect(try receiver("{idle_timeout: \(text)}").idleTimeout == seconds)
+  }
+
+  // MARK: - Processors
+
+  @Test func `enduser`() throws {
+    guard
+      case .endUser(let configuration) = try processor(
+        "enduser/mine",
+        """
+        {id_keys: [a, b], metadata_keys: [c], session_keys: [d, e], inherit: [f, "g.*"], fallback: none,
+        fallback_wait: 3s, local_root_wait: 11s, root_wait: 6m, max_traces: 12, max_spans_per_trace: 13,
+        max_buffered_mib: 14, resolved_traces: {max: 15, max_mib: 17, ttl: 16s}, max_identity_bytes: 18,
+        log_traces: true}
+        """)
+    else {
+      Issue.record("another processor")
+      return
+    }
+    #expect(unchanged(configuration, from: EndUserConfiguration()) == [])
+    #expect(configuration.idKeys == ["a", "b"])
+    #expect(configuration.metadataKeys == ["c"])
+    #expect(configuration.sessionKeys == ["d", "e"])
+    #expect(configuration.inherit == ["f", "g.*"])
+    #expect(configuration.fallback == .none)
+    #expect(configuration.fallbackWait == .seconds(3))
+    #expect(configuration.localRootWait == .seconds(11))
+    #expect(configuration.rootWait == .seconds(360))
+    #expect(configuration.maxResolvedMiB == 17)
+    #expect(configuration.maxIdentityBytes == 18)
+    #expect(configuration.maxTraces == 12)
+    #expect(configuration.maxSpansPerTrace == 13)
+    #expect(configuration.maxBufferedMiB == 14)
+    #expect(configuration.maxResolvedTraces == 15)
+    #expect(configuration.resolvedFor == .seconds(16))
+    #expect(configuration.logTraces)
+  }
+
+  @Test func `batch`() throws {
+    guard
+      case .batch(let configuration) = try processor(
+        "batch", "{timeout: 7s, send_batch_size: 100, send_batch_max_size: 200}")
+    else {
+      Issue.record("another processor")
+      return
+    }
+    #expect(configuration.timeout == .seconds(7))
+    #expect(configuration.sendBatchSize == 100)
+    #expect(configuration.sendBatchMaxSize == 200)
+    // Not a key: who counts in spans means spans.
+    #expect(configuration.maxBytes == 16 << 20)
+    #expect(unchanged(configuration, from: Batcher.Configuration()) == [])
+  }
+
+  @Test func `memory_limiter`() throws {
+    guard
+      case .memoryLimiter(let configuration) = try processor(
+        "memory_limiter",
+        """
+        {check_interval: 2s, limit_mib: 500, spike_limit_mib: 50, limit_percentage: 60, spike_limit_percentage: 10,
+        min_gc_interval_when_soft_limited: 10s, min_gc_interval_when_hard_limited: 1s}
+        """)
+    else {
+      Issue.record("another processor")
+      return
+    }
+    #expect(unchanged(configuration, from: MemoryLimiter.Configuration()) == [])
+    #expect(configuration.checkInterval == .seconds(2))
+    #expect(configuration.limitMiB == 500)
+    #expect(configuration.spikeLimitMiB == 50)
+    #expect(configuration.limitPercentage == 60)
+    #expect(configuration.spikeLimitPercentage == 10)
+  }
+
+  @Test func `processors without keys have their defaults`() throws {
+    guard case .endUser(let endUser) = try processor("enduser", ""), case .batch(var batch) = try processor("batch", "")
+    else {
+      Issue.record("other processors")
+      return
+    }
+    #expect(endUser == EndUserConfiguration())
+    batch.maxBytes = Batcher.Configuration().maxBytes
+    #expect(batch == Batcher.Configuration())
+  }
+
+  // MARK: - Exporters
+
+  @Test func `otlp_http`() throws {
+    guard
+      case .otlpHTTP(let configuration, let gzipLevel) = try exporter(
+        "otlphttp/up",
+        """
+        {endpoint: "http://a:1", traces_endpoint: "https://b:2/x", headers: {X-One: 1st, authorization: "Bearer x"},
+        compression: none, compression_params: {level: 6}, timeout: 7s, proxy_url: "http://p:3",
+        tls: {ca_file: /dev/null, cert_file: /dev/zero, key_file: /dev/full, insecure_skip_verify: true,
+        server_name_override: name, min_version: "1.3", max_version: "1.3", insecure: true},
+        sending_queue: {enabled: false, num_consumers: 3, queue_size: 44, sizer: bytes, block_on_overflow: true,
+        max_mib: 55, batch: {flush_timeout: 6s, min_size: 66, max_size: 77, sizer: bytes}},
+        retry_on_failure: {enabled: false, initial_interval: 1s, randomization_factor: 0.25, multiplier: 3,
+        max_interval: 8s, max_elapsed_time: 9s}}
+        """)
+    else {
+      Issue.record("another exporter")
+      return
+    }
+    let standard = OTLPHTTPExporterConfiguration()
+    #expect(unchanged(configuration, from: standard) == [])
+    #expect(configuration.endpoint == "http://a:1")
+    #expect(configuration.tracesEndpoint == "https://b:2/x")
+    #expect(configuration.headers.map(\.name) == ["X-One", "authorization"])
+    #expect(configuration.headers.map(\.value) == ["1st", "Bearer x"])
+    #expect(configuration.compression == nil)
+    #expect(gzipLevel == 6)
+    #expect(configuration.timeout == .seconds(7))
+    #expect(configuration.proxyURL == "http://p:3")
+
+    let tls = configuration.tls
+    #expect(unchanged(tls, from: standard.tls) == [])
+    #expect([tls.caFile, tls.certFile, tls.keyFile] == ["/dev/null", "/dev/zero", "/dev/full"])
+    #expect(tls.insecureSkipVerify)
+    #expect(tls.serverNameOverride == "name")
+    #expect(tls.minVersion == .tls13)
+    #expect(tls.maxVersion == .tls13)
+
+    let queue = configuration.sendingQueue
+    #expect(unchanged(queue, from: standard.sendingQueue) == [])
+    #expect(!queue.enabled)
+    #expect(queue.numConsumers == 3)
+    #expect(queue.queueSize == 44)
+    #expect(queue.sizer == .bytes)
+    #expect(queue.blockOnOverflow)
+    #expect(queue.maxMebibytes == 55)
+    let batch = try #require(queue.batch)
+    #expect(unchanged(batch, from: BatchConfiguration()) == [])
+    #expect(batch.flushTimeout == .seconds(6))
+    #expect(batch.minSize == 66)
+    #expect(batch.maxSize == 77)
+    #expect(batch.sizer == .bytes)
+
+    let retry = configuration.retryOnFailure
+    #expect(unchanged(retry, from: standard.retryOnFailure) == [])
+    #expect(!retry.enabled)
+    #expect(retry.initialInterval == .seconds(1))
+    #expect(retry.randomizationFactor == 0.25)
+    #expect(retry.multiplier == 3)
+    #expect(retry.maxInterval == .seconds(8))
+    #expect(retry.maxElapsedTime == .seconds(9))
+  }
+
+  @Test func `otlp_http with an endpoint alone has the defaults`() throws {
+    guard case .otlpHTTP(let configuration, let gzipLevel) = try exporter("otlp_http", "{endpoint: 'https://a'}") else {
+      Issue.record("another exporter")
+      return
+    }
+    let standard = OTLPHTTPExporterConfiguration()
+    let fields = Mirror(reflecting: configuration).children.compactMap(\.label)
+    #expect(unchanged(configuration, from: standard) == fields.filter { $0 != "endpoint" })
+    #expect(configuration.compression == "gzip")
+    #expect(gzipLevel == 1)
+  }
+
+  @Test func `file`() throws {
+    guard
+      case .file(let configuration) = try exporter(
+        "file",
+        """
+        {path: a.jsonl, format: proto, append: true, flush_interval: 5s, create_directory: true,
+        directory_permissions: "0700", rotation: {max_megabytes: 9, max_days: 8, max_backups: 7, localtime: true}}
+        """),
+      case .file(let compressed) = try exporter("file", "{path: b.zst, compression: zstd}")
+    else {
+      Issue.record("another exporter")
+      return
+    }
+    // The queue of a file has no keys.
+    #expect(
+      unchanged(configuration, from: FileExporterConfiguration(path: ""))
+        == ["isCompressed", "queueSize", "queueMebibytes"])
+    #expect(configuration.path == "a.jsonl")
+    #expect(configuration.format == .proto)
+    #expect(configuration.append)
+    #expect(configuration.flushInterval == .seconds(5))
+    #expect(configuration.createDirectory)
+    #expect(configuration.directoryPermissions == 0o700)
+    let rotation = try #require(configuration.rotation)
+    #expect(unchanged(rotation, from: FileRotationConfiguration()) == [])
+    #expect(rotation.maxMegabytes == 9)
+    #expect(rotation.maxDays == 8)
+    #expect(rotation.maxBackups == 7)
+    #expect(rotation.localtime)
+    var expected = FileExporterConfiguration(path: "b.zst")
+    expected.isCompressed = true
+    #expect(compressed == expected)
+  }
+
+  @Test func `debug`() throws {
+    guard
+      case .debug(let configuration) = try exporter(
+        "debug", "{verbosity: Detailed, sampling_initial: 5, sampling_thereafter: 6}"),
+      case .debug(let standard) = try exporter("debug", "{}")
+    else {
+      Issue.record("another exporter")
+      return
+    }
+    #expect(unchanged(configuration, from: DebugExporterConfiguration()) == [])
+    #expect(configuration.verbosity == .detailed)
+    #expect(configuration.samplingInitial == 5)
+    #expect(configuration.samplingThereafter == 6)
+    #expect(standard == DebugExporterConfiguration())
+  }
+}
