@@ -12,14 +12,13 @@ package protocol Exporter: AnyObject, Sendable {
   /// - Throws: a message for the operator when the exporter can't do its work at all.
   func start() throws
 
-  /// Takes a request into the exporter's queue. Does not wait for the destination, unless the operator asked for that
-  /// (`block_on_overflow`).
+  /// Takes a request into the exporter's queue. Never waits for the destination.
   ///
   /// - Returns: false when the queue is full and the request was dropped; the exporter has counted that.
   @discardableResult
   func export(_ request: EncodedRequest) -> Bool
 
-  /// Whether the queue has no room: the receiver refuses new requests when every exporter of the pipeline says so.
+  /// Whether the queue has no room: the pipeline holds what it has and refuses more when every exporter says so.
   var isFull: Bool { get }
 
   /// Whether the whole pipeline waits for this exporter when its queue is full, instead of going on without it.

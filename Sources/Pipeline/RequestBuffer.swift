@@ -47,8 +47,6 @@ package struct RequestBuffer {
     (heldCount == 0 || usedSize + size <= limits.size) && usedBytes + bytes <= limits.bytes
   }
 
-  /// Requests that nobody has taken yet.
-  package var waitingCount: Int { entries.count }
   /// The oldest of them.
   package var first: Entry? { entries.first }
 

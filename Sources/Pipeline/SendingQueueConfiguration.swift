@@ -23,7 +23,8 @@ package struct SendingQueueConfiguration: Sendable, Equatable {
   /// What the queue holds at most, counted by `sizer`, with all that is under way or waits for a retry.
   package var queueSize = 1000
   package var sizer = QueueSizer.requests
-  /// Whether a caller waits for room where it would be refused. That makes a slow destination everybody's problem.
+  /// Whether the pipeline waits for this queue when it is full, instead of going on without it. That makes a slow
+  /// destination everybody's problem.
   package var blockOnOverflow = false
   /// Bytes that the queue holds at most, in MiB, whatever `sizer` says.
   package var maxMebibytes = 512
