@@ -47,7 +47,7 @@ package struct RequestBuffer {
     (heldCount == 0 || usedSize + size <= limits.size) && usedBytes + bytes <= limits.bytes
   }
 
-  /// The oldest of them.
+  /// The oldest request that nobody has taken yet.
   package var first: Entry? { entries.first }
 
   /// Puts a request at the end.
