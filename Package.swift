@@ -61,18 +61,19 @@ let package = Package(
     room("HTTPClient", ["CCurl", "Locks"]),
 
     // The path of a span
-    room("OTLP", ["COTLP", "Locks"]),
-    room("Pipeline", ["OTLP", "Locks", "SelfTelemetry"]),
+    room("Spool", ["Compression", "SelfTelemetry", "Locks"]),
+    room("OTLP", ["COTLP", "Spool", "Locks"]),
+    room("Pipeline", ["OTLP", "Spool", "Locks", "SelfTelemetry"]),
     room("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
-    room("EndUser", ["Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
+    room("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry", "Locks"]),
     room(
-      "Exporters", ["Pipeline", "OTLP", "HTTPClient", "SelfTelemetry", "Locks"]),
+      "Exporters", ["Pipeline", "OTLP", "Spool", "HTTPClient", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(
       "Collector",
       [
-        "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Compression", "HTTPServer",
+        "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
         "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
@@ -82,30 +83,31 @@ let package = Package(
       swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Locks", "COTLPOracle"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Spool", "Locks", "COTLPOracle"], path: "Tests/TestSupport",
       swiftSettings: settings),
     .target(
       name: "COTLPOracle", dependencies: ["COTLP"], path: "Tests/COTLPOracle",
       cSettings: [.headerSearchPath("../../Sources/COTLP/generated")]),
-    tests("OTLP", ["COTLP", "Locks"]),
+    tests("Spool", ["SelfTelemetry", "Locks"]),
+    tests("OTLP", ["COTLP", "Spool", "Locks"]),
     tests("Configuration", []),
     tests("Locks", []),
     tests("SelfTelemetry", ["Locks"]),
     tests("Compression", []),
     tests("HTTPServer", []),
     tests("HTTPClient", []),
-    tests("Pipeline", ["OTLP", "SelfTelemetry", "Locks"]),
-    tests("EndUser", ["Pipeline", "OTLP", "SelfTelemetry"]),
+    tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
+    tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
-    tests("Exporters", ["Pipeline", "OTLP", "HTTPServer"]),
+    tests("Exporters", ["Pipeline", "OTLP", "Spool", "HTTPServer", "SelfTelemetry", "Locks"]),
     tests(
       "Collector",
       [
         "Compression", "Configuration", "EndUser", "Exporters", "HTTPClient", "Locks", "OTLP", "Pipeline", "Receivers",
-        "SelfTelemetry",
+        "SelfTelemetry", "Spool",
       ]),
     .target(
-      name: "FuzzTargets", dependencies: ["Configuration", "Compression", "OTLP", "TestSupport"],
+      name: "FuzzTargets", dependencies: ["Configuration", "Compression", "OTLP", "Spool", "TestSupport"],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",

@@ -1,3 +1,6 @@
+package import Spool
+import Synchronization
+
 /// One OTLP export request, encoded and ready to leave: a chain of byte segments that never changes.
 ///
 /// Concatenating the segments gives the protobuf message (`ExportTraceServiceRequest` and its like). Exporters share
@@ -7,6 +10,8 @@ package final class EncodedRequest: @unchecked Sendable {
   // Sendable: the storage is written before init returns and only read afterwards.
   private let segments: [UnsafeRawBufferPointer]
   private let release: @Sendable () -> Void
+  private let origins: [SpoolUnits]
+  private let missing = Atomic<Int>(1)
 
   /// Bytes of the whole message.
   package let byteCount: Int
@@ -14,9 +19,15 @@ package final class EncodedRequest: @unchecked Sendable {
   package let itemCount: Int
 
   /// Takes over segments that stay valid until `release` is called, which happens once, at the end of this value.
-  package init(segments: [UnsafeRawBufferPointer], itemCount: Int, release: @escaping @Sendable () -> Void) {
+  ///
+  /// `origins` name its spans in the spool; empty where there is none.
+  package init(
+    segments: [UnsafeRawBufferPointer], itemCount: Int, origins: [SpoolUnits] = [],
+    release: @escaping @Sendable () -> Void
+  ) {
     self.segments = segments
     self.itemCount = itemCount
+    self.origins = origins
     self.release = release
     byteCount = segments.reduce(0) { $0 + $1.count }
   }
@@ -33,6 +44,19 @@ package final class EncodedRequest: @unchecked Sendable {
 
   deinit {
     release()
+  }
+
+  /// Says how many destinations must have the request before its spans are done, if that is not one. Called before the
+  /// first of them gets it.
+  package func expect(destinations: Int) {
+    missing.store(destinations, ordering: .releasing)
+  }
+
+  /// Takes note that one destination has the request, in a way that a crash does not undo, or that it will never have it
+  /// and has counted it as lost. Each destination calls this once; the last call makes the spans done.
+  package func settle() {
+    guard missing.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
+    for units in origins { units.markDone() }
   }
 
   package var segmentCount: Int { segments.count }

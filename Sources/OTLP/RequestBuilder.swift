@@ -1,3 +1,4 @@
+package import Spool
 import Synchronization
 
 /// A range of a span's bytes that does not leave.
@@ -41,6 +42,9 @@ package final class RequestBuilder {
     var groupCount = 0
     var spanCount = 0
     var byteCount = 0
+    var origins: UnsafeMutablePointer<SpoolUnits>
+    var originCapacity = 64
+    var originCount = 0
   }
 
   private static let spansTag: UInt8 = 0x12
@@ -52,13 +56,14 @@ package final class RequestBuilder {
   package init(pool: ChunkPool = .shared) {
     self.pool = pool
     state = .allocate(capacity: 1)
-    state.initialize(to: State(groups: .allocate(capacity: 16)))
+    state.initialize(to: State(groups: .allocate(capacity: 16), origins: .allocate(capacity: 64)))
   }
 
   deinit {
     pool.put(pieces.map(\.memory))
     clear()
     state.pointee.groups.deallocate()
+    state.pointee.origins.deallocate()
     state.deallocate()
   }
 
@@ -75,11 +80,14 @@ package final class RequestBuilder {
   ///   - scope: what it belongs to; kept until the request is sealed.
   ///   - cuts: what to leave out: in order, without overlap, within the payload.
   ///   - suffix: whole `attributes` fields to put behind it.
+  ///   - record: what names the span in the spool, with `unit`; nil without a spool.
+  ///   - unit: of the record.
   @inline(__always)
   package func append(
     span: UnsafeRawPointer, length: Int, scope: Unmanaged<Scope>, cuts: UnsafeBufferPointer<Cut>,
-    suffix: UnsafeRawBufferPointer
+    suffix: UnsafeRawBufferPointer, record: Unmanaged<SpoolRecord>? = nil, unit: UInt32 = 0
   ) {
+    if let record { note(record, unit) }
     var kept = length
     for cut in cuts { kept -= Int(cut.length) }
     let payload = kept + suffix.count
@@ -100,6 +108,29 @@ package final class RequestBuilder {
     }
     state.pointee.spanCount += 1
     state.pointee.byteCount += size
+  }
+
+  @inline(__always)
+  private func note(_ record: Unmanaged<SpoolRecord>, _ unit: UInt32) {
+    let count = state.pointee.originCount
+    if count > 0 {
+      let last = state.pointee.origins + (count - 1)
+      if last.pointee.record.toOpaque() == record.toOpaque(), last.pointee.first &+ last.pointee.count == unit {
+        last.pointee.count += 1
+        return
+      }
+    }
+    if count == state.pointee.originCapacity { growOrigins() }
+    (state.pointee.origins + count).initialize(to: SpoolUnits(record: record, first: unit, count: 1))
+    state.pointee.originCount = count + 1
+  }
+
+  private func growOrigins() {
+    let larger = UnsafeMutablePointer<SpoolUnits>.allocate(capacity: state.pointee.originCapacity * 2)
+    larger.moveInitialize(from: state.pointee.origins, count: state.pointee.originCount)
+    state.pointee.origins.deallocate()
+    state.pointee.origins = larger
+    state.pointee.originCapacity *= 2
   }
 
   @inline(__always)
@@ -183,7 +214,8 @@ package final class RequestBuilder {
     layout.write(groups, headers: headers, into: &segments)
 
     let memory = Memory(pool: pool, chunks: pieces.map(\.memory), headers: headers)
-    let request = EncodedRequest(segments: segments, itemCount: spanCount) { memory.release() }
+    let origins = Array(UnsafeBufferPointer(start: state.pointee.origins, count: state.pointee.originCount))
+    let request = EncodedRequest(segments: segments, itemCount: spanCount, origins: origins) { memory.release() }
     pieces.removeAll(keepingCapacity: true)
     clear()
     return request
@@ -206,6 +238,7 @@ package final class RequestBuilder {
     state.pointee.groupCount = 0
     state.pointee.spanCount = 0
     state.pointee.byteCount = 0
+    state.pointee.originCount = 0
     positions.removeAll(keepingCapacity: true)
   }
 

@@ -1,3 +1,5 @@
+package import Spool
+
 /// An indexed trace request: the bytes as they were received, and where their spans are.
 ///
 /// Whoever gets a batch may read it until it calls the completion that came with it; what is needed later is copied out.
@@ -8,6 +10,12 @@ package final class SpanBatch: @unchecked Sendable {
   package let index: SpanIndex
   /// The scopes of the spans, by the position that a span names.
   package let scopes: [Scope]
+  /// The request in the spool of the pipeline that works on it; nil without one.
+  package let record: SpoolRecord?
+  /// By the position of a span: its unit in the record, where they differ; nil where they are the same.
+  package let units: [UInt32]?
+  /// Whether the request was accepted by an earlier run, and some of its spans may be done already.
+  package let isReplay: Bool
   private let release: (SpanIndex) -> Void
 
   /// `release` is called once, when nobody holds the batch any more; it may take the index and the bytes back.
@@ -18,7 +26,21 @@ package final class SpanBatch: @unchecked Sendable {
     self.bytes = bytes
     self.index = index
     self.release = release
+    record = nil
+    units = nil
+    isReplay = false
     scopes = interner.scopes(of: index, in: bytes)
+  }
+
+  /// The same batch, whose spans are named by a record of the spool.
+  package init(_ batch: SpanBatch, record: SpoolRecord, units: [UInt32]? = nil, isReplay: Bool = false) {
+    bytes = batch.bytes
+    index = batch.index
+    scopes = batch.scopes
+    self.record = record
+    self.units = units
+    self.isReplay = isReplay
+    release = { _ in withExtendedLifetime(batch) {} }
   }
 
   deinit {
@@ -26,6 +48,10 @@ package final class SpanBatch: @unchecked Sendable {
   }
 
   package var spanCount: Int { index.spanCount }
+
+  /// The unit that names a span in the record.
+  @inline(__always)
+  package func unit(of position: Int) -> UInt32 { units?[position] ?? UInt32(truncatingIfNeeded: position) }
 
   /// The payload of a span.
   @inline(__always)

@@ -1,5 +1,6 @@
 import Locks
 package import OTLP
+package import Spool
 import Synchronization
 
 /// Where enriched spans go: collects them into requests, and hands each to all exporters of the pipeline.
@@ -53,10 +54,11 @@ package final class Batcher: @unchecked Sendable {
     @inline(__always)
     package func append(
       span: UnsafeRawPointer, length: Int, scope: Unmanaged<Scope>, cuts: UnsafeBufferPointer<Cut>,
-      suffix: UnsafeRawBufferPointer
+      suffix: UnsafeRawBufferPointer, record: Unmanaged<SpoolRecord>? = nil, unit: UInt32 = 0
     ) {
       let isFull = builder._withUnsafeGuaranteedRef { builder in
-        builder.append(span: span, length: length, scope: scope, cuts: cuts, suffix: suffix)
+        builder.append(
+          span: span, length: length, scope: scope, cuts: cuts, suffix: suffix, record: record, unit: unit)
         return builder.spanCount >= spanLimit || builder.byteCount >= byteLimit
       }
       if isFull { batcher._withUnsafeGuaranteedRef { $0.seal() } }
@@ -159,7 +161,9 @@ package final class Batcher: @unchecked Sendable {
     var bytes = held.reduce(0) { $0 + $1.byteCount }
     for request in held {
       if nobodyHasRoom, bytes <= Self.maxHeldBytes, !closed { break }
-      for exporter in exporters { exporter.export(request) }
+      request.expect(destinations: exporters.count)
+      // An exporter that has no room for it has counted it as lost.
+      for exporter in exporters where !exporter.export(request) { request.settle() }
       bytes -= request.byteCount
       count += 1
     }
