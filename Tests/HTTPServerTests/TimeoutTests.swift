@@ -17,14 +17,13 @@ struct TimeoutTests {
 
   private static let short = Duration.milliseconds(300)
 
-  /// Sends the text's bytes again and again, one at a time, until the server has had enough. The number that it took.
-  private func trickle(_ text: String, to client: TestClient) -> Int {
-    for (count, byte) in (0..<6000).lazy.map({ ($0, text.utf8.first ?? 0) }) {
-      do { try client.send([byte]) } catch { return count }
+  /// Sends one byte after another until the server has had enough.
+  private func trickle(to client: TestClient) {
+    for _ in 0..<6000 {
+      do { try client.send("x") } catch { return }
       usleep(10_000)
     }
     Issue.record("the server listens for ever")
-    return 0
   }
 
   private func expectTooSlow(_ client: TestClient) throws {
@@ -43,7 +42,7 @@ struct TimeoutTests {
           #expect(try client.receive().body == [1])
         }
         try client.send("POST /echo HTTP/1.1\r\nX: ")
-        #expect(trickle("x", to: client) > 0)
+        trickle(to: client)
         try expectTooSlow(client)
         #expect(waitUntil { server.statistics.openConnections == 0 })
       }
@@ -71,8 +70,7 @@ struct TimeoutTests {
       try client.send("POST", "/echo", headers: [length])
       if isChunked { try client.send("80000\r\n") }
       try client.send(pattern(200_000))
-      #expect(waitUntil { server.statistics.bodyBytes > 0 })
-      #expect(trickle("x", to: client) > 0)
+      trickle(to: client)
       try expectTooSlow(client)
       #expect(waitUntil { server.statistics.bodyBytes == 0 && server.statistics.openConnections == 0 })
       #expect(server.statistics.requestsInFlight == 0)
