@@ -46,7 +46,7 @@ struct TimeoutTests {
         try expectTooSlow(client)
         #expect(waitUntil { server.statistics.openConnections == 0 })
       }
-      #expect(handler.endings == [.readHeader, .readHeader])
+      #expect(waitUntil { handler.endings == [.readHeader, .readHeader] })
       #expect(handler.decidedCount == 1)
     }
   }
@@ -58,7 +58,7 @@ struct TimeoutTests {
       try expectTooSlow(client)
       #expect(client.isClosedInOrder())
       #expect(waitUntil { server.statistics.openConnections == 0 })
-      #expect(handler.endings == [.readHeader])
+      #expect(waitUntil { handler.endings == [.readHeader] })
     }
   }
 
@@ -74,7 +74,7 @@ struct TimeoutTests {
       try expectTooSlow(client)
       #expect(waitUntil { server.statistics.bodyBytes == 0 && server.statistics.openConnections == 0 })
       #expect(server.statistics.requestsInFlight == 0)
-      #expect(handler.endings == [.read])
+      #expect(waitUntil { handler.endings == [.read] })
       #expect(handler.handledCount == 0)
     }
   }
@@ -90,7 +90,7 @@ struct TimeoutTests {
         #expect(client.isClosedInOrder())
         #expect(waitUntil { server.statistics.bodyBytes == 0 && server.statistics.openConnections == 0 })
         #expect(server.statistics.requestsInFlight == 0)
-        #expect(handler.endings == [reason])
+        #expect(waitUntil { handler.endings == [reason] })
         #expect(handler.handledCount == 0)
       }
     }
@@ -102,7 +102,7 @@ struct TimeoutTests {
       try client.send("POST", "/503", headers: ["Content-Length: 100"])
       #expect(try client.receive().status == 503)
       #expect(client.isClosedInOrder())
-      #expect(handler.endings == [.read])
+      #expect(waitUntil { handler.endings == [.read] })
     }
   }
 
@@ -119,7 +119,7 @@ struct TimeoutTests {
       handler.pending(1)[0].respond(HTTPResponse(status: 200, body: pattern(32 << 20)))
       #expect(waitUntil { server.statistics.openConnections == 0 })
       #expect(server.statistics.requestsInFlight == 0)
-      #expect(handler.endings == [.write])
+      #expect(waitUntil { handler.endings == [.write] })
       #expect(throws: ConnectionLost.self) { try client.receive() }
     }
   }
@@ -133,7 +133,7 @@ struct TimeoutTests {
       #expect(silent.isClosedInOrder())
       #expect(used.isClosedInOrder())
       #expect(waitUntil { server.statistics.openConnections == 0 })
-      #expect(handler.endings == [.idle, .idle])
+      #expect(waitUntil { handler.endings == [.idle, .idle] })
     }
   }
 
@@ -210,7 +210,7 @@ struct TimeoutTests {
           })
         try #require(server.statistics.openConnections == 1)
         try #require(idle.allSatisfy { $0.isClosedInOrder() })
-        try #require(handler.endings.count == count && handler.endings.allSatisfy { $0 == .idle })
+        try #require(waitUntil { handler.endings == Array(repeating: .idle, count: count) })
       }
     }
   }
