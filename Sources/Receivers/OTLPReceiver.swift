@@ -14,8 +14,10 @@ package final class OTLPReceiver: Sendable {
     /// MiB of bodies under way, of all connections together, from which on requests are refused.
     package var maxBufferedMiB = 512
     package var tracesURLPath = "/v1/traces"
-    /// Seconds of silence after which a connection is closed.
-    package var idleTimeout = 120
+    /// Bytes of a request line and its headers.
+    package var maxRequestHeadersSize = 16 << 10
+    /// How long it waits for its clients; zero for ever.
+    package var timeouts = HTTPTimeouts()
     package var maxConnections = 10_000
 
     package init() {}
@@ -43,7 +45,8 @@ package final class OTLPReceiver: Sendable {
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(
         host: configuration.host, port: configuration.port, maxConnections: configuration.maxConnections,
-        idleTimeout: configuration.idleTimeout, maxBodyBytes: configuration.maxBufferedMiB << 20),
+        timeouts: configuration.timeouts, maxBodyBytes: configuration.maxBufferedMiB << 20,
+        maxHeaderBytes: configuration.maxRequestHeadersSize),
       handler: handler)
     registry.gauge(
       "heirloom_receiver_connections", help: "Open connections of a receiver.", labels: [("receiver", id)]
