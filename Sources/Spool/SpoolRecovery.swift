@@ -60,7 +60,7 @@ struct SpoolRecovery {
       store.log.error("a file is no segment of a spool: it is left alone", ["file": file.path])
       return
     }
-    if let header { nextSequence = max(nextSequence, header.baseSequence) }
+    if let header { nextSequence = max(nextSequence, min(header.baseSequence, RecordHeader.maxSequence)) }
     store.add(segment)
     store.metrics.doneBytes.add(done.soundLength)
     store.budget.take(done.soundLength)
