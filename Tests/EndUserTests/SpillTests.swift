@@ -124,6 +124,26 @@ struct SpillTests {
     #expect(harness.disk.remaining == 0)
   }
 
+  @Test func `spans of a moved request of which nobody says where they were stay in memory`() {
+    let first = DurableHarness()
+    first.send(SpanStub(trace: 1, 1, ["enduser.id": "ada"]), Self.child(2, 2), Self.child(3, 2))
+    first.disk.record()
+    let second = DurableHarness(
+      clock: first.clock, disk: first.disk.reopened { _ in true }, maxWaitingBytes: 6000)
+    second.recover(knowsOffsets: false)
+    #expect(second.metric("heirloom_enduser_waiting_spans_on_disk") == 0)
+    #expect(second.spans.count == 1)
+    #expect(second.metric("heirloom_enduser_unreadable_spans") == 0)
+    let third = DurableHarness(
+      clock: first.clock, disk: first.disk.reopened { _ in true }, maxWaitingBytes: 1000)
+    third.recover()
+    #expect(third.metric("heirloom_enduser_waiting_spans_on_disk") == 2)
+    third.send((2...3).map { SpanStub(trace: $0, 1, ["enduser.id": "bob"]) })
+    third.processor.sweep()
+    #expect(third.spans.count == 4)
+    #expect(third.spans.allSatisfy { $0["enduser.id"] == "bob" })
+  }
+
   @Test func `a large trace on disk is released beside others`() {
     let harness = DurableHarness(maxWaitingBytes: 100_000)
     harness.processor.start()
