@@ -1,6 +1,7 @@
 import Compression
 import HTTPServer
 import OTLP
+import Pipeline
 @testable import Receivers
 import SelfTelemetry
 import TestSupport
@@ -18,7 +19,7 @@ struct ReceiverHarness {
     configuration.maxRequestBodySize = limit
     configuration.tracesURLPath = path
     handler = OTLPHTTPHandler(
-      configuration, rules: SpanRules(), interner: ScopeInterner(), consumer: consumer,
+      configuration, interner: ScopeInterner(), intake: Intake(into: consumer),
       metrics: ReceiverMetrics(registry: registry, receiver: "otlp/a", transport: "http"))
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(workers: 2, maxBodyBytes: maxBodyBytes), handler: handler)
@@ -35,6 +36,14 @@ struct ReceiverHarness {
   var refusedSpans: Int { metric("otelcol_receiver_refused_spans") }
   var requests: Int { metric("otelcol_receiver_requests") }
   var refusedRequests: Int { metric("heirloom_receiver_refused_requests") }
+}
+
+extension Intake {
+  /// One that is open.
+  convenience init(into consumer: any TracesConsumer) {
+    self.init()
+    open(Target(rules: SpanRules(), consumer: consumer))
+  }
 }
 
 /// Runs a receiver for the time of a test.
