@@ -1,0 +1,133 @@
+import Configuration
+import EndUser
+import Glibc
+import Locks
+import SelfTelemetry
+import Spool
+
+/// What pipelines keep on disk: below one directory, a spool of accepted requests for each, and a journal of the identities
+/// that its traces were resolved to.
+final class Storage {
+  /// What one pipeline keeps.
+  struct Pipeline {
+    let spool: Spool
+    /// Of a pipeline with an `enduser` processor.
+    let identities: Journal?
+  }
+
+  let durability: Durability
+  let budget: SpoolBudget
+  private let lock: DirectoryLock
+  private let configuration: StorageConfig
+  private let registry: MetricRegistry
+  private let log: Log
+  private var opened: [Pipeline] = []
+
+  /// - Parameters:
+  ///   - service: says `fsync` or `buffered`.
+  ///   - lock: of the storage directory.
+  ///   - registry: where spools count.
+  ///   - log: the collector's own log.
+  init(_ service: ServiceConfig, lock: DirectoryLock, registry: MetricRegistry, log: Log) {
+    durability = service.durability
+    configuration = service.storage
+    budget = SpoolBudget(maxBytes: service.storage.maxSpoolMiB << 20)
+    self.lock = lock
+    self.registry = registry
+    self.log = log
+  }
+
+  /// The directory of all exporters' queues.
+  var exporters: String { "\(configuration.directory)/exporters" }
+  private var pipelines: String { "\(configuration.directory)/pipelines" }
+  var syncInterval: Duration { configuration.syncInterval }
+
+  /// Opens what a pipeline keeps.
+  ///
+  /// - Parameters:
+  ///   - id: the pipeline's.
+  ///   - remembered: how long it remembers identities; nil without an `enduser` processor.
+  /// - Returns: what is closed by `close`.
+  /// - Throws: what the system or the limit says against it.
+  func open(_ id: ComponentID, remembered: Duration?) throws(SpoolError) -> Pipeline {
+    let directory = "\(pipelines)/\(id.directoryName)"
+    let labels: MetricRegistry.Labels = [("pipeline", id.description)]
+    let spool = try Spool(
+      spoolConfiguration("\(directory)/requests"), budget: budget, log: log, registry: registry, labels: labels)
+    var identities: Journal?
+    if let remembered {
+      do throws(SpoolError) {
+        identities = try Journal(
+          Journal.Configuration(directory: "\(directory)/identities", lifetime: remembered.nanoseconds), budget: budget,
+          log: log, registry: registry, labels: labels)
+      } catch {
+        spool.stop()
+        throw error
+      }
+    }
+    let pipeline = Pipeline(spool: spool, identities: identities)
+    opened.append(pipeline)
+    return pipeline
+  }
+
+  private func spoolConfiguration(_ directory: String) -> Spool.Configuration {
+    var spool = Spool.Configuration(directory: directory)
+    spool.durability = durability
+    spool.syncInterval = configuration.syncInterval
+    // A budget of a few segments only would be full while most of it is done.
+    spool.segmentBytes = min(spool.segmentBytes, max(budget.maxBytes / 16, 1 << 18))
+    return spool
+  }
+
+  /// Writes everything down and closes it. Nothing may be appended any more.
+  func close() {
+    for pipeline in opened {
+      pipeline.spool.stop()
+      pipeline.identities?.close()
+    }
+    opened = []
+  }
+
+  /// Tells of requests that wait in the directory for a pipeline or an exporter that there is no more. They stay.
+  ///
+  /// - Parameters:
+  ///   - known: the pipelines that there are.
+  ///   - knownExporters: the exporters that may have a queue here.
+  func reportStrangers(pipelines known: [ComponentID], exporters knownExporters: [ComponentID]) {
+    for name in Self.entries(pipelines) where !known.contains(where: { $0.directoryName == name }) {
+      report(
+        "a pipeline that is not configured has requests in the storage directory", "\(pipelines)/\(name)", "requests")
+    }
+    for name in Self.entries(exporters) where !knownExporters.contains(where: { $0.directoryName == name }) {
+      report("an exporter that is not configured has requests in the storage directory", "\(exporters)/\(name)", "")
+    }
+  }
+
+  private func report(_ message: String, _ directory: String, _ below: String) {
+    let path = below.isEmpty ? directory : "\(directory)/\(below)"
+    guard !Self.entries(path).isEmpty else { return }
+    do throws(SpoolError) {
+      let spool = try Spool(
+        spoolConfiguration(path), budget: budget, log: log, registry: MetricRegistry(), labels: [])
+      defer { spool.stop() }
+      guard spool.replayCount > 0 else { return }
+      log.warn(message, ["directory": directory, "requests": String(spool.replayCount)])
+    } catch {
+      log.warn(message, ["directory": directory, "error": "\(error)"])
+    }
+  }
+
+  /// The names in a directory, in order; none if it cannot be read.
+  private static func entries(_ directory: String) -> [String] {
+    guard let stream = opendir(directory) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
+        field.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+}
