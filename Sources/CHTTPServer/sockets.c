@@ -2,6 +2,7 @@
 #include "chttpserver.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -74,6 +75,31 @@ int64_t chttp_discard(int socket, size_t limit) {
   /* MSG_TRUNC has the kernel drop the bytes of a TCP stream without copying them. */
   ssize_t count = recv(socket, NULL, limit, MSG_TRUNC | MSG_DONTWAIT);
   return count < 0 ? -errno : count;
+}
+
+int64_t chttp_received(int socket) {
+  struct tcp_info info;
+  socklen_t length = sizeof info;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return -1;
+  /* An old kernel fills less of it. */
+  return length < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received
+             ? -1
+             : (int64_t)info.tcpi_bytes_received;
+}
+
+void chttp_tell(int socket, const void *bytes, size_t count) {
+  ssize_t sent = send(socket, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  /* Whoever has no room for a few hundred bytes is not told. */
+  (void)sent;
+  shutdown(socket, SHUT_WR);
+}
+
+void chttp_cut(int socket, bool forget) {
+  if (forget) {
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
+  shutdown(socket, SHUT_RDWR);
 }
 
 int chttp_wakeup_new(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

@@ -25,7 +25,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, c
   const chttp_worker *worker = cls;
   bool go_on;
   if (*request == NULL) {
-    *request = worker->callbacks.head(worker->context, outer(connection), method, url);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    *request = worker->callbacks.head(worker->context, info->socket_context, outer(connection), method, url);
     go_on = *request != NULL;
   } else if (*count > 0) {
     go_on = worker->callbacks.body(worker->context, *request, bytes, *count);
@@ -48,10 +49,13 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code) {
-  (void)connection;
-  (void)socket_context;
   const chttp_worker *worker = cls;
-  if (code == MHD_CONNECTION_NOTIFY_CLOSED) worker->callbacks.closed(worker->context);
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *socket_context = worker->callbacks.opened(worker->context, info->connect_fd);
+  } else {
+    worker->callbacks.closed(worker->context, *socket_context);
+  }
 }
 
 chttp_worker *chttp_worker_start(const chttp_worker_options *options, const chttp_callbacks *callbacks, void *context) {
@@ -61,10 +65,9 @@ chttp_worker *chttp_worker_start(const chttp_worker_options *options, const chtt
   worker->context = context;
   worker->daemon = MHD_start_daemon(
       MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-      on_access, worker, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit, MHD_OPTION_CONNECTION_TIMEOUT,
-      options->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory,
-      MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker, MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,
-      MHD_OPTION_END);
+      on_access, worker, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory, MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker,
+      MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker, MHD_OPTION_END);
   if (worker->daemon == NULL) {
     int reason = errno;
     free(worker);
@@ -146,6 +149,12 @@ bool chttp_header(chttp_connection *connection, const char *name, size_t name_le
          *value != NULL;
 }
 
+size_t chttp_head_size(chttp_connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(inner(connection), MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  return info == NULL ? 0 : info->header_size;
+}
+
 bool chttp_reply(chttp_connection *connection, unsigned status, chttp_response *response) {
   return MHD_queue_response(inner(connection), status, (struct MHD_Response *)response) == MHD_YES;
 }
@@ -170,3 +179,5 @@ bool chttp_response_add_header(chttp_response *response, const char *name, const
 }
 
 void chttp_response_free(chttp_response *response) { MHD_destroy_response((struct MHD_Response *)response); }
+
+const char *chttp_reason(unsigned status) { return MHD_get_reason_phrase_for(status); }

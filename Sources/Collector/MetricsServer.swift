@@ -11,7 +11,10 @@ final class MetricsServer {
   /// Listens without answering yet.
   init(host: String, port: UInt16, registry: MetricRegistry) throws(HTTPServerError) {
     server = try HTTPServer(
-      configuration: HTTPServerConfiguration(host: host, port: port, workers: 1, maxConnections: 100),
+      configuration: HTTPServerConfiguration(
+        host: host, port: port, workers: 1, maxConnections: 100,
+        timeouts: HTTPTimeouts(idle: .seconds(120), readHeader: .seconds(10), read: .seconds(10), write: .seconds(30)),
+        maxHeaderBytes: 16 << 10),
       handler: Handler(registry: registry))
   }
 
@@ -34,7 +37,7 @@ final class MetricsServer {
       guard head.method == "GET" || head.method == "HEAD" else {
         return .reject(Self.text(405, "metrics are read with GET\n", headers: [("Allow", "GET, HEAD")]))
       }
-      return .receive(limit: 0, tooLarge: Self.text(413, "no body is expected\n"))
+      return .receive(limit: 0)
     }
 
     func handle(_ request: HTTPRequest) {

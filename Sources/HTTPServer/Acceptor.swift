@@ -82,8 +82,7 @@ final class Acceptor: Sendable {
       default: break
       }
       guard core.openConnections.load(ordering: .relaxed) < core.configuration.maxConnections else {
-        core.refusedConnections.add(1, ordering: .relaxed)
-        close(socket)
+        turnAway(socket)
         continue
       }
       turn = (turn + 1) % workers.count
@@ -91,6 +90,18 @@ final class Acceptor: Sendable {
       rotated.min { $0.openConnections < $1.openConnections }?.add(socket, from: &address)
     }
   }
+
+  /// Tells a client that there are too many, so that it tries again later and not elsewhere.
+  private func turnAway(_ socket: Int32) {
+    let reply = core.handler.reply(to: .tooManyConnections).closingBytes
+    reply.withUnsafeBytes { chttp_tell(socket, $0.baseAddress, $0.count) }
+    core.linger.add(socket, ifFewerThan: Self.maxLingering)
+    core.handler.connectionEnded(.maxConnections)
+  }
+
+  /// Connections one too many that are given time to read the reply; further ones may see a reset instead. Few, since
+  /// they take descriptors beyond those that are granted to connections.
+  private static let maxLingering = 64
 
   /// Milliseconds to wait when the system has no more descriptors.
   private static let backOff: Int32 = 50

@@ -10,22 +10,36 @@ package protocol HTTPHandler: Sendable {
   /// on any thread. Until then the request counts as in flight.
   func handle(_ request: HTTPRequest)
 
-  /// The reply to a request that the server itself can't read, in the form that this handler's clients understand.
+  /// The reply to a client that the server itself has to refuse, in the form that this handler's clients understand.
+  /// Asked once for each such refusal, on any thread.
   func reply(to fault: HTTPFault) -> HTTPResponse
+
+  /// The server has ended a connection by itself. Called on any thread.
+  func connectionEnded(_ reason: HTTPEnding)
 }
 
-/// Why a server does not read a request that is HTTP otherwise.
+/// Why a server does not read, or not to its end, a request that is HTTP otherwise.
 package enum HTTPFault: CaseIterable, Sendable {
   case contradictoryLength
   case unknownTransferCoding
+  case headersTooLarge
+  /// More bytes than the handler's decision allows.
+  case bodyTooLarge
+  /// The request did not come in full within the time there is for it.
+  case tooSlow
   /// The bodies of all connections together take more memory than the configuration grants.
   case tooManyBodies
+  /// The client is one too many; nothing of its request has been read.
+  case tooManyConnections
 
   package var status: Int {
     switch self {
     case .contradictoryLength: 400
     case .unknownTransferCoding: 501
-    case .tooManyBodies: 503
+    case .headersTooLarge: 431
+    case .bodyTooLarge: 413
+    case .tooSlow: 408
+    case .tooManyBodies, .tooManyConnections: 503
     }
   }
 
@@ -34,16 +48,12 @@ package enum HTTPFault: CaseIterable, Sendable {
     switch self {
     case .contradictoryLength: "the headers contradict one another about the length of the body"
     case .unknownTransferCoding: "the only transfer coding known here is chunked"
+    case .headersTooLarge: "the headers are larger than is allowed here"
+    case .bodyTooLarge: "the body is larger than is allowed here"
+    case .tooSlow: "the request did not come in full in the time that there is for it"
     case .tooManyBodies: "too many bytes of requests are under way; try again later"
+    case .tooManyConnections: "too many connections are open; try again later"
     }
-  }
-}
-
-extension HTTPDecision {
-  /// The same when there is no memory for a body: what would have been read is refused.
-  func refused(by handler: any HTTPHandler) -> HTTPDecision {
-    guard case .receive = self else { return self }
-    return .reject(handler.reply(to: .tooManyBodies))
   }
 }
 
@@ -51,13 +61,15 @@ extension HTTPHandler {
   package func reply(to fault: HTTPFault) -> HTTPResponse {
     HTTPResponse(status: fault.status, contentType: "text/plain", body: Array((fault.message + "\n").utf8))
   }
+
+  package func connectionEnded(_ reason: HTTPEnding) {}
 }
 
 /// What a handler wants with a request whose headers it has seen.
 package enum HTTPDecision {
-  /// Read the body, then call `handle`. A body of more than `limit` bytes is answered with `tooLarge` instead: at once
-  /// when `Content-Length` announces it, otherwise when as many bytes have come.
-  case receive(limit: Int, tooLarge: HTTPResponse)
+  /// Read the body, then call `handle`. A body of more than `limit` bytes is answered as `HTTPFault.bodyTooLarge`
+  /// instead: at once when `Content-Length` announces it, otherwise when it has come.
+  case receive(limit: Int)
 
   /// Answer with this. The body is read and thrown away, so that the connection stays usable, unless the client waits
   /// for `100 Continue` or announces more than the server cares to throw away: then the answer goes out at once and

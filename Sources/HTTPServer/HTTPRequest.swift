@@ -10,6 +10,7 @@ package final class HTTPRequest: @unchecked Sendable {
   package let head: HTTPRequestHead
 
   let connection: OpaquePointer
+  let clock: ConnectionClock
   private let worker: Worker
   private var body: PooledBuffer?
 
@@ -24,9 +25,10 @@ package final class HTTPRequest: @unchecked Sendable {
   private var response: HTTPResponse?
 
   enum Reading {
-    case receiving(limit: Int, tooLarge: HTTPResponse)
+    case receiving(limit: Int)
     case discarding(thenSending: HTTPResponse)
-    case answered
+    /// The reply is on its way before the body has been read.
+    case answering(HTTPResponse)
   }
 
   /// Where the reply stands. `suspended` is entered and left under the lock of the worker's table.
@@ -41,9 +43,12 @@ package final class HTTPRequest: @unchecked Sendable {
     case abandoned
   }
 
-  init(head: HTTPRequestHead, connection: OpaquePointer, worker: Worker, reading: Reading) {
+  init(
+    head: HTTPRequestHead, connection: OpaquePointer, clock: ConnectionClock, worker: Worker, reading: Reading
+  ) {
     self.head = head
     self.connection = connection
+    self.clock = clock
     self.worker = worker
     self.reading = reading
   }

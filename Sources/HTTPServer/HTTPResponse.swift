@@ -41,6 +41,13 @@ package final class HTTPResponse: @unchecked Sendable {
     chttp_response_free(handle)
   }
 
+  /// The reply as it is sent where libmicrohttpd does not send it, before it closes the connection.
+  var closingBytes: [UInt8] {
+    let fields = headers + [("Content-Length", String(body.count)), ("Connection", "close")]
+    let lines = fields.map { "\($0.name): \($0.value)\r\n" }.joined()
+    return Array("HTTP/1.1 \(status) \(String(cString: chttp_reason(UInt32(status))))\r\n\(lines)\r\n".utf8) + body
+  }
+
   /// The same reply, after which the connection is closed.
   func closing() -> HTTPResponse {
     HTTPResponse(status: status, allHeaders: headers + [(name: "Connection", value: "close")], body: body)

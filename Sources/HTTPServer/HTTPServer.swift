@@ -12,6 +12,7 @@ package final class HTTPServer: Sendable {
   private let core: ServerCore
   private let acceptor: Acceptor
   private let workers: [Worker]
+  private let timekeeper: Timekeeper
   private let phase = Locked(Phase.bound)
 
   private enum Phase {
@@ -30,6 +31,7 @@ package final class HTTPServer: Sendable {
     acceptor = try Acceptor(core: core)
     address = Acceptor.describe(host: configuration.host, port: acceptor.port)
     workers = (0..<configuration.workers).map { _ in Worker(core: core) }
+    timekeeper = Timekeeper(core: core)
   }
 
   deinit {
@@ -52,6 +54,7 @@ package final class HTTPServer: Sendable {
       throw error
     }
     core.linger.start()
+    timekeeper.start(workers: workers)
     acceptor.start(workers: workers)
   }
 
@@ -75,6 +78,7 @@ package final class HTTPServer: Sendable {
       phase = .stopped
       core.waitUntilIdle(deadline: MonotonicClock.now() &+ timeout.nanoseconds)
       core.startStopping()
+      timekeeper.stop()
       for worker in workers { worker.stop() }
       core.linger.stop()
     }
@@ -86,8 +90,6 @@ package struct HTTPServerStatistics: Sendable {
   package let openConnections: Int
   /// Connections of each worker.
   package let openConnectionsPerWorker: [Int]
-  /// Connections closed unanswered since the start because there were too many.
-  package let refusedConnections: Int
   /// Requests whose headers have been read and whose reply has not been sent in full.
   package let requestsInFlight: Int
   /// Bytes of memory in the bodies (and other buffers of the pool) that somebody holds.
@@ -99,7 +101,6 @@ extension HTTPServer {
     HTTPServerStatistics(
       openConnections: core.openConnections.load(ordering: .relaxed),
       openConnectionsPerWorker: workers.map(\.openConnections),
-      refusedConnections: core.refusedConnections.load(ordering: .relaxed),
       requestsInFlight: core.requestsInFlight, bodyBytes: core.pool.bytesInUse)
   }
 }

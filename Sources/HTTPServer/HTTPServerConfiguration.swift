@@ -9,33 +9,34 @@ package struct HTTPServerConfiguration: Sendable {
   package var port: UInt16
   /// Threads that read, handle and answer requests.
   package var workers: Int
-  /// Connections above this number are closed at once and counted as refused. A server grants fewer where the limit of
+  /// Connections above this number are answered with `HTTPFault.tooManyConnections` and closed. A server grants fewer where the limit of
   /// open descriptors demands it: see `connectionsGranted(of:)`.
   package var maxConnections: Int
-  /// Seconds without a byte in either direction after which a connection is cut, also in the middle of a body; 0 means
-  /// never. Time spent waiting for a handler's reply does not count. More than the minute that lies between two
-  /// exports of many SDKs, so that they find their connection alive.
-  package var idleTimeout: Int
+  package var timeouts: HTTPTimeouts
   /// Bytes of memory that the bodies under way may take on all connections together. Above it, requests are answered with
   /// `HTTPFault.tooManyBodies`, those whose body is being read as well.
   package var maxBodyBytes: Int
-  /// Bytes each connection has for headers and for reading. libmicrohttpd refuses larger headers with a 431.
-  package var connectionMemory: Int
+  /// Bytes that a request line and its headers may take. More is answered with `HTTPFault.headersTooLarge`; what does
+  /// not fit into the connection's memory either gets the same status from libmicrohttpd.
+  package var maxHeaderBytes: Int
 
   package init(
     host: String = "127.0.0.1", port: UInt16 = 0, workers: Int = HTTPServerConfiguration.coreCount,
-    maxConnections: Int = 1024, idleTimeout: Int = 120, maxBodyBytes: Int = 512 << 20,
-    connectionMemory: Int = 128 << 10
+    maxConnections: Int = 1024, timeouts: HTTPTimeouts = HTTPTimeouts(), maxBodyBytes: Int = 512 << 20,
+    maxHeaderBytes: Int = 64 << 10
   ) {
     precondition(workers > 0 && maxConnections > 0, "a server has at least one worker and one connection")
     self.host = host
     self.port = port
     self.workers = workers
     self.maxConnections = maxConnections
-    self.idleTimeout = idleTimeout
+    self.timeouts = timeouts
     self.maxBodyBytes = maxBodyBytes
-    self.connectionMemory = connectionMemory
+    self.maxHeaderBytes = maxHeaderBytes
   }
+
+  /// Bytes each connection has for headers and for reading, which are taken from the system as they are used.
+  var connectionMemory: Int { maxHeaderBytes + 64 << 10 }
 
   /// How many connections a server grants in a process that may have so many descriptors open: `maxConnections`, but a
   /// quarter of the descriptors, 256 at most, is left to others, so that idle clients cannot keep exporters from

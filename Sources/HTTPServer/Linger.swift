@@ -13,10 +13,12 @@ final class Linger: Sendable {
   /// Nanoseconds one client has.
   static let maxTime: UInt64 = 5_000_000_000
   /// Sockets at one time; further ones are closed at once.
-  static let maxSockets = 256
+  static let maxSockets = 128
 
   private struct Inbox {
     var arrivals: [Int32] = []
+    /// Those that the thread has.
+    var guests = 0
     var isStopping = false
   }
 
@@ -46,10 +48,10 @@ final class Linger: Sendable {
     thread.withLock { $0 = BackgroundThread(name: "http-linger") { self.run() } }
   }
 
-  /// Takes over a socket.
-  func add(_ socket: Int32) {
+  /// Takes over a socket, to close it at once if there are so many already.
+  func add(_ socket: Int32, ifFewerThan limit: Int = Linger.maxSockets) {
     let isWelcome = inbox.withLock { inbox in
-      guard !inbox.isStopping && inbox.arrivals.count < Self.maxSockets else { return false }
+      guard !inbox.isStopping && inbox.guests + inbox.arrivals.count < limit else { return false }
       inbox.arrivals.append(socket)
       return true
     }
@@ -69,16 +71,11 @@ final class Linger: Sendable {
       let (arrivals, isStopping) = inbox.withLock { inbox in
         let arrivals = inbox.arrivals
         inbox.arrivals.removeAll(keepingCapacity: true)
+        inbox.guests = guests.count + arrivals.count
         return (arrivals, inbox.isStopping)
       }
       let now = MonotonicClock.now()
-      for socket in arrivals {
-        if guests.count < Self.maxSockets {
-          guests.append(Guest(socket: socket, deadline: now + Self.maxTime, bytesLeft: Self.maxBytes))
-        } else {
-          close(socket)
-        }
-      }
+      guests += arrivals.map { Guest(socket: $0, deadline: now + Self.maxTime, bytesLeft: Self.maxBytes) }
       if isStopping {
         for guest in guests { close(guest.socket) }
         return

@@ -9,7 +9,6 @@ final class ServerCore: Sendable {
   let linger: Linger
 
   let openConnections = Atomic<Int>(0)
-  let refusedConnections = Atomic<Int>(0)
 
   private let inFlight = Atomic<Int>(0)
   private let draining = Atomic<Bool>(false)

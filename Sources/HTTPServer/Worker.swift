@@ -12,6 +12,9 @@ final class Worker: Sendable {
   private let daemon = Locked<OpaquePointer?>(nil)
   private let open = Atomic<Int>(0)
 
+  /// Those connections' clocks, for the timekeeper.
+  private let clocks = Locked<[ObjectIdentifier: ConnectionClock]>([:])
+
   /// Requests whose connections are suspended. Suspending, resuming and giving up happen under its lock, so that
   /// `stop` misses none.
   private let suspended = Locked<[ObjectIdentifier: HTTPRequest]>([:])
@@ -26,13 +29,14 @@ final class Worker: Sendable {
   func start() throws(HTTPServerError) {
     var options = chttp_worker_options(
       connection_limit: UInt32(clamping: core.configuration.maxConnections),
-      idle_timeout: UInt32(clamping: core.configuration.idleTimeout),
       connection_memory: core.configuration.connectionMemory)
     var callbacks = chttp_callbacks(
-      head: { worker, connection, method, path in
-        guard let connection, let method, let path else { return nil }
-        let request = Worker.from(worker).begin(connection, method: method, path: path)
-        return Unmanaged.passRetained(request).toOpaque()
+      opened: { worker, socket in Worker.from(worker).connectionOpened(socket) },
+      head: { worker, clock, connection, method, path in
+        guard let clock, let connection, let method, let path else { return nil }
+        let known = Unmanaged<ConnectionClock>.fromOpaque(clock).takeUnretainedValue()
+        let request = Worker.from(worker).begin(connection, known, method: method, path: path)
+        return request.map { Unmanaged.passRetained($0).toOpaque() }
       },
       body: { worker, request, bytes, count in
         Worker.from(worker).read(UnsafeRawBufferPointer(start: bytes, count: count), of: Worker.request(request))
@@ -42,7 +46,13 @@ final class Worker: Sendable {
         guard let request else { return }
         Worker.from(worker).end(Unmanaged<HTTPRequest>.fromOpaque(request).takeRetainedValue())
       },
-      closed: { worker in Worker.from(worker).connectionClosed() })
+      closed: { worker, clock in
+        if let clock {
+          let known = Unmanaged<ConnectionClock>.fromOpaque(clock).takeRetainedValue()
+          Worker.from(worker).forget(known)
+        }
+        Worker.from(worker).connectionClosed()
+      })
     guard let started = chttp_worker_start(&options, &callbacks, Unmanaged.passUnretained(self).toOpaque()) else {
       throw .outOfResources(reason: String(cString: strerror(errno)))
     }
@@ -71,6 +81,17 @@ final class Worker: Sendable {
     if added != true { connectionClosed() }
   }
 
+  private func connectionOpened(_ socket: Int32) -> UnsafeMutableRawPointer {
+    let clock = ConnectionClock(socket: socket)
+    clocks.withLock { $0[ObjectIdentifier(clock)] = clock }
+    return Unmanaged.passRetained(clock).toOpaque()
+  }
+
+  private func forget(_ clock: ConnectionClock) {
+    clock.close()
+    clocks.withLock { $0[ObjectIdentifier(clock)] = nil }
+  }
+
   private func connectionClosed() {
     open.subtract(1, ordering: .relaxed)
     core.openConnections.subtract(1, ordering: .relaxed)
@@ -79,53 +100,71 @@ final class Worker: Sendable {
   // MARK: - A request's way, on the daemon's thread
 
   private func begin(
-    _ connection: OpaquePointer, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>
-  ) -> HTTPRequest {
+    _ connection: OpaquePointer, _ clock: ConnectionClock, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>
+  ) -> HTTPRequest? {
+    guard clock.enter(.body) else { return nil }
     let announced = Int(chttp_content_length(connection))
     let head = HTTPRequestHead(
       connection: connection, method: method, path: path,
       contentLength: announced == CHTTP_CHUNKED ? nil : max(announced, 0))
 
-    let reading: HTTPRequest.Reading
-    if announced == CHTTP_CONTRADICTORY {
-      reading = answerEarly(connection, core.handler.reply(to: .contradictoryLength))
-    } else if announced == CHTTP_UNKNOWN_CODING {
-      reading = answerEarly(connection, core.handler.reply(to: .unknownTransferCoding))
-    } else {
-      let decision = core.handler.decide(head)
-      switch core.hasRoomForBodies ? decision : decision.refused(by: core.handler) {
-      case .receive(let limit, let tooLarge):
-        reading =
-          announced > limit
-          ? answerEarly(connection, tooLarge) : .receiving(limit: limit, tooLarge: tooLarge)
-      case .reject(let response):
-        let isUnwelcome = announced > Worker.discardLimit || (announced != 0 && chttp_expects_continue(connection))
-        reading = isUnwelcome ? answerEarly(connection, response) : .discarding(thenSending: response)
-      }
+    let reading = decide(head, announced, connection)
+    switch reading {
+    case .receiving: break
+    case .discarding(let response): clock.owe(response)
+    case .answering(let response):
+      // libmicrohttpd closes the connection after a reply without reading the body. The reply is refused only while the
+      // daemon is being stopped; then the connection is about to be closed.
+      guard clock.enter(.reply) else { return nil }
+      _ = chttp_reply(connection, UInt32(response.status), response.handle)
     }
     core.requestBegan()
-    return HTTPRequest(head: head, connection: connection, worker: self, reading: reading)
+    return HTTPRequest(head: head, connection: connection, clock: clock, worker: self, reading: reading)
   }
 
-  /// Replies without reading the body. libmicrohttpd closes the connection after such a reply.
-  private func answerEarly(_ connection: OpaquePointer, _ response: HTTPResponse) -> HTTPRequest.Reading {
-    // Refused only while the daemon is being stopped; then the connection is about to be closed.
-    _ = chttp_reply(connection, UInt32(response.status), response.handle)
-    return .answered
+  /// What becomes of a request with that announced length.
+  private func decide(
+    _ head: HTTPRequestHead, _ announced: Int, _ connection: OpaquePointer
+  ) -> HTTPRequest.Reading {
+    if chttp_head_size(connection) > core.configuration.maxHeaderBytes {
+      return .answering(core.handler.reply(to: .headersTooLarge))
+    }
+    if announced == CHTTP_CONTRADICTORY { return .answering(core.handler.reply(to: .contradictoryLength)) }
+    if announced == CHTTP_UNKNOWN_CODING { return .answering(core.handler.reply(to: .unknownTransferCoding)) }
+    switch core.handler.decide(head) {
+    case .receive(let limit):
+      if announced > limit { return .answering(core.handler.reply(to: .bodyTooLarge)) }
+      if core.hasRoomForBodies { return .receiving(limit: limit) }
+      return refusing(announced, connection, core.handler.reply(to: .tooManyBodies))
+    case .reject(let response): return refusing(announced, connection, response)
+    }
+  }
+
+  /// A reply at once spares the client sending a large body, and at the end of a small one the connection.
+  private func refusing(
+    _ announced: Int, _ connection: OpaquePointer, _ response: HTTPResponse
+  ) -> HTTPRequest.Reading {
+    let isUnwelcome = announced > Worker.smallBody || (announced != 0 && chttp_expects_continue(connection))
+    return isUnwelcome ? .answering(response) : .discarding(thenSending: response)
   }
 
   private func read(_ bytes: UnsafeRawBufferPointer, of request: HTTPRequest) -> Bool {
-    if case .receiving(let limit, let tooLarge) = request.reading {
+    guard request.clock.hear() else { return false }
+    if case .receiving(let limit) = request.reading {
       let fits = request.receivedCount + bytes.count <= limit
       if fits, core.hasRoomForBodies {
         request.append(bytes)
         return true
       }
       request.dropBody()
-      request.reading = .discarding(thenSending: fits ? core.handler.reply(to: .tooManyBodies) : tooLarge)
+      let response = core.handler.reply(to: fits ? .tooManyBodies : .bodyTooLarge)
+      request.reading = .discarding(thenSending: response)
+      request.clock.owe(response)
     }
     request.discarded += bytes.count
-    return request.discarded <= Worker.discardLimit
+    if request.discarded <= Worker.discardLimit { return true }
+    core.handler.connectionEnded(.endlessBody)
+    return false
   }
 
   private func complete(_ request: HTTPRequest) -> Bool {
@@ -133,8 +172,10 @@ final class Worker: Sendable {
       request.isComplete = true
       switch request.reading {
       case .discarding(let response): return send(response, to: request)
-      case .receiving: core.handler.handle(request)
-      case .answered: return false
+      case .receiving:
+        guard request.clock.enter(.handling) else { return false }
+        core.handler.handle(request)
+      case .answering: return false
       }
     }
     if let response = request.answer { return send(response, to: request) }
@@ -142,6 +183,7 @@ final class Worker: Sendable {
   }
 
   private func send(_ response: HTTPResponse, to request: HTTPRequest) -> Bool {
+    guard request.clock.enter(.reply) else { return false }
     let response = core.isDraining ? response.closing() : response
     return chttp_reply(request.connection, UInt32(response.status), response.handle)
   }
@@ -170,10 +212,21 @@ final class Worker: Sendable {
       let socket = chttp_keep_socket(request.connection)
       if socket >= 0 { core.linger.add(socket) }
     }
+    // False for a connection that has been ended, which needs nothing more.
+    _ = request.clock.enter(.waiting)
     core.requestEnded()
   }
 
   // MARK: - From any thread
+
+  /// Ends the connections that take too long.
+  func checkClocks(at now: UInt64) {
+    // A copy, so that nobody waits for the whole round who opens or closes a connection.
+    for clock in clocks.withLock({ Array($0.values) }) {
+      let reason = clock.check(at: now, core.configuration.timeouts) { core.handler.reply(to: .tooSlow) }
+      if let reason { core.handler.connectionEnded(reason) }
+    }
+  }
 
   /// Has a suspended request's reply sent, unless the server has given the request up.
   func resume(_ request: HTTPRequest) {
@@ -184,7 +237,10 @@ final class Worker: Sendable {
     }
   }
 
-  /// Bytes of a refused body that are read to keep the connection usable, 64 MiB; a sender of more is cut off.
+  /// Bytes of a refused body that are read to keep the connection usable, when they are announced: 4 MiB, what SDKs send
+  /// at once and more.
+  static let smallBody = 4 << 20
+  /// Bytes of a refused body that are read when nothing was announced, 64 MiB; a sender of more is cut off.
   static let discardLimit = 64 << 20
 
   private static func from(_ context: UnsafeMutableRawPointer?) -> Worker {

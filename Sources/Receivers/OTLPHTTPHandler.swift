@@ -38,12 +38,8 @@ final class OTLPHTTPHandler: HTTPHandler {
       metrics.refusedRequests.add()
       return .reject(response)
     }
-    if announcesTooMuch(head) { metrics.refusedRequests.add() }
-    return .receive(limit: limit, tooLarge: tooLarge)
+    return .receive(limit: limit)
   }
-
-  /// Whether the server will refuse the request by its length, without asking again.
-  private func announcesTooMuch(_ head: HTTPRequestHead) -> Bool { head.contentLength.map { $0 > limit } ?? false }
 
   /// What is wrong with a request that only its headers are known of; nil when nothing is.
   private func objection(to head: HTTPRequestHead) -> HTTPResponse? {
@@ -53,7 +49,8 @@ final class OTLPHTTPHandler: HTTPHandler {
       return OTLPHTTPReply.wrongContentType
     }
     guard encoding(of: head) != nil else { return OTLPHTTPReply.wrongContentEncoding }
-    if announcesTooMuch(head) { return nil }
+    // The server will refuse it by its length: coming again would not help.
+    if let length = head.contentLength, length > limit { return nil }
     return intake.refusal.map(OTLPHTTPReply.refused)
   }
 
@@ -78,9 +75,12 @@ final class OTLPHTTPHandler: HTTPHandler {
   }
 
   func reply(to fault: HTTPFault) -> HTTPResponse {
-    metrics.refusedRequests.add()
-    return OTLPHTTPReply.unreadable(fault)
+    // One too many is counted as a connection: nobody knows whether it would have brought a request.
+    if fault != .tooManyConnections { metrics.refusedRequests.add() }
+    return fault == .bodyTooLarge ? tooLarge : OTLPHTTPReply.unreadable(fault)
   }
+
+  func connectionEnded(_ reason: HTTPEnding) { metrics.closedConnections[reason]?.add() }
 
   private struct Refused: Error {
     let response: HTTPResponse

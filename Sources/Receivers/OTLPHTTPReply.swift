@@ -45,7 +45,9 @@ enum OTLPHTTPReply {
     switch fault {
     case .contradictoryLength: error(fault.status, .invalidArgument, fault.message)
     case .unknownTransferCoding: error(fault.status, .unimplemented, fault.message)
-    case .tooManyBodies: refused(Refusal(message: fault.message, retryAfter: 1))
+    case .headersTooLarge, .bodyTooLarge: error(fault.status, .resourceExhausted, fault.message)
+    case .tooSlow: error(fault.status, .deadlineExceeded, fault.message)
+    case .tooManyBodies, .tooManyConnections: refused(Refusal(message: fault.message, retryAfter: 1))
     }
   }
 
@@ -56,6 +58,7 @@ enum OTLPHTTPReply {
   /// The gRPC status codes that stand in a Status.
   private enum Code: Int32 {
     case invalidArgument = 3
+    case deadlineExceeded = 4
     case resourceExhausted = 8
     case unimplemented = 12
     case unavailable = 14

@@ -13,8 +13,10 @@ package final class OTLPReceiver: Sendable {
     /// MiB of bodies under way, of all connections together, from which on requests are refused.
     package var maxBufferedMiB = 512
     package var tracesURLPath = "/v1/traces"
-    /// Seconds of silence after which a connection is closed.
-    package var idleTimeout = 120
+    /// Bytes of a request line and its headers.
+    package var maxRequestHeadersSize = 64 << 10
+    /// How long it waits for its clients; zero for ever.
+    package var timeouts = HTTPTimeouts()
     package var maxConnections = 10_000
 
     package init() {}
@@ -48,7 +50,8 @@ package final class OTLPReceiver: Sendable {
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(
         host: configuration.host, port: configuration.port, maxConnections: configuration.maxConnections,
-        idleTimeout: configuration.idleTimeout, maxBodyBytes: configuration.maxBufferedMiB << 20),
+        timeouts: configuration.timeouts, maxBodyBytes: configuration.maxBufferedMiB << 20,
+        maxHeaderBytes: configuration.maxRequestHeadersSize),
       handler: handler)
   }
 

@@ -1,3 +1,4 @@
+import HTTPServer
 import SelfTelemetry
 
 /// What a receiver counts, under the OpenTelemetry Collector's names.
@@ -7,6 +8,8 @@ struct ReceiverMetrics: Sendable {
   let refusedSpans: Counter
   let refusedRequests: Counter
   let requests: Counter
+  /// Connections that the server ended by itself.
+  let closedConnections: [HTTPEnding: Counter]
 
   init(registry: MetricRegistry, receiver: String, transport: String) {
     let labels: MetricRegistry.Labels = [("receiver", receiver), ("transport", transport)]
@@ -18,5 +21,26 @@ struct ReceiverMetrics: Sendable {
       "heirloom_receiver_refused_requests", help: "Requests answered with an error.", labels: labels)
     requests = registry.counter(
       "otelcol_receiver_requests", help: "Requests whose headers were read.", labels: labels)
+    let closed = HTTPEnding.allCases.map { reason in
+      let counter = registry.counter(
+        "heirloom_receiver_closed_connections", help: "Connections ended because a limit was reached.",
+        labels: labels + [("reason", reason.key)])
+      return (reason, counter)
+    }
+    closedConnections = Dictionary(uniqueKeysWithValues: closed)
+  }
+}
+
+extension HTTPEnding {
+  /// The receiver's key that sets the limit.
+  fileprivate var key: String {
+    switch self {
+    case .maxConnections: "max_connections"
+    case .idle: "idle_timeout"
+    case .readHeader: "read_header_timeout"
+    case .read: "read_timeout"
+    case .write: "write_timeout"
+    case .endlessBody: "max_request_body_size"
+    }
   }
 }

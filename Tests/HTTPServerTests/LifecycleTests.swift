@@ -98,44 +98,29 @@ struct LifecycleTests {
     }
   }
 
-  @Test func `connections above the limit are refused and counted`() throws {
-    try withServer(HTTPServerConfiguration(workers: 2, maxConnections: 3)) { server, _ in
+  @Test func `connections above the limit are told so and counted`() throws {
+    try withServer(HTTPServerConfiguration(workers: 2, maxConnections: 3)) { server, handler in
       var clients = try (0..<3).map { _ in try TestClient(port: server.port) }
       for client in clients {
         try client.send("GET", "/echo")
         #expect(try client.receive().status == 200)
       }
-      for _ in 0..<2 { try TestClient(port: server.port).waitForEnd() }
-      #expect(server.statistics.refusedConnections == 2)
+      for _ in 0..<2 {
+        let client = try TestClient(port: server.port)
+        // It sends before it looks, as clients do.
+        try client.send("POST", "/echo", body: [1])
+        let reply = try client.receive()
+        #expect(reply.status == 503)
+        #expect(reply.text == HTTPFault.tooManyConnections.message + "\n")
+        #expect(client.isClosedInOrder())
+      }
+      #expect(handler.endings == [.maxConnections, .maxConnections])
+      #expect(handler.decidedCount == 3)
       clients.removeLast()
       #expect(waitUntil { server.statistics.openConnections == 2 })
       let client = try TestClient(port: server.port)
       try client.send("GET", "/echo")
       #expect(try client.receive().status == 200)
-    }
-  }
-
-  @Test func `a client that stops in the middle of a body is cut off`() throws {
-    try withServer(HTTPServerConfiguration(workers: 1, idleTimeout: 1)) { server, handler in
-      let client = try TestClient(port: server.port)
-      try client.send("POST", "/echo", headers: ["Content-Length: 100"])
-      try client.send("half")
-      client.waitForEnd()
-      #expect(waitUntil { server.statistics.requestsInFlight == 0 && server.statistics.bodyBytes == 0 })
-      #expect(handler.handledCount == 0)
-    }
-  }
-
-  @Test func `waiting for a reply is not idling`() throws {
-    try withServer(HTTPServerConfiguration(workers: 1, idleTimeout: 1)) { server, handler in
-      let slow = try TestClient(port: server.port)
-      try slow.send("POST", "/later", body: [1])
-      let pending = handler.pending(1)
-      let idle = try TestClient(port: server.port)
-      // It is connected later and cut off for idling, so the other one has waited at least as long.
-      idle.waitForEnd()
-      pending[0].respond(HTTPResponse(status: 200))
-      #expect(try slow.receive().status == 200)
     }
   }
 

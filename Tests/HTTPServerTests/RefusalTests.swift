@@ -13,7 +13,7 @@ struct RefusalTests {
         client.finishSending()
         let reply = try client.receive()
         #expect(reply.status == 413)
-        #expect(reply.text == "too large")
+        #expect(reply.text == HTTPFault.bodyTooLarge.message + "\n")
         #expect(reply.closes)
         #expect(client.isClosedInOrder())
       }
@@ -36,7 +36,7 @@ struct RefusalTests {
   @Test(arguments: [400, 404, 405, 415, 503]) func `the connection stays usable after a refusal`(status: Int) throws {
     try withServer { server, handler in
       let client = try TestClient(port: server.port)
-      try client.send("POST", "/\(status)", body: pattern(5 << 20))
+      try client.send("POST", "/\(status)", body: pattern(4 << 20))
       var reply = try client.receive()
       #expect(reply.status == status)
       #expect(reply.headers["retry-after"] == "1")
@@ -68,13 +68,14 @@ struct RefusalTests {
   }
 
   @Test func `a client that sends chunks without end is cut off`() throws {
-    try withServer { server, _ in
+    try withServer { server, handler in
       let client = try TestClient(port: server.port)
       try client.send("POST", "/echo", headers: ["Transfer-Encoding: chunked"])
       let chunk = Array("100000\r\n".utf8) + [UInt8](repeating: 1, count: 1 << 20) + Array("\r\n".utf8)
       #expect(throws: ConnectionLost.self) {
         for _ in 0..<256 { try client.send(chunk) }
       }
+      #expect(handler.endings == [.endlessBody])
     }
   }
 
@@ -125,6 +126,37 @@ struct RefusalTests {
       try next.send("POST", "/echo", body: [1])
       #expect(try next.receive().body == [1])
       #expect(handler.handledCount == 1)
+    }
+  }
+
+  @Test func `a large body is refused before it is sent`() throws {
+    try withServer { server, handler in
+      let client = try TestClient(port: server.port)
+      // No byte of the body ever comes, and nobody waits for a 100.
+      try client.send("POST", "/503", headers: ["Content-Length: \((4 << 20) + 1)"])
+      let reply = try client.receive()
+      #expect(reply.status == 503)
+      #expect(reply.headers["retry-after"] == "1")
+      #expect(client.isClosedInOrder())
+      #expect(handler.handledCount == 0)
+    }
+  }
+
+  @Test func `headers of the limit are read, larger ones are refused`() throws {
+    let configuration = HTTPServerConfiguration(workers: 1, maxHeaderBytes: 5000)
+    try withServer(configuration) { server, handler in
+      let client = try TestClient(port: server.port)
+      func send(_ size: Int) throws {
+        let line = "GET /echo HTTP/1.1\r\nHost: test\r\nX-Long: "
+        try client.send(line + String(repeating: "x", count: size - line.utf8.count - 4) + "\r\n\r\n")
+      }
+      try send(5000)
+      #expect(try client.receive().status == 200)
+      try send(5001)
+      let reply = try client.receive()
+      #expect(reply.status == 431)
+      #expect(reply.text == HTTPFault.headersTooLarge.message + "\n")
+      #expect(handler.decidedCount == 1)
     }
   }
 

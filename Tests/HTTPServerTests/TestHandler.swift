@@ -13,21 +13,25 @@ final class TestHandler: HTTPHandler {
     var pending: [HTTPRequest] = []
     var handled = 0
     var decided = 0
+    var endings: [HTTPEnding] = []
   }
 
-  private let tooLarge = HTTPResponse(status: 413, contentType: "text/plain", body: Array("too large".utf8))
   private let refusals = [400, 404, 405, 415, 503].map {
     HTTPResponse(status: $0, headers: [("Retry-After", "1")], body: Array("refused".utf8))
   }
 
   var handledCount: Int { state.withLock { $0.handled } }
   var decidedCount: Int { state.withLock { $0.decided } }
+  /// Why the server ended connections, in that order.
+  var endings: [HTTPEnding] { state.withLock { $0.endings } }
 
   func decide(_ head: HTTPRequestHead) -> HTTPDecision {
     state.withLock { $0.decided += 1 }
     if let refusal = refusals.first(where: { head.path == "/\($0.status)" }) { return .reject(refusal) }
-    return .receive(limit: Self.limit, tooLarge: tooLarge)
+    return .receive(limit: Self.limit)
   }
+
+  func connectionEnded(_ reason: HTTPEnding) { state.withLock { $0.endings.append(reason) } }
 
   func handle(_ request: HTTPRequest) {
     let path = request.head.path

@@ -1,3 +1,4 @@
+import HTTPServer
 import Pipeline
 import TestSupport
 import Testing
@@ -134,6 +135,57 @@ struct FaultTests {
     }
   }
 
+  @Test func `a request that does not come in full is answered with a Status, and its connection is counted`() throws {
+    let timeouts = HTTPTimeouts(idle: .zero, readHeader: .milliseconds(300), read: .milliseconds(300))
+    try withReceiver(timeouts: timeouts) { receiver in
+      let headers = "POST /v1/traces HTTP/1.1\r\nHost: x\r\n\(protobuf)\r\nContent-Length: 5\r\n"
+      for (sent, reason) in [(headers, "read_header_timeout"), (headers + "\r\nabcd", "read_timeout")] {
+        #expect(receiver.closedConnections(reason) == 0)
+        let refused = receiver.refusedRequests
+        let client = try receiver.client()
+        try client.send(sent)
+        let reply = try client.receive()
+        #expect(reply.status == 408)
+        let status = try #require(ReadStatus(reply.body))
+        #expect(status.code == 4)
+        #expect(status.message == HTTPFault.tooSlow.message)
+        #expect(client.isClosedInOrder())
+        #expect(eventually { receiver.closedConnections(reason) == 1 })
+        #expect(receiver.refusedRequests == refused + 1)
+      }
+      #expect(receiver.consumer.requests.all.isEmpty)
+    }
+  }
+
+  @Test func `headers that are too large are answered with a Status`() throws {
+    try withReceiver { receiver in
+      let client = try receiver.client()
+      try client.sendTraces([1], headers: ["X-Long: " + String(repeating: "x", count: 65536)])
+      let reply = try client.receive()
+      #expect(reply.status == 431)
+      let status = try #require(ReadStatus(reply.body))
+      #expect(status.code == 8)
+      #expect(status.message == HTTPFault.headersTooLarge.message)
+      #expect(receiver.refusedRequests == 1)
+    }
+  }
+
+  @Test(arguments: ["Expect: 100-continue\r\nContent-Length: 50", "Content-Length: 10000000"])
+  func `what the pipeline refuses is told before the body is sent`(headers: String) throws {
+    let overload = Refusal(message: "at its limit", retryAfter: 3)
+    try withReceiver(StubConsumer(refusal: overload), limit: 64 << 20) { receiver in
+      let client = try receiver.client()
+      // No byte of the body ever comes.
+      try client.send("POST /v1/traces HTTP/1.1\r\nHost: x\r\n\(protobuf)\r\n\(headers)\r\n\r\n")
+      let reply = try client.receive()
+      #expect(reply.status == 503)
+      #expect(reply.headers["retry-after"] == "3")
+      #expect(ReadStatus(reply.body)?.message == "at its limit")
+      #expect(receiver.refusedRequests == 1)
+      #expect(receiver.server.statistics.bodyBytes == 0)
+    }
+  }
+
   @Test func `a reply to HEAD has no body but is the same otherwise`() throws {
     try withReceiver { receiver in
       let client = try receiver.client()
@@ -184,6 +236,8 @@ struct FaultTests {
       let reply = try client.receive()
       try expectTooLarge(reply, limit: 1000)
       #expect(!reply.closes)
+      #expect(receiver.requests == 1)
+      #expect(receiver.refusedRequests == 1)
       #expect(receiver.consumer.requests.all.isEmpty)
       #expect(try client.exchange(request(spans: 1)).status == 200)
     }

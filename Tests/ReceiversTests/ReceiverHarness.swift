@@ -13,7 +13,7 @@ struct ReceiverHarness {
   let handler: OTLPHTTPHandler
   let server: HTTPServer
 
-  init(_ consumer: StubConsumer, limit: Int, path: String, maxBodyBytes: Int) throws {
+  init(_ consumer: StubConsumer, limit: Int, path: String, maxBodyBytes: Int, timeouts: HTTPTimeouts) throws {
     self.consumer = consumer
     var configuration = OTLPReceiver.Configuration()
     configuration.maxRequestBodySize = limit
@@ -22,7 +22,8 @@ struct ReceiverHarness {
       configuration, interner: ScopeInterner(), intake: Intake(into: consumer),
       metrics: ReceiverMetrics(registry: registry, receiver: "otlp/a", transport: "http"))
     server = try HTTPServer(
-      configuration: HTTPServerConfiguration(workers: 2, maxBodyBytes: maxBodyBytes), handler: handler)
+      configuration: HTTPServerConfiguration(workers: 2, timeouts: timeouts, maxBodyBytes: maxBodyBytes),
+      handler: handler)
   }
 
   func client() throws -> TestClient { try TestClient(port: server.port) }
@@ -36,6 +37,12 @@ struct ReceiverHarness {
   var refusedSpans: Int { metric("otelcol_receiver_refused_spans") }
   var requests: Int { metric("otelcol_receiver_requests") }
   var refusedRequests: Int { metric("heirloom_receiver_refused_requests") }
+
+  /// Connections that were ended for that reason.
+  func closedConnections(_ reason: String) -> Int {
+    let labels = [("receiver", "otlp/a"), ("transport", "http"), ("reason", reason)]
+    return Int(registry.value("heirloom_receiver_closed_connections", labels: labels) ?? -1)
+  }
 }
 
 extension Intake {
@@ -49,9 +56,10 @@ extension Intake {
 /// Runs a receiver for the time of a test.
 func withReceiver(
   _ consumer: StubConsumer = StubConsumer(), limit: Int = 1 << 20, path: String = "/v1/traces",
-  maxBodyBytes: Int = 512 << 20, _ test: (ReceiverHarness) throws -> Void
+  maxBodyBytes: Int = 512 << 20, timeouts: HTTPTimeouts = HTTPTimeouts(), _ test: (ReceiverHarness) throws -> Void
 ) throws {
-  let harness = try ReceiverHarness(consumer, limit: limit, path: path, maxBodyBytes: maxBodyBytes)
+  let harness = try ReceiverHarness(
+    consumer, limit: limit, path: path, maxBodyBytes: maxBodyBytes, timeouts: timeouts)
   try harness.server.start()
   defer { harness.server.stop(timeout: .zero) }
   try test(harness)

@@ -26,10 +26,16 @@ typedef struct chttp_response chttp_response;
  */
 typedef struct chttp_callbacks {
   /*
-   * The headers of a request are there, none of its body. `method` and `path` (percent-decoded, without the query)
-   * live as long as the request. The result comes back to every later callback and is never freed by the shim.
+   * A connection given to chttp_worker_add has begun; its socket is open until `closed` returns. The result comes back
+   * to `head` and `closed` and is never freed by the shim.
    */
-  void *(*head)(void *context, chttp_connection *connection, const char *method, const char *path);
+  void *(*opened)(void *context, int socket);
+  /*
+   * The headers of a request are there, none of its body. `client` is what `opened` returned. `method` and `path`
+   * (percent-decoded, without the query) live as long as the request. The result comes back to every later callback
+   * and is never freed by the shim.
+   */
+  void *(*head)(void *context, void *client, chttp_connection *connection, const char *method, const char *path);
   /* The next `count` (> 0) bytes of the body. */
   bool (*body)(void *context, void *request, const void *bytes, size_t count);
   /*
@@ -39,15 +45,13 @@ typedef struct chttp_callbacks {
   bool (*complete)(void *context, void *request);
   /* Nothing will be heard of the request again: its reply was sent or its connection is lost. */
   void (*end)(void *context, void *request);
-  /* A connection given to chttp_worker_add has been closed. */
-  void (*closed)(void *context);
+  /* A connection is about to be closed. `client` is what `opened` returned, or NULL when it never began. */
+  void (*closed)(void *context, void *client);
 } chttp_callbacks;
 
 typedef struct chttp_worker_options {
   /* Connections above this number are closed unanswered. */
   unsigned connection_limit;
-  /* Seconds without a byte in either direction after which a connection is cut; 0: never. */
-  unsigned idle_timeout;
   /* Bytes for the headers and the read buffer of one connection. */
   size_t connection_memory;
 } chttp_worker_options;
@@ -86,6 +90,9 @@ enum {
 /* Bytes of the body as announced (0 when nothing is announced), or one of the constants above. */
 int64_t chttp_content_length(chttp_connection *connection);
 
+/* Bytes of the request line and the headers. */
+size_t chttp_head_size(chttp_connection *connection);
+
 /* The client waits for "100 Continue" before it sends the body. */
 bool chttp_expects_continue(chttp_connection *connection);
 
@@ -123,6 +130,9 @@ bool chttp_response_add_header(chttp_response *response, const char *name, const
 /* Gives up the caller's reference; replies under way keep theirs. */
 void chttp_response_free(chttp_response *response);
 
+/* What goes with a status in the first line of a reply. Lives for ever. */
+const char *chttp_reason(unsigned status);
+
 /* ---- Sockets ---- */
 
 /*
@@ -140,6 +150,18 @@ int chttp_accept(int listener, chttp_address *address);
  * stream, or a negated errno.
  */
 int64_t chttp_discard(int socket, size_t limit);
+
+/* Bytes that the kernel has received on a connection since it was established; -1 when it does not tell. */
+int64_t chttp_received(int socket);
+
+/* Sends bytes as far as there is room for them, without blocking, and says that nothing follows. */
+void chttp_tell(int socket, const void *bytes, size_t count);
+
+/*
+ * Ends a connection in both directions; its owner sees the end of the stream. With `forget` the kernel throws away what
+ * the other side has not taken yet, once the socket is closed.
+ */
+void chttp_cut(int socket, bool forget);
 
 /* A descriptor that becomes readable after chttp_wakeup_signal. -1 when there are no free descriptors. */
 int chttp_wakeup_new(void);

@@ -1,4 +1,5 @@
 import Configuration
+import HTTPServer
 import Receivers
 
 /// `receivers: otlp:`.
@@ -30,19 +31,28 @@ struct ReceiverConfig {
     if configuration.maxRequestBodySize == 0 { configuration.maxRequestBodySize = 64 << 20 }
     let path = http.string("traces_url_path", default: configuration.tracesURLPath)
     configuration.tracesURLPath = path.hasPrefix("/") ? path : "/" + path
-    if let idle = http.duration("idle_timeout", in: .zero ... .seconds(1 << 20)) {
-      // Whole seconds, and no short timeout must become 0, which means none.
-      configuration.idleTimeout = Int(idle.components.seconds) + (idle.components.attoseconds > 0 ? 1 : 0)
-    }
+    configuration.maxRequestHeadersSize = http.int(
+      "max_request_headers_size", default: configuration.maxRequestHeadersSize, in: 4096...1 << 20)
+    configuration.timeouts = Self.timeouts(http)
     configuration.maxBufferedMiB = http.int(
       "max_buffered_mib", default: configuration.maxBufferedMiB, in: 1...1 << 30)
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
     http.knownButUnsupported([
       "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
-      "keep_alives_enabled", "read_timeout", "read_header_timeout", "write_timeout", "transport", "logs_url_path",
-      "metrics_url_path", "profiles_url_path",
+      "keep_alives_enabled", "transport", "logs_url_path", "metrics_url_path", "profiles_url_path",
     ])
     self.http = configuration
+  }
+
+  private static func timeouts(_ http: ConfigSection) -> HTTPTimeouts {
+    var timeouts = HTTPTimeouts()
+    for (key, path) in [
+      ("idle_timeout", \HTTPTimeouts.idle), ("read_header_timeout", \.readHeader), ("read_timeout", \.read),
+      ("write_timeout", \.write),
+    ] {
+      if let duration = http.duration(key, in: .zero ... .seconds(1 << 20)) { timeouts[keyPath: path] = duration }
+    }
+    return timeouts
   }
 }
 

@@ -1,0 +1,144 @@
+import CHTTPServer
+import Locks
+
+/// What one connection is waiting for and since when, so that it can be ended when that takes too long.
+///
+/// The worker's thread moves it on, the timekeeper's looks at it. Whoever is ended never gets another reply: the worker
+/// asks here before each step.
+final class ConnectionClock: Sendable {
+  enum Phase {
+    /// For a request's first byte.
+    case waiting
+    /// For the end of a request's headers.
+    case headers
+    case body
+    /// For a handler, which is not the client's fault.
+    case handling
+    /// For the client to take its reply.
+    case reply
+    /// For the client to see what it was told before its connection is cut.
+    case told
+    case over
+  }
+
+  private struct State {
+    var phase = Phase.waiting
+    /// Monotonic nanoseconds at which that began; for a body, when its headers did.
+    var since = MonotonicClock.now()
+    /// When the last byte came, as far as anybody noticed.
+    var heard = MonotonicClock.now()
+    /// Bytes on the connection at the last look; nil when nobody has looked in this phase.
+    var received: Int64? = 0
+    /// What the client will be told when its body has come.
+    var owed: HTTPResponse?
+  }
+
+  private let socket: Int32
+  private let state = Locked(State())
+
+  init(socket: Int32) {
+    self.socket = socket
+  }
+
+  // MARK: - For the worker
+
+  /// Enters the next phase; false when the connection has been ended.
+  func enter(_ phase: Phase) -> Bool {
+    let now = MonotonicClock.now()
+    return state.withLock { state in
+      guard state.phase != .told, state.phase != .over else { return false }
+      if !(state.phase == .headers && phase == .body) { state.since = now }
+      state.phase = phase
+      state.heard = now
+      state.received = nil
+      state.owed = nil
+      return true
+    }
+  }
+
+  /// Notes that a piece of the body has come; false when the connection has been ended.
+  func hear() -> Bool {
+    let now = MonotonicClock.now()
+    return state.withLock { state in
+      state.heard = now
+      return state.phase != .told && state.phase != .over
+    }
+  }
+
+  /// Notes what answers the request whose body is being thrown away.
+  func owe(_ response: HTTPResponse) {
+    state.withLock { $0.owed = response }
+  }
+
+  /// The socket is about to be closed.
+  func close() {
+    state.withLock { $0.phase = .over }
+  }
+
+  // MARK: - For the timekeeper
+
+  /// Ends the connection if it has taken too long.
+  ///
+  /// - Parameters:
+  ///   - now: monotonic nanoseconds.
+  ///   - timeouts: what is too long.
+  ///   - late: makes the reply to a request that has not come in full.
+  /// - Returns: why it was ended just now.
+  func check(at now: UInt64, _ timeouts: HTTPTimeouts, late: () -> HTTPResponse) -> HTTPEnding? {
+    state.withLock { state in
+      func isOver(_ timeout: Duration, since start: UInt64) -> Bool {
+        timeout > .zero && now > start && now - start >= timeout.nanoseconds
+      }
+      switch state.phase {
+      case .handling, .over: return nil
+      case .waiting:
+        listen(&state, at: now)
+        guard state.phase == .waiting, isOver(timeouts.idle, since: state.heard) else { return nil }
+        cut(&state)
+        return .idle
+      case .headers:
+        listen(&state, at: now)
+        let isLate = isOver(timeouts.readHeader, since: state.since)
+        guard isLate || isOver(timeouts.idle, since: state.heard) else { return nil }
+        tell(late(), &state)
+        return isLate ? .readHeader : .idle
+      case .body:
+        let isLate = isOver(timeouts.read, since: state.since)
+        guard isLate || isOver(timeouts.idle, since: state.heard) else { return nil }
+        tell(state.owed ?? late(), &state)
+        return isLate ? .read : .idle
+      case .reply:
+        guard isOver(timeouts.write, since: state.since) else { return nil }
+        // What the client did not take in all that time shall not stay in the kernel's memory either.
+        cut(&state, forget: true)
+        return .write
+      case .told:
+        cut(&state)
+        return nil
+      }
+    }
+  }
+
+  /// libmicrohttpd says nothing about headers before they are complete; the kernel counts their bytes.
+  private func listen(_ state: inout State, at now: UInt64) {
+    let received = chttp_received(socket)
+    guard received >= 0 else { return }
+    if let before = state.received, received > before {
+      state.heard = now
+      if state.phase == .waiting { (state.phase, state.since) = (.headers, now) }
+    }
+    state.received = received
+  }
+
+  /// Has the client some time, until the next look, to see the reply: cut at once, a client that is still sending would
+  /// be told of a reset and nothing else.
+  private func tell(_ response: HTTPResponse, _ state: inout State) {
+    response.closingBytes.withUnsafeBytes { chttp_tell(socket, $0.baseAddress, $0.count) }
+    state.phase = .told
+  }
+
+  private func cut(_ state: inout State, forget: Bool = false) {
+    chttp_cut(socket, forget)
+    state.phase = .over
+  }
+}

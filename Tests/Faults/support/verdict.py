@@ -1,0 +1,78 @@
+"""The comparison of what was acknowledged with what arrived."""
+
+from dataclasses import dataclass
+
+# Of the spans that arrived, the share that may arrive twice: what is on its way when a process is killed is sent again.
+DUPLICATES_PERCENT = 5
+
+
+def owed(ledger, board, rooted=False):
+    """The traces of which acknowledged spans have not arrived; with `rooted`, those whose root was acknowledged."""
+    acknowledged, arrived, roots = ledger.acknowledged, board.arrived, ledger.root_acknowledged
+    return [
+        trace
+        for trace in range(ledger.traces)
+        if acknowledged[trace] & ~arrived[trace] and (not rooted or roots[trace])
+    ]
+
+
+def still_owed(traces, ledger, board):
+    """Those of these traces."""
+    return [trace for trace in traces if ledger.acknowledged[trace] & ~board.arrived[trace]]
+
+
+@dataclass
+class Verdict:
+    """Numbers of spans."""
+
+    acknowledged: int = 0
+    arrived: int = 0  # each once
+    lost: int = 0  # acknowledged, and did not arrive
+    duplicates: int = 0  # second arrivals
+    foreign: int = 0  # arrived, and were never sent
+    harmed: int = 0  # arrived otherwise than they were sent
+    judged: int = 0  # arrived, of traces whose root came in time: they must have its user
+    wrong_identity: int = 0  # of these, those that had another user, or none
+    unacknowledged: int = 0  # arrived although no 200 was received for them, which is no fault
+
+    @property
+    def duplicates_percent(self):
+        return round(100 * self.duplicates / max(1, self.arrived), 2)
+
+    def faults(self, duplicates_percent=DUPLICATES_PERCENT):
+        """What of the promise was broken, in words."""
+        found = []
+        if self.lost:
+            found.append(f"{self.lost} acknowledged spans are lost")
+        if self.foreign:
+            found.append(f"{self.foreign} spans arrived that were never sent")
+        if self.harmed:
+            found.append(f"{self.harmed} spans arrived otherwise than they were sent")
+        if self.wrong_identity:
+            found.append(f"{self.wrong_identity} spans have another identity than their trace's root")
+        if self.duplicates_percent > duplicates_percent:
+            found.append(f"{self.duplicates_percent} % of the spans arrived twice, more than {duplicates_percent} %")
+        return found
+
+
+def judge(ledger, board, root_wait, excused=lambda trace: 0):
+    """`root_wait` in seconds: a root that was acknowledged later than this after its trace's first span may have come too
+    late. `excused(trace)` is a mask of spans that may be missing."""
+    result = Verdict(duplicates=board.duplicates, foreign=board.foreign, harmed=board.harmed)
+    for trace in range(ledger.traces):
+        acknowledged, arrived, sent = ledger.acknowledged[trace], board.arrived[trace], ledger.sent[trace]
+        result.acknowledged += acknowledged.bit_count()
+        result.arrived += arrived.bit_count()
+        if acknowledged != arrived:
+            result.lost += (acknowledged & ~arrived & ~excused(trace)).bit_count()
+            result.foreign += (arrived & ~sent).bit_count()
+            result.unacknowledged += (arrived & ~acknowledged).bit_count()
+        root = ledger.root_acknowledged[trace]
+        in_time = root and root - ledger.first_tried[trace] < root_wait
+        # A root that was not acknowledged may have arrived: then its trace has its user, and otherwise none.
+        if in_time:
+            result.judged += arrived.bit_count()
+            result.wrong_identity += board.misnamed[trace].bit_count()
+    # Spans of traces that never began.
+    result.foreign += sum(board.arrived[trace].bit_count() for trace in range(ledger.traces, ledger.traces + 1000))
+    return result
