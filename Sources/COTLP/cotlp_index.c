@@ -341,12 +341,34 @@ void cotlp_index_destroy(cotlp_index *index) {
   free(index);
 }
 
-cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, const void *bytes, size_t length) {
+void cotlp_index_clear(cotlp_index *index) {
   index->span_count = index->attribute_count = 0;
   index->resource_count = index->scope_count = index->range_count = 0;
   memset(index->rejected, 0, sizeof index->rejected);
   index->error = COTLP_OK;
   index->error_offset = 0;
+}
+
+void cotlp_index_remove_last(cotlp_index *index) {
+  index->attribute_count = index->spans[--index->span_count].attribute;
+}
+
+cotlp_error cotlp_index_add_span(cotlp_index *index, const cotlp_rules *rules, const void *bytes, size_t byte_count,
+                                 size_t offset, size_t length) {
+  walk context = {.index = index, .rules = rules, .base = bytes, .limit = (const uint8_t *)bytes + byte_count}, *w = &context;
+  uint32_t attributes = index->attribute_count;
+  index->error = COTLP_OK;
+  if (byte_count > UINT32_MAX)
+    walk_failed(w, COTLP_TOO_LARGE, bytes);
+  else if (offset > byte_count || length > byte_count - offset)
+    walk_failed(w, COTLP_TRUNCATED, bytes);
+  else if (!walk_span(w, w->base + offset, w->base + offset + length))
+    index->attribute_count = attributes;
+  return index->error;
+}
+
+cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, const void *bytes, size_t length) {
+  cotlp_index_clear(index);
   walk context = {.index = index, .rules = rules, .base = bytes, .limit = (const uint8_t *)bytes + length}, *w = &context;
   if (length > UINT32_MAX) {
     walk_failed(w, COTLP_TOO_LARGE, bytes);

@@ -28,6 +28,7 @@ package struct Resolution: Sendable {
 
 /// Spans that leave: those of one trace that waited, and those that a request just brought.
 struct Emission {
+  let trace: TraceID
   var identity: Identity?
   /// Owned: whoever writes the spans frees it.
   var waiting = WaitingChain()

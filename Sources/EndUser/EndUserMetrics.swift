@@ -10,9 +10,13 @@ package final class EndUserMetrics: Sendable {
   let lateSpans: Counter
   let duplicateSpans: Counter
   let observations: Counter
-  /// Traces that wait, their spans, and the bytes these take.
+  /// Waiting spans that could not be read back, and entries of the journal that are none.
+  let unreadableSpans: Counter
+  let unreadableIdentities: Counter
+  /// Traces that wait, their spans, those of them that are only on disk, and the bytes that all take in memory.
   let waitingTraces = Gauge()
   let waitingSpans = Gauge()
+  let waitingSpansOnDisk = Gauge()
   let waitingBytes = Gauge()
   let rememberedTraces = Gauge()
 
@@ -53,12 +57,22 @@ package final class EndUserMetrics: Sendable {
       "heirloom_observations", help: "Spans that came for the first time, completion markers left out.", labels: label)
     duplicateSpans = registry.counter(
       "heirloom_duplicate_spans", help: "Spans left out because they had come before.", labels: label)
+    unreadableSpans = registry.counter(
+      "heirloom_enduser_unreadable_spans", help: "Waiting spans lost because they could not be read back from disk.",
+      labels: label)
+    unreadableIdentities = registry.counter(
+      "heirloom_enduser_unreadable_identities",
+      help: "Identities of resolved traces lost because they could not be read back from disk.", labels: label)
     registry.gauge("heirloom_waiting_traces", help: "Traces that wait to be resolved.", labels: label) {
       [waitingTraces] in Double(waitingTraces.value)
     }
     registry.gauge("heirloom_waiting_spans", help: "Spans of traces that wait to be resolved.", labels: label) {
       [waitingSpans] in Double(waitingSpans.value)
     }
+    registry.gauge(
+      "heirloom_enduser_waiting_spans_on_disk",
+      help: "Spans of traces that wait to be resolved, of which memory holds only the place on disk.", labels: label
+    ) { [waitingSpansOnDisk] in Double(waitingSpansOnDisk.value) }
     registry.gauge("heirloom_waiting_bytes", help: "Memory of spans that wait.", labels: label) {
       [waitingBytes] in Double(waitingBytes.value)
     }

@@ -1,11 +1,16 @@
 import Locks
 package import OTLP
 package import Pipeline
+import Spool
 
 /// The `enduser` processor: makes every span of a trace carry the end user that was set on its root.
 ///
 /// A request's spans are in the trace table before its completion is called; what its roots resolve leaves on the same
-/// thread, but for traces so large that others would wait: those are released by a thread of their own, in slices.
+/// thread, but for traces so large that others would wait, and those that must be read back from disk: these are released by
+/// a thread of their own, in parts.
+///
+/// With a storage, requests come with the record that names their spans in the spool. At start, `restore` is called first, then
+/// the spool's requests are consumed again, then `finishReplay` is called; new requests may come at any time after `restore`.
 package final class EndUserProcessor: TracesConsumer {
   private let table: TraceTable
   private let plan: IdentityPlan
@@ -13,6 +18,7 @@ package final class EndUserProcessor: TracesConsumer {
   private let output: Batcher
   private let clock: @Sendable () -> UInt64
   private let tell: @Sendable (Resolution) -> Void
+  private let hasStorage: Bool
   private let seats = Locked<[Seat]>([])
   private let releaser: Releaser
   private let sweeper: Sweeper
@@ -37,10 +43,13 @@ package final class EndUserProcessor: TracesConsumer {
   ///   - rules: what receivers index by; the processor registers its keys there.
   ///   - metrics: what it counts.
   ///   - output: where spans go.
-  ///   - clock: monotonic nanoseconds.
+  ///   - storage: what keeps waiting spans and identities over a restart; nil for memory alone.
+  ///   - maxWaitingBytes: in memory; nil: what the configuration says.
+  ///   - clock: monotonic nanoseconds; with a storage those of `SpoolClock`.
   ///   - tell: called for each resolved trace when the configuration says `log_traces`.
   package init(
     _ configuration: EndUserConfiguration, rules: SpanRules, metrics: EndUserMetrics, output: Batcher,
+    storage: EndUserStorage? = nil, maxWaitingBytes: Int? = nil,
     clock: @escaping @Sendable () -> UInt64 = MonotonicClock.now,
     tell: @escaping @Sendable (Resolution) -> Void = { _ in }
   ) {
@@ -51,10 +60,24 @@ package final class EndUserProcessor: TracesConsumer {
     self.output = output
     self.clock = clock
     self.tell = tell
-    table = TraceTable(configuration, plan: plan, metrics: metrics)
-    releaser = Releaser(inheritance: inheritance, output: output)
+    hasStorage = storage != nil
+    let access = storage.map { EndUserStorage.Access($0, rules: rules) }
+    table = TraceTable(configuration, plan: plan, metrics: metrics, storage: access, maxBytes: maxWaitingBytes)
+    releaser = Releaser(inheritance: inheritance, output: output, metrics: metrics, storage: access)
     sweeper = Sweeper()
   }
+
+  /// Remembers the traces that earlier runs resolved, and lets time stand still for what they accepted, until it is replayed.
+  ///
+  /// - Returns: how many entries of the journal were read.
+  @discardableResult
+  package func restore() -> Int {
+    table.beginReplay()
+    return table.restore()
+  }
+
+  /// Says that every request of earlier runs has been consumed: their waits end in the present from now on.
+  package func finishReplay() { table.finishReplay() }
 
   /// Starts the threads that end waits and release large traces. Without them, tests call `sweep`.
   package func start() {
@@ -66,7 +89,11 @@ package final class EndUserProcessor: TracesConsumer {
 
   package func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
     let seat = seats.withLock { $0.popLast() } ?? Seat(Inheritance(plan: plan, metrics: metrics))
-    table.accept(batch, traces: seat.traces, now: clock(), into: &seat.emissions)
+    let now = clock()
+    if batch.isReplay, let record = batch.record, output.refusal == nil {
+      table.replay(until: record.arrival, now: now) { release(&$0, spans: nil, &seat.inheritance) }
+    }
+    table.accept(batch, traces: seat.traces, now: now, into: &seat.emissions)
     release(&seat.emissions, spans: seat.traces.spans, &seat.inheritance)
     // What one enormous request needed is not kept for ever.
     if !seat.traces.isLarge { seats.withLock { $0.append(seat) } }
@@ -79,18 +106,27 @@ package final class EndUserProcessor: TracesConsumer {
     guard output.refusal == nil else { return }
     var inheritance = Inheritance(plan: plan, metrics: metrics)
     table.sweep(now: clock()) { release(&$0, spans: nil, &inheritance) }
+    releaser.runOnce()
   }
 
-  /// Releases everything that waits, and stops. Call it when no more requests come. Until the deadline, in nanoseconds of
-  /// the true monotonic clock, spans wait for an exporter that has room.
-  package func stop(until deadline: UInt64 = 0) {
+  /// Stops. Call it when no more requests come. Until the deadline, in nanoseconds of the true monotonic clock, spans that
+  /// leave wait for an exporter that has room.
+  ///
+  /// Everything that waits is released or, with `keepsWaiting`, stays in the spool together with what found no room, for the
+  /// next start to replay.
+  package func stop(until deadline: UInt64 = 0, keepsWaiting: Bool = false) {
+    precondition(hasStorage || !keepsWaiting, "without a storage nothing can be kept")
     sweeper.stop()
+    if !keepsWaiting { releaseAll(until: deadline) }
+    releaser.stop(until: deadline, keepsRest: keepsWaiting)
+  }
+
+  private func releaseAll(until deadline: UInt64) {
     var inheritance = Inheritance(plan: plan, metrics: metrics)
     table.releaseAll(.shutdown, now: clock()) { emissions in
       while MonotonicClock.now() < deadline, !output.waitForRoom() {}
       release(&emissions, spans: nil, &inheritance)
     }
-    releaser.stop(until: deadline)
   }
 
   /// Writes what leaves, and empties the list.
@@ -99,8 +135,9 @@ package final class EndUserProcessor: TracesConsumer {
     output.write { writer in
       for position in emissions.indices {
         let identity = emissions[position].identity
-        if emissions[position].waiting.spanCount > Self.directReleaseLimit {
-          releaser.take(emissions[position].waiting, identity)
+        let waiting = emissions[position].waiting
+        if waiting.spanCount > Self.directReleaseLimit || waiting.spilledSpanCount > 0 {
+          releaser.take(waiting, of: emissions[position].trace, identity)
           emissions[position].waiting = WaitingChain()
         }
         let emission = emissions[position]

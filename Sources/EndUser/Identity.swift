@@ -102,13 +102,33 @@ final class Identity: @unchecked Sendable {
 /// An identity under construction: fields gathered from spans and resources, up to a limit of bytes.
 struct IdentityParts {
   /// Fields at most: as many as a span's own can be compared with at once.
-  private static let maxFields = 64
+  static let maxFields = 64
   private let limit: Int
   fileprivate(set) var fields: [Identity.Field] = []
   fileprivate(set) var bytes: [UInt8] = []
 
   init(limit: Int) {
     self.limit = limit
+  }
+
+  /// What an earlier run handed down, field behind field.
+  init(fields: [Identity.Field], bytes: [UInt8]) {
+    limit = bytes.count
+    self.fields = fields
+    self.bytes = bytes
+  }
+
+  /// Whether bytes are one whole `attributes` field of a span.
+  static func isAttribute(_ field: ArraySlice<UInt8>) -> Bool {
+    var rest = field
+    func number() -> UInt64? {
+      guard let size = rest.prefix(5).firstIndex(where: { $0 < 0x80 }).map({ $0 + 1 - rest.startIndex }) else {
+        return nil
+      }
+      defer { rest = rest.dropFirst(size) }
+      return rest.withUnsafeBytes(Varint.read)
+    }
+    return number() == UInt64(attributesTag) && number().map { $0 == rest.count } ?? false
   }
 
   /// What an identity hands down, or nothing.

@@ -75,6 +75,8 @@ struct Inheritance {
 extension Batcher.Writer {
   @inline(__always)
   fileprivate func append(_ span: SpanView, cuts: UnsafeBufferPointer<Cut>, suffix: UnsafeRawBufferPointer) {
-    append(span: span.payload, length: span.length, scope: span.scope, cuts: cuts, suffix: suffix)
+    append(
+      span: span.payload, length: span.length, scope: span.scope, cuts: cuts, suffix: suffix, record: span.record,
+      unit: span.unit)
   }
 }

@@ -23,7 +23,8 @@ struct News {
   /// Span ids of one trace that are remembered at most; spans beyond them may leave twice.
   private static let maxKnown = 1 << 20
 
-  /// Links the new spans of a trace behind one another; duplicates are left out of the request's links.
+  /// Links the new spans of a trace behind one another; duplicates are left out of the request's links. They are done, since
+  /// the span that came first has a unit of its own: a record of the spool comes once in a run.
   init(
     _ trace: RequestTraces.Trace, of request: RequestSpans, known: inout SpanIDSet, settings: TraceTable.Settings
   ) {
@@ -43,6 +44,7 @@ struct News {
         note(position, of: request, plan: settings.plan)
       } else {
         duplicates += 1
+        request.markDone(position)
       }
       position = following
     }

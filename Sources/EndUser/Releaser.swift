@@ -1,89 +1,146 @@
 import Locks
 import OTLP
 import Pipeline
+import SelfTelemetry
+import Spool
 
-/// Writes the spans of very large traces on a thread of its own, a block at a time, so that neither the receiver that
-/// brought the root nor other traces wait for all of them.
+/// Writes the spans of very large traces, and those that must be read back from disk, on a thread of its own, a part at a
+/// time, so that neither the receiver that brought the root nor other traces wait for all of them.
 final class Releaser: @unchecked Sendable {
-  // Sendable: the queue and the thread are touched under `lock`; the inheritance by the thread alone.
+  // Sendable: the queue, the thread and what stops it are touched under `lock`; the rest by the thread that runs alone.
+  private struct Release {
+    let trace: TraceID
+    var chain: WaitingChain
+    let identity: Identity?
+  }
+
   private let lock = Lock()
   private let output: Batcher
+  private let metrics: EndUserMetrics
+  private let storage: EndUserStorage.Access?
+  private let reader: SpilledReader?
   private var inheritance: Inheritance
-  private var queue: [(chain: WaitingChain, identity: Identity?)] = []
+  private var queue = Queue()
   private var thread: BackgroundThread?
   private var stopping = false
   /// Until when spans wait for an exporter that has room, in monotonic nanoseconds.
   private var patience = UInt64.max
+  /// Whether what has not left by then stays in the spool, and leaves when it is replayed.
+  private var keepsRest = false
 
-  init(inheritance: Inheritance, output: Batcher) {
+  init(inheritance: Inheritance, output: Batcher, metrics: EndUserMetrics, storage: EndUserStorage.Access?) {
     self.inheritance = inheritance
     self.output = output
+    self.metrics = metrics
+    self.storage = storage
+    reader = storage?.makeReader()
+  }
+
+  deinit {
+    while var release = queue.popFirst() { release.chain.free() }
   }
 
   func start() {
-    thread = BackgroundThread(name: "releaser") { [self] in run() }
+    thread = BackgroundThread(name: "releaser") { [self] in run(waits: true) }
   }
 
-  /// Takes a chain over.
-  func take(_ chain: WaitingChain, _ identity: Identity?) {
+  /// Takes a trace's chain over.
+  func take(_ chain: WaitingChain, of trace: TraceID, _ identity: Identity?) {
     lock.withLock {
-      queue.append((chain, identity))
+      queue.append(Release(trace: trace, chain: chain, identity: identity))
       lock.wakeAll()
     }
   }
 
-  /// Writes what is left and ends the thread; what finds no room by the deadline is written all the same.
-  func stop(until deadline: UInt64) {
+  /// Writes what is there, on the calling thread: for those who never called `start`.
+  func runOnce() {
+    guard lock.withLock({ thread == nil }) else { return }
+    run(waits: false)
+  }
+
+  /// Writes what is left and ends the thread. What finds no room by the deadline is written all the same or, with
+  /// `keepsRest`, not at all.
+  func stop(until deadline: UInt64, keepsRest: Bool) {
     lock.withLock {
       stopping = true
       patience = deadline
+      self.keepsRest = keepsRest
       lock.wakeAll()
     }
-    if let thread { thread.join() } else { run() }
+    if let thread { thread.join() } else { run(waits: false) }
   }
 
-  private func run() {
+  private func run(waits: Bool) {
     while true {
-      let next: (chain: WaitingChain, identity: Identity?)? = lock.withLock {
-        while queue.isEmpty, !stopping { lock.wait() }
-        return queue.isEmpty ? nil : queue.removeFirst()
+      let next: Release? = lock.withLock {
+        while waits, queue.isEmpty, !stopping { lock.wait() }
+        return queue.popFirst()
       }
-      guard var chain = next?.chain else { return }
-      let identity = next?.identity
-      while let block = chain.popFirst() {
-        while lock.withLock({ MonotonicClock.now() < patience }), !output.waitForRoom() {}
-        output.write { writer in inheritance.write(identity, to: writer, spans: block.forEach) }
+      guard var release = next else { return }
+      while let block = release.chain.popFirst() {
+        write(block, of: release)
         block.free()
       }
     }
   }
-}
 
-/// Calls something several times a second until it is stopped.
-final class Sweeper: @unchecked Sendable {
-  // Sendable: everything is touched under `lock`.
-  /// How late a wait may end.
-  private static let interval: UInt64 = 50_000_000
-  private let lock = Lock()
-  private var thread: BackgroundThread?
-  private var stopping = false
-
-  func start(_ body: @escaping @Sendable () -> Void) {
-    thread = BackgroundThread(name: "sweeper") { [self] in
-      while lock.withLock({
-        if !stopping { lock.wait(until: MonotonicClock.now() + Self.interval) }
-        return !stopping
-      }) {
-        body()
-      }
+  private func write(_ block: WaitingBlock, of release: Release) {
+    let identity = release.identity
+    guard block.isSpilled else {
+      guard waitForRoom() else { return }
+      output.write { writer in inheritance.write(identity, to: writer, spans: block.forEach) }
+      return
+    }
+    guard let reader, waitForRoom() else { return }
+    reader.read(block, of: release.trace) {
+      // The lock of the batcher is not held while a disk is read.
+      guard waitForRoom() else { return }
+      output.write { writer in inheritance.write(identity, to: writer, spans: reader.forEach) }
+      giveUpUnreadable(reader, of: release.trace)
     }
   }
 
-  func stop() {
-    lock.withLock {
-      stopping = true
-      lock.wakeAll()
+  /// False when the time for that is over and what is left stays in the spool.
+  private func waitForRoom() -> Bool {
+    while true {
+      let (isLate, keepsRest) = lock.withLock { (MonotonicClock.now() >= patience, self.keepsRest) }
+      if isLate { return !keepsRest }
+      if output.waitForRoom() { return true }
     }
-    thread?.join()
+  }
+
+  private func giveUpUnreadable(_ reader: SpilledReader, of trace: TraceID) {
+    guard !reader.unreadable.isEmpty else { return }
+    metrics.unreadableSpans.add(reader.unreadable.count)
+    storage?.log.error(
+      "waiting spans can't be read back and are lost",
+      [
+        "trace_id": trace.hexadecimal, "spans": String(reader.unreadable.count),
+        "error": reader.failure?.description ?? "the bytes on disk are no span of the trace",
+      ])
+    reader.markUnreadableDone()
+  }
+
+  /// First in, first out.
+  private struct Queue {
+    private var releases: [Release?] = []
+    private var head = 0
+
+    var isEmpty: Bool { head == releases.count }
+
+    mutating func append(_ release: Release) { releases.append(release) }
+
+    mutating func popFirst() -> Release? {
+      guard head < releases.count else { return nil }
+      let release = releases[head]
+      releases[head] = nil
+      head += 1
+      // The dead part in front goes when it is half of all.
+      if head * 2 > releases.count {
+        releases.removeFirst(head)
+        head = 0
+      }
+      return release
+    }
   }
 }

@@ -1,4 +1,5 @@
 import OTLP
+import Spool
 
 /// The spans of one request where they lie, and what links those of a trace. Borrowed memory.
 struct RequestSpans {
@@ -8,6 +9,13 @@ struct RequestSpans {
   fileprivate(set) var scopes: UnsafePointer<Unmanaged<Scope>>
   /// By span: the position of the next one of its trace; -1 ends them.
   fileprivate(set) var next: UnsafeMutablePointer<Int32>
+  /// What names the spans in the spool.
+  fileprivate(set) var record: Unmanaged<SpoolRecord>?
+  /// By span, for a request that was reduced: its unit, and its offset in the request as it was received.
+  fileprivate(set) var units: UnsafePointer<UInt32>?
+  fileprivate(set) var originalOffsets: UnsafePointer<UInt32>?
+  /// Whether an earlier run has counted the spans.
+  fileprivate(set) var isReplay = false
 
   @inline(__always)
   func view(_ position: Int32) -> SpanView {
@@ -16,7 +24,16 @@ struct RequestSpans {
       payload: base + Int(span.pointee.offset), length: Int(span.pointee.length),
       attributes: attributes + Int(span.pointee.attribute), attributeCount: Int(span.pointee.attributeCount),
       spanID: span.pointee.spanID, parentID: span.pointee.parentID, start: span.pointee.start,
-      marks: span.pointee.marks, scope: scopes[Int(span.pointee.scope)])
+      marks: span.pointee.marks, scope: scopes[Int(span.pointee.scope)], record: record, unit: unit(position),
+      offset: originalOffsets.map { $0[Int(position)] } ?? span.pointee.offset)
+  }
+
+  @inline(__always)
+  func unit(_ position: Int32) -> UInt32 { units.map { $0[Int(position)] } ?? UInt32(bitPattern: position) }
+
+  /// A span that leaves nowhere is done at once.
+  func markDone(_ position: Int32) {
+    record?._withUnsafeGuaranteedRef { $0.markDone(Int(unit(position)), count: 1) }
   }
 
   /// Lends a span and all that are linked behind it.
@@ -57,6 +74,8 @@ final class RequestTraces {
   private var slotCapacity = 0
   private var scopes: UnsafeMutablePointer<Unmanaged<Scope>> = .allocate(capacity: 1)
   private var scopeCapacity = 1
+  /// Units and offsets of a reduced request, behind one another.
+  private var names: UnsafeMutablePointer<UInt32> = .allocate(capacity: 1)
 
   /// Whether it has grown far beyond what requests usually need.
   var isLarge: Bool { spanCapacity > 1 << 16 || scopeCapacity > 1 << 16 }
@@ -73,9 +92,10 @@ final class RequestTraces {
     next.deallocate()
     slots.deallocate()
     scopes.deallocate()
+    names.deallocate()
   }
 
-  /// Takes a request in. Everything here is valid while the batch is.
+  /// Takes a request in, but for the spans of a replayed one that are done. Everything here is valid while the batch is.
   func fill(_ batch: SpanBatch, seed: UInt64, shardCount: Int) {
     let count = batch.spanCount
     reserve(count, scopes: batch.scopes.count)
@@ -85,11 +105,28 @@ final class RequestTraces {
     spans = RequestSpans(
       spans: batch.index.spans, attributes: batch.index.attributes, base: batch.bytes.baseAddress ?? spans.base,
       scopes: scopes, next: next)
-    link(batch.index.spans, count: count, seed: seed)
+    spans.record = batch.record.map(Unmanaged.passUnretained)
+    spans.isReplay = batch.isReplay
+    if batch.units != nil || batch.originalOffsets != nil { name(batch) }
+    link(batch.index.spans, count: count, seed: seed, doneIn: batch.isReplay ? batch.record : nil)
     sortByShard(shardCount)
   }
 
-  private func link(_ spans: UnsafePointer<SpanEntry>, count: Int, seed: UInt64) {
+  /// Copies a reduced request's units and offsets to where spans find them.
+  private func name(_ batch: SpanBatch) {
+    let count = batch.spanCount
+    names.deallocate()
+    names = .allocate(capacity: 2 * count + 1)
+    for position in 0..<count {
+      (names + position).initialize(to: batch.unit(of: position))
+      (names + (count + position)).initialize(
+        to: batch.originalOffsets?[position] ?? batch.index.spans[position].offset)
+    }
+    spans.units = UnsafePointer(names)
+    spans.originalOffsets = UnsafePointer(names + count)
+  }
+
+  private func link(_ spans: UnsafePointer<SpanEntry>, count: Int, seed: UInt64, doneIn record: SpoolRecord?) {
     traces.removeAll(keepingCapacity: true)
     let slots = slots
     let next = next
@@ -99,6 +136,7 @@ final class RequestTraces {
     for position in 0..<count {
       let id = spans[position].traceID
       next[position] = -1
+      if let record, record.isDone(Int(self.spans.unit(Int32(position)))) { continue }
       // Spans of one trace mostly stand together.
       if current >= 0, traces[current].id == id {
         next[Int(traces[current].last)] = Int32(position)

@@ -1,5 +1,6 @@
 import Glibc
 import OTLP
+import Spool
 
 /// A span wherever it lies, in a request or in waiting storage: what identity needs to know of it. Borrowed memory.
 struct SpanView {
@@ -12,6 +13,11 @@ struct SpanView {
   let start: UInt64
   let marks: SpanMarks
   let scope: Unmanaged<Scope>
+  /// What names the span in the spool; nil without one. The spool keeps the record for as long as the unit is not done.
+  let record: Unmanaged<SpoolRecord>?
+  let unit: UInt32
+  /// Where the payload begins in the request as it was received.
+  let offset: UInt32
 
   /// A root has no parent; a local root's parent is not one of ours.
   @inline(__always)

@@ -20,6 +20,14 @@ struct TraceEntry {
     case localRoot
   }
 
+  /// Whose lists an entry waits in.
+  enum Lane: UInt8 {
+    /// Of spans that this run accepted.
+    case live
+    /// Of spans that an earlier run accepted.
+    case replayed
+  }
+
   typealias Pointer = UnsafeMutablePointer<TraceEntry>
 
   let id: TraceID
@@ -30,6 +38,8 @@ struct TraceEntry {
   var rootSeen = false
   /// Whether a waiting span names an end user in a convention that binds to any span.
   var hasCandidate = false
+  /// Whether a waiting local root names one.
+  var hasLocalSpeaker = false
   /// What is handed down. While a trace is anonymous: what its root said beside the end user.
   private var identityReference: Unmanaged<Identity>?
   /// The ids of spans that came already.
@@ -37,12 +47,20 @@ struct TraceEntry {
   /// Bytes that the shard counts for a resolved trace.
   var rememberedBytes = 0
   var waiting = WaitingChain()
-  /// Neighbours in the list of waiting or of resolved traces.
+  /// The first waiting root that named nobody, whose scope lives as long as it waits: its resource may speak.
+  var anonymousRoot: (span: UInt64, scope: Unmanaged<Scope>)?
+  /// Neighbours in the list of waiting or of resolved traces, and in which lane it waits.
   var order = EntryLink()
-  /// Neighbours in the list of the short wait, and when that ends.
+  var lane = Lane.live
+  /// Neighbours in the list of the short wait, in which lane that is, and when it ends.
   var short = EntryLink()
   var shortWait = ShortWait.none
+  var shortLane = Lane.live
   var shortDeadline: UInt64 = 0
+  /// Neighbours in the list of traces that can be spilled, whether it is in there, and since when.
+  var spill = EntryLink()
+  var canSpill = false
+  var canSpillSince: UInt64 = 0
 
   init(id: TraceID, since: UInt64) {
     self.id = id
@@ -64,6 +82,7 @@ struct TraceEntry {
     identity = nil
     known.free()
   }
+
 }
 
 /// A place in a doubly linked list of entries.
@@ -84,6 +103,8 @@ struct EntryList {
   static var byOrder: EntryList { EntryList(linkOffset: MemoryLayout<TraceEntry>.offset(of: \.order)!) }
   /// A list over `TraceEntry.short`.
   static var byShortWait: EntryList { EntryList(linkOffset: MemoryLayout<TraceEntry>.offset(of: \.short)!) }
+  /// A list over `TraceEntry.spill`.
+  static var bySpill: EntryList { EntryList(linkOffset: MemoryLayout<TraceEntry>.offset(of: \.spill)!) }
 
   private init(linkOffset: Int) {
     self.linkOffset = linkOffset

@@ -5,50 +5,57 @@ import Synchronization
 
 /// The traces of one part of all trace ids. Every method is called with the shard's lock held.
 ///
-/// This file holds how spans come in; `TraceShard+Resolve` how traces are resolved, and when.
+/// This file holds how spans come in; `TraceShard+Resolve` how traces are resolved, and when; `TraceShard+Speaker` who
+/// speaks without a root; `TraceShard+Storage` what is left to the disk, and what comes back from it.
 final class TraceShard: @unchecked Sendable {
-  // Sendable: everything but `lock` and `oldest` is touched only under the lock.
+  // Sendable: everything but `lock` and the atomics is touched only under the lock.
   let lock = Lock()
   /// When the trace that waits longest began, for the table to find it without locks; `.max` when none waits.
   let oldest = Atomic<UInt64>(.max)
+  /// Since when the first trace has spans in memory that can be spilled; `.max` when none has.
+  let oldestInMemory = Atomic<UInt64>(.max)
 
   let settings: TraceTable.Settings
   var map = TraceMap()
-  /// Traces whose spans wait, by their first span's arrival.
-  var waiting = EntryList.byOrder
+  var waits = WaitLists()
+  /// Traces that have spans in memory which the spool has too: in the order in which they got the first of them.
+  var spillable = EntryList.bySpill
   /// Resolved traces, by the time of that.
   var resolved = EntryList.byOrder
   /// What remembering them takes.
   var resolvedBytes = 0
-  /// Traces whose root named nobody, and traces whose local root waits for the true one: by deadline.
-  var fallbackWaits = EntryList.byShortWait
-  var localWaits = EntryList.byShortWait
+  /// Where an identity is encoded for the journal.
+  var scratch: [UInt8] = []
 
   init(settings: TraceTable.Settings) {
     self.settings = settings
   }
 
   deinit {
-    while let entry = waiting.first {
-      waiting.remove(entry)
+    while let entry = waits.first {
+      waits.remove(entry)
       entry.pointee.waiting.free()
     }
     map.destroy()
   }
 
-  /// Takes the spans of one trace that a request brought, and says what leaves.
-  func accept(_ trace: RequestTraces.Trace, of request: RequestSpans, now: UInt64, into emissions: inout [Emission]) {
+  /// Takes the spans of one trace that a request brought at that time, and says what leaves.
+  func accept(
+    _ trace: RequestTraces.Trace, of request: RequestSpans, at time: TraceTable.Time, into emissions: inout [Emission]
+  ) {
     let entry =
-      map.find(trace.id, hash: trace.hash) ?? map.insert(trace.id, hash: trace.hash, since: now)
+      map.find(trace.id, hash: trace.hash) ?? map.insert(trace.id, hash: trace.hash, since: time.arrival)
     let news = News(trace, of: request, known: &entry.pointee.known, settings: settings)
-    settings.metrics.duplicateSpans.add(news.duplicates)
+    // What is replayed was counted by the run that accepted it.
+    let counts = !request.isReplay
+    if counts { settings.metrics.duplicateSpans.add(news.duplicates) }
     guard news.count > 0 else { return }
-    settings.metrics.observations.add(news.observations)
+    if counts { settings.metrics.observations.add(news.observations) }
 
     if entry.pointee.state == .resolved {
-      settings.metrics.lateSpans.add(news.count)
-      learnLate(entry, from: news, of: request)
-      emissions.append(Emission(identity: entry.pointee.identity, direct: news.first))
+      if counts { settings.metrics.lateSpans.add(news.count) }
+      learnLate(entry, from: news, of: request, now: time.now)
+      emissions.append(Emission(trace: trace.id, identity: entry.pointee.identity, direct: news.first))
       remember(entry)
       return
     }
@@ -57,56 +64,58 @@ final class TraceShard: @unchecked Sendable {
       let identity = Identity(source: .root, speaker: root.spanID, parts: settings.plan.rootParts(root))
       news.countConflicts(with: identity, in: request, settings: settings)
       entry.pointee.rootSeen = true
-      emissions.append(resolve(entry, as: identity, now: now, direct: news))
+      emissions.append(resolve(entry, as: identity, now: time.now, direct: news))
       return
     }
-    wait(entry, news, of: request, now: now)
-    if let emission = decide(entry, news, of: request, now: now) { emissions.append(emission) }
+    wait(entry, news, of: request, at: time)
+    if let emission = decide(entry, news, of: request, at: time) { emissions.append(emission) }
   }
 
   /// Copies a trace's new spans to waiting storage.
-  private func wait(_ entry: TraceEntry.Pointer, _ news: News, of request: RequestSpans, now: UInt64) {
-    let block = WaitingBlock(recordBytes: news.recordBytes)
-    var previous: Unmanaged<Scope>?
-    news.forEach(in: request) { span in
-      block.append(span, after: previous)
-      previous = span.scope
-    }
+  private func wait(_ entry: TraceEntry.Pointer, _ news: News, of request: RequestSpans, at time: TraceTable.Time) {
+    let block = WaitingBlock(recordBytes: news.recordBytes, record: request.record) { news.forEach(in: request, $0) }
     if entry.pointee.waiting.isEmpty {
-      waiting.append(entry)
+      waits.append(entry, time.lane)
       settings.metrics.waitingTraces.add(1)
     }
     entry.pointee.waiting.append(block)
     settings.metrics.waitingSpans.add(block.spanCount)
     settings.metrics.waitingBytes.add(block.byteCount)
+    if settings.storage != nil { offerToSpill(entry, now: time.now) }
   }
 
   /// Whether a trace that waits is resolved by what just came.
   private func decide(
-    _ entry: TraceEntry.Pointer, _ news: News, of request: RequestSpans, now: UInt64
+    _ entry: TraceEntry.Pointer, _ news: News, of request: RequestSpans, at time: TraceTable.Time
   ) -> Emission? {
     if news.hasCandidate { entry.pointee.hasCandidate = true }
+    if news.hasLocalSpeaker { entry.pointee.hasLocalSpeaker = true }
     if news.anonymousRoot >= 0, !entry.pointee.rootSeen {
       let root = request.view(news.anonymousRoot)
       let parts = settings.plan.rootParts(root)
       entry.pointee.rootSeen = true
+      entry.pointee.anonymousRoot = (root.spanID, root.scope)
       entry.pointee.state = .anonymous
       entry.pointee.identity = parts.isEmpty ? nil : Identity(source: .none, speaker: root.spanID, parts: parts)
-      endShortWait(entry)
+      waits.endShortWait(of: entry)
     }
     if entry.pointee.state == .anonymous {
       let canSpeak = settings.fallback == .topmost && settings.fallbackWait > 0
-      if entry.pointee.hasCandidate || !canSpeak { return resolveWithoutRoot(entry, .anonymousRoot, now: now) }
-      startShortWait(entry, .fallback, now: now)
+      if entry.pointee.hasCandidate || !canSpeak { return resolveWithoutRoot(entry, .anonymousRoot, now: time.now) }
+      waits.start(.fallback, of: entry, until: time.arrival &+ settings.fallbackWait, time.lane)
     } else if news.hasLocalSpeaker {
-      startShortWait(entry, .localRoot, now: now)
+      waits.start(.localRoot, of: entry, until: time.arrival &+ settings.localRootWait, time.lane)
     }
     guard entry.pointee.waiting.spanCount >= settings.maxSpansPerTrace else { return nil }
-    return resolveWithoutRoot(entry, .maxSpansPerTrace, now: now)
+    return resolveWithoutRoot(entry, .maxSpansPerTrace, now: time.now)
   }
 
   /// What a resolved trace learns from late spans.
-  private func learnLate(_ entry: TraceEntry.Pointer, from news: News, of request: RequestSpans) {
+  private func learnLate(_ entry: TraceEntry.Pointer, from news: News, of request: RequestSpans, now: UInt64) {
+    let before = (entry.pointee.identity, entry.pointee.rootSeen)
+    defer {
+      if entry.pointee.identity !== before.0 || entry.pointee.rootSeen != before.1 { takeDown(entry, now: now) }
+    }
     if news.speakingRoot >= 0 {
       let root = request.view(news.speakingRoot)
       if let known = entry.pointee.identity, known.source == .root {

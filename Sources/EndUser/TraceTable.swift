@@ -1,7 +1,8 @@
-import Synchronization
 import Locks
 import OTLP
 import SelfTelemetry
+import Spool
+import Synchronization
 
 /// All traces that wait for their root, and those that were resolved lately, in shards by trace id.
 final class TraceTable: Sendable {
@@ -20,10 +21,16 @@ final class TraceTable: Sendable {
     let maxResolvedPerShard: Int
     let maxResolvedBytesPerShard: Int
     let tellsResolutions: Bool
+    /// Nil: what waits is in memory alone, and dies with the process.
+    let storage: EndUserStorage.Access?
 
-    init(_ configuration: EndUserConfiguration, plan: IdentityPlan, metrics: EndUserMetrics) {
+    init(
+      _ configuration: EndUserConfiguration, plan: IdentityPlan, metrics: EndUserMetrics,
+      storage: EndUserStorage.Access?
+    ) {
       self.plan = plan
       self.metrics = metrics
+      self.storage = storage
       seed = .random(in: 1 ... .max)
       fallback = configuration.fallback
       fallbackWait = configuration.fallbackWait.nanoseconds
@@ -38,18 +45,33 @@ final class TraceTable: Sendable {
     }
   }
 
+  /// When spans come.
+  struct Time {
+    /// When they were accepted, perhaps by an earlier run: their waits count from here.
+    let arrival: UInt64
+    let now: UInt64
+    let lane: TraceEntry.Lane
+  }
+
   static let shardCount = 16
   private let shards: [TraceShard]
   private let settings: Settings
   private let maxTraces: Int
   private let maxBytes: Int
+  /// The arrival of what is replayed at the moment; `.max` when nothing is. Waits of replayed traces end as of this time, so
+  /// that who would have come in time still does.
+  private let horizon = Atomic<UInt64>(.max)
 
-  init(_ configuration: EndUserConfiguration, plan: IdentityPlan, metrics: EndUserMetrics) {
-    let settings = Settings(configuration, plan: plan, metrics: metrics)
+  /// `maxBytes` bounds waiting spans in memory; nil: what the configuration says.
+  init(
+    _ configuration: EndUserConfiguration, plan: IdentityPlan, metrics: EndUserMetrics,
+    storage: EndUserStorage.Access? = nil, maxBytes: Int? = nil
+  ) {
+    let settings = Settings(configuration, plan: plan, metrics: metrics, storage: storage)
     self.settings = settings
     shards = (0..<Self.shardCount).map { _ in TraceShard(settings: settings) }
     maxTraces = configuration.maxTraces
-    maxBytes = configuration.maxBufferedMiB << 20
+    self.maxBytes = maxBytes ?? configuration.maxBufferedMiB << 20
   }
 
   /// Takes a request's spans. What leaves by them is appended to `emissions`; `traces` is scratch memory that its
@@ -57,11 +79,13 @@ final class TraceTable: Sendable {
   func accept(_ batch: SpanBatch, traces: RequestTraces, now: UInt64, into emissions: inout [Emission]) {
     traces.fill(batch, seed: settings.seed, shardCount: Self.shardCount)
     let spans = traces.spans
+    let arrival = batch.isReplay ? min(batch.record?.arrival ?? now, now) : now
+    let time = Time(arrival: arrival, now: now, lane: batch.isReplay ? .replayed : .live)
     var position = 0
     for (shard, end) in zip(shards, traces.shardEnds) where position < Int(end) {
       shard.lock.withLock {
         while position < Int(end) {
-          shard.accept(traces.traces[Int(traces.order[position])], of: spans, now: now, into: &emissions)
+          shard.accept(traces.traces[Int(traces.order[position])], of: spans, at: time, into: &emissions)
           position += 1
         }
         shard.publishOldest()
@@ -72,12 +96,46 @@ final class TraceTable: Sendable {
 
   /// Resolves what has waited long enough, a part at a time: hands each part to `emit`.
   func sweep(now: UInt64, emit: (inout [Emission]) -> Void) {
+    let horizon = horizon.load(ordering: .acquiring)
+    forEachShard(emit) { $0.sweep(now: now, horizon: horizon, into: &$1) }
+  }
+
+  /// Begins a replay: until it ends, time stands still for what an earlier run accepted, unless `replay` moves it.
+  func beginReplay() { horizon.store(0, ordering: .releasing) }
+
+  /// A request of that arrival is replayed next: ends the waits of replayed traces that ended before it came.
+  func replay(until arrival: UInt64, now: UInt64, emit: (inout [Emission]) -> Void) {
+    let horizon = min(arrival, now)
+    if self.horizon.load(ordering: .relaxed) != .max { self.horizon.store(horizon, ordering: .releasing) }
+    forEachShard(emit) { $0.sweepReplayed(until: horizon, now: now, into: &$1) }
+  }
+
+  /// Ends a replay: all waits end in the present again.
+  func finishReplay() { horizon.store(.max, ordering: .releasing) }
+
+  /// Remembers what the journal has of earlier runs. To be called before the first request.
+  ///
+  /// - Returns: how many entries were read.
+  func restore() -> Int {
+    var count = 0
+    settings.storage?.journal.replay { entry, time in
+      guard let entry else { return settings.metrics.unreadableIdentities.add() }
+      count += 1
+      let hash = TraceHash.hash(entry.trace, settings.seed)
+      let shard = shards[RequestTraces.shard(hash, of: Self.shardCount)]
+      shard.lock.withLock { shard.restore(entry, hash: hash, resolvedAt: time) }
+    }
+    return count
+  }
+
+  /// Calls `work` with each shard, under its lock, until it says that no more is due, and hands what leaves to `emit`.
+  private func forEachShard(_ emit: (inout [Emission]) -> Void, work: (TraceShard, inout [Emission]) -> Bool) {
     for shard in shards {
       var hasMore = true
       while hasMore {
         var emissions: [Emission] = []
         shard.lock.withLock {
-          hasMore = shard.sweep(now: now, into: &emissions)
+          hasMore = work(shard, &emissions)
           shard.publishOldest()
         }
         emit(&emissions)
@@ -106,6 +164,7 @@ final class TraceTable: Sendable {
       if settings.metrics.waitingTraces.value > maxTraces {
         reason = .maxTraces
       } else if settings.metrics.waitingBytes.value > maxBytes {
+        if spillOldest() { continue }
         reason = .maxBufferedMiB
       } else {
         return
@@ -113,6 +172,19 @@ final class TraceTable: Sendable {
       guard let emission = resolveOldest(reason, now: now) else { return }
       emissions.append(emission)
     }
+  }
+
+  /// Leaves spans that wait to the spool; false when it has none that are in memory.
+  private func spillOldest() -> Bool {
+    let oldest = shards.min {
+      $0.oldestInMemory.load(ordering: .relaxed) < $1.oldestInMemory.load(ordering: .relaxed)
+    }
+    guard let shard = oldest, shard.oldestInMemory.load(ordering: .relaxed) != .max else { return false }
+    shard.lock.withLock {
+      shard.spill(to: maxBytes)
+      shard.publishOldest()
+    }
+    return true
   }
 
   private func resolveOldest(_ reason: Unattributed, now: UInt64) -> Emission? {

@@ -14,6 +14,9 @@ package final class SpanBatch: @unchecked Sendable {
   package let record: SpoolRecord?
   /// By the position of a span: its unit in the record, where they differ; nil where they are the same.
   package let units: [UInt32]?
+  /// By the position of a span: where its payload begins in the request as it was received, when the record was reduced
+  /// since and `bytes` are what is left of it; nil where `SpanEntry.offset` says so.
+  package let originalOffsets: [UInt32]?
   /// Whether the request was accepted by an earlier run, and some of its spans may be done already.
   package let isReplay: Bool
   private let release: (SpanIndex) -> Void
@@ -28,17 +31,22 @@ package final class SpanBatch: @unchecked Sendable {
     self.release = release
     record = nil
     units = nil
+    originalOffsets = nil
     isReplay = false
     scopes = interner.scopes(of: index, in: bytes)
   }
 
   /// The same batch, whose spans are named by a record of the spool.
-  package init(_ batch: SpanBatch, record: SpoolRecord, units: [UInt32]? = nil, isReplay: Bool = false) {
+  package init(
+    _ batch: SpanBatch, record: SpoolRecord, units: [UInt32]? = nil, originalOffsets: [UInt32]? = nil,
+    isReplay: Bool = false
+  ) {
     bytes = batch.bytes
     index = batch.index
     scopes = batch.scopes
     self.record = record
     self.units = units
+    self.originalOffsets = originalOffsets
     self.isReplay = isReplay
     release = { _ in withExtendedLifetime(batch) {} }
   }

@@ -115,6 +115,31 @@ package final class SpanIndex {
     throw MalformedRequest(offset: Int(raw.pointee.error_offset), reason: Self.text(of: error))
   }
 
+  /// Drops what the index holds, for spans to be added one by one.
+  package func clear() {
+    cotlp_index_clear(raw)
+  }
+
+  /// Adds one span that some index has accepted earlier and that now lies in other bytes, checking it again. Its scope is not
+  /// known here: `SpanEntry.scope` is 0, and marks that a scope sets are missing.
+  ///
+  /// - Parameters:
+  ///   - range: of the span's payload in `bytes`.
+  ///   - bytes: what the span's offset counts in; the same for all spans that are added.
+  ///   - rules: those of the index that accepted it.
+  /// - Returns: false when there is no usable span; the index is as it was then.
+  package func add(_ range: Range<Int>, of bytes: UnsafeRawBufferPointer, rules: SpanRules) -> Bool {
+    let count = spanCount
+    let error = cotlp_index_add_span(raw, rules.raw, bytes.baseAddress, bytes.count, range.lowerBound, range.count)
+    return error == COTLP_OK && spanCount > count
+  }
+
+  /// Drops the last span, of which there must be one.
+  package func removeLast() {
+    precondition(spanCount > 0)
+    cotlp_index_remove_last(raw)
+  }
+
   package var spanCount: Int { Int(raw.pointee.span_count) }
   package var scopeCount: Int { Int(raw.pointee.scope_count) }
 

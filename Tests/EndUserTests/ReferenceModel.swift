@@ -45,6 +45,7 @@ struct ReferenceModel {
     var localDeadline: Duration?
     var rootSeen = false
     var ids: Set<UInt64> = []
+    var spans: [SpanStub] = []
     var waiting: [SpanStub] = []
     var identity: Identity?
   }
@@ -68,6 +69,7 @@ struct ReferenceModel {
       for span in spans {
         if trace.ids.insert(span.id).inserted { news.append(span) } else { duplicates += 1 }
       }
+      trace.spans += news
       if !news.isEmpty { receive(news, of: &trace) }
       traces[id] = trace
     }
@@ -267,18 +269,30 @@ struct ReferenceModel {
   }
 
   private mutating func leave(_ span: SpanStub, _ identity: Identity?) {
-    guard let identity else { return left.append((span, span.attributes)) }
+    left.append((span, Self.attributes(of: span, under: identity)))
+  }
+
+  /// How the spans of resolved traces would leave now: so may those leave that leave again.
+  var leavingAgain: [(span: SpanStub, attributes: [StubAttribute])] {
+    traces.values.flatMap { trace -> [(span: SpanStub, attributes: [StubAttribute])] in
+      guard case .resolved = trace.state else { return [] }
+      return trace.spans.map { ($0, Self.attributes(of: $0, under: trace.identity)) }
+    }
+  }
+
+  private static func attributes(of span: SpanStub, under identity: Identity?) -> [StubAttribute] {
+    guard let identity else { return span.attributes }
     let speaksAsRoot =
       switch identity.source {
       case .root, .localRoot: span.id == identity.speaker
       case .nobody: span.id == identity.speaker && span.parent == 0
       case .topmost, .resource: false
       }
-    if speaksAsRoot { return left.append((span, span.attributes)) }
+    if speaksAsRoot { return span.attributes }
     let keys = identity.parts.map(\.attribute.key)
     let kept = span.attributes.filter {
-      !keys.contains($0.key) && !(identity.hasEndUser && Self.onlyEndUser.contains($0.key))
+      !keys.contains($0.key) && !(identity.hasEndUser && onlyEndUser.contains($0.key))
     }
-    left.append((span, kept + identity.parts.map(\.attribute)))
+    return kept + identity.parts.map(\.attribute)
   }
 }

@@ -106,6 +106,16 @@ void cotlp_index_destroy(cotlp_index *index);
 /* Fills the index from a request, dropping what it held. Returns index->error. */
 cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, const void *bytes, size_t length);
 
+/* Drops what the index holds; its last span. */
+void cotlp_index_clear(cotlp_index *index);
+void cotlp_index_remove_last(cotlp_index *index);
+
+/* Adds one span, as an index has accepted it earlier, that lies by itself somewhere in `bytes`: its payload's `length` bytes
+ * from `offset` on, which counts from `bytes`. Its scope is taken to be 0, so marks that scopes set are not there. Returns
+ * index->error; a span that is malformed or unusable is not added, and leaves the index as it was. */
+cotlp_error cotlp_index_add_span(cotlp_index *index, const cotlp_rules *rules, const void *bytes, size_t byte_count,
+                                 size_t offset, size_t length);
+
 /* The attributes of a resource, from the bytes of a ResourceSpans without its spans that an index has accepted. Writes at
  * most `capacity` of them, with offsets from the first byte of `header`; field offsets name the KeyValue alone (no tag and
  * length, which differ from a span's). Returns how many there are. */
