@@ -120,7 +120,8 @@ package final class Log: Sendable {
     }
   }
 
-  private static func quoted(_ text: String) -> String {
+  /// A JSON string.
+  package static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -137,7 +138,7 @@ package final class Log: Sendable {
   }
 
   /// RFC 3339 in UTC, with milliseconds.
-  private static func timestamp() -> String {
+  package static func timestamp() -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     var parts = tm()
