@@ -43,7 +43,8 @@ final class Assembly {
   private func build(interner: ScopeInterner, log: Log) throws(Diagnostic) {
     for defined in config.exportersInUse {
       do {
-        exporters.append((defined.id, try ExporterFactory.make(defined, registry: registry, log: log)))
+        exporters.append(
+          (defined.id, try ExporterFactory.make(defined, storage: storage?.context, registry: registry, log: log)))
       } catch {
         throw Diagnostic(.error, at: defined.position, "exporters.\(defined.id): \(error)")
       }

@@ -11,6 +11,7 @@ final class PipelineReplay: @unchecked Sendable {
   private let spool: Spool
   private let pipeline: String
   private let log: Log
+  private let finish: @Sendable () -> Void
   private let lock = Lock()
   private var isDone = false
   private var isStopping = false
@@ -21,11 +22,15 @@ final class PipelineReplay: @unchecked Sendable {
   ///   - spool: what it replays.
   ///   - pipeline: the pipeline's id, for the log.
   ///   - log: the collector's own log.
-  init(_ replay: SpoolReplay, of spool: Spool, pipeline: String, log: Log) {
+  ///   - finish: called when everything has been replayed.
+  init(
+    _ replay: SpoolReplay, of spool: Spool, pipeline: String, log: Log, finish: @escaping @Sendable () -> Void
+  ) {
     self.replay = replay
     self.spool = spool
     self.pipeline = pipeline
     self.log = log
+    self.finish = finish
   }
 
   func start() {
@@ -36,11 +41,13 @@ final class PipelineReplay: @unchecked Sendable {
     let waiting = spool.replayCount
     if waiting > 0 {
       log.info("replaying what an earlier run left", ["pipeline": pipeline, "requests": String(waiting)])
-      let result = replay.run { [self] in lock.withLock { isStopping } }
-      let fields: Log.Fields = [
-        "pipeline": pipeline, "requests": String(result.requests), "spans": String(result.spans),
-      ]
-      log.info(result.isComplete ? "replayed what an earlier run left" : "the replay goes on at the next start", fields)
+    }
+    let result = replay.run { [self] in lock.withLock { isStopping } }
+    if result.isComplete { finish() }
+    if waiting > 0 {
+      log.info(
+        result.isComplete ? "replayed what an earlier run left" : "the replay goes on at the next start",
+        ["pipeline": pipeline, "requests": String(result.requests), "spans": String(result.spans)])
     }
     lock.withLock {
       isDone = true

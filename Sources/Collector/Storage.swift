@@ -13,12 +13,22 @@ final class Storage {
     let spool: Spool
     /// Of a pipeline with an `enduser` processor.
     let identities: Journal?
+
+    /// What the pipeline's `enduser` processor needs of it.
+    func endUser(log: Log) -> EndUserStorage? {
+      identities.map { EndUserStorage(reader: spool, journal: IdentityJournal($0), log: log) }
+    }
+
+    /// Starts the spool's threads. No root is done before the identity of its trace is on disk.
+    func start() {
+      if let identities { spool.beforeRecording { identities.flush() } }
+      spool.start()
+    }
   }
 
-  let durability: Durability
-  let budget: SpoolBudget
+  /// What exporters may keep here.
+  let context: StorageContext
   private let lock: DirectoryLock
-  private let configuration: StorageConfig
   private let registry: MetricRegistry
   private let log: Log
   private var opened: [Pipeline] = []
@@ -29,18 +39,16 @@ final class Storage {
   ///   - registry: where spools count.
   ///   - log: the collector's own log.
   init(_ service: ServiceConfig, lock: DirectoryLock, registry: MetricRegistry, log: Log) {
-    durability = service.durability
-    configuration = service.storage
-    budget = SpoolBudget(maxBytes: service.storage.maxSpoolMiB << 20)
+    context = StorageContext(
+      durability: service.durability, directory: service.storage.directory, syncInterval: service.storage.syncInterval,
+      budget: SpoolBudget(maxBytes: service.storage.maxSpoolMiB << 20))
     self.lock = lock
     self.registry = registry
     self.log = log
   }
 
-  /// The directory of all exporters' queues.
-  var exporters: String { "\(configuration.directory)/exporters" }
-  private var pipelines: String { "\(configuration.directory)/pipelines" }
-  var syncInterval: Duration { configuration.syncInterval }
+  private var exporters: String { "\(context.directory)/exporters" }
+  private var pipelines: String { "\(context.directory)/pipelines" }
 
   /// Opens what a pipeline keeps.
   ///
@@ -50,15 +58,16 @@ final class Storage {
   /// - Returns: what is closed by `close`.
   /// - Throws: what the system or the limit says against it.
   func open(_ id: ComponentID, remembered: Duration?) throws(SpoolError) -> Pipeline {
-    let directory = "\(pipelines)/\(id.directoryName)"
+    let directory = "\(pipelines)/\(StorageContext.fileName(of: id.description))"
     let labels: MetricRegistry.Labels = [("pipeline", id.description)]
     let spool = try Spool(
-      spoolConfiguration("\(directory)/requests"), budget: budget, log: log, registry: registry, labels: labels)
+      spoolConfiguration("\(directory)/requests"), budget: context.budget, log: log, registry: registry, labels: labels)
     var identities: Journal?
     if let remembered {
       do throws(SpoolError) {
         identities = try Journal(
-          Journal.Configuration(directory: "\(directory)/identities", lifetime: remembered.nanoseconds), budget: budget,
+          Journal.Configuration(directory: "\(directory)/identities", lifetime: remembered.nanoseconds),
+          budget: context.budget,
           log: log, registry: registry, labels: labels)
       } catch {
         spool.stop()
@@ -72,10 +81,10 @@ final class Storage {
 
   private func spoolConfiguration(_ directory: String) -> Spool.Configuration {
     var spool = Spool.Configuration(directory: directory)
-    spool.durability = durability
-    spool.syncInterval = configuration.syncInterval
+    spool.durability = context.durability
+    spool.syncInterval = context.syncInterval
     // A budget of a few segments only would be full while most of it is done.
-    spool.segmentBytes = min(spool.segmentBytes, max(budget.maxBytes / 16, 1 << 18))
+    spool.segmentBytes = min(spool.segmentBytes, max(context.budget.maxBytes / 16, 1 << 18))
     return spool
   }
 
@@ -94,11 +103,13 @@ final class Storage {
   ///   - known: the pipelines that there are.
   ///   - knownExporters: the exporters that may have a queue here.
   func reportStrangers(pipelines known: [ComponentID], exporters knownExporters: [ComponentID]) {
-    for name in Self.entries(pipelines) where !known.contains(where: { $0.directoryName == name }) {
+    for name in Self.entries(pipelines)
+    where !known.contains(where: { StorageContext.fileName(of: $0.description) == name }) {
       report(
         "a pipeline that is not configured has requests in the storage directory", "\(pipelines)/\(name)", "requests")
     }
-    for name in Self.entries(exporters) where !knownExporters.contains(where: { $0.directoryName == name }) {
+    for name in Self.entries(exporters)
+    where !knownExporters.contains(where: { StorageContext.fileName(of: $0.description) == name }) {
       report("an exporter that is not configured has requests in the storage directory", "\(exporters)/\(name)", "")
     }
   }
@@ -108,7 +119,7 @@ final class Storage {
     guard !Self.entries(path).isEmpty else { return }
     do throws(SpoolError) {
       let spool = try Spool(
-        spoolConfiguration(path), budget: budget, log: log, registry: MetricRegistry(), labels: [])
+        spoolConfiguration(path), budget: context.budget, log: log, registry: MetricRegistry(), labels: [])
       defer { spool.stop() }
       guard spool.replayCount > 0 else { return }
       log.warn(message, ["directory": directory, "requests": String(spool.replayCount)])

@@ -12,8 +12,16 @@ struct StorageContext {
   /// Of everything below the directory.
   let budget: SpoolBudget
 
-  /// What a component's files are called: its id without the slash.
-  static func fileName(of id: String) -> String { String(id.map { $0 == "/" ? "@" : $0 }) }
+  /// What the files of a component or a pipeline are called, as those of no other are.
+  static func fileName(of id: String) -> String {
+    id.unicodeScalars.map { scalar in
+      switch scalar {
+      case "/": "@"
+      case "a"..."z", "A"..."Z", "0"..."9", "_", "-", ".": String(scalar)
+      default: scalar.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined()
+      }
+    }.joined()
+  }
 
   /// Where an exporter's dead letters go unless its configuration says otherwise.
   func deadLetterPath(of exporter: String) -> String {

@@ -30,7 +30,7 @@ struct TracePipeline {
     rules: SpanRules, interner: ScopeInterner, registry: MetricRegistry, log: Log
   ) {
     self.storage = storage
-    batcher = Batcher(configuration: parts.batching, exporters: exporters)
+    batcher = Batcher(configuration: parts.batching, exporters: exporters, isSpooled: storage != nil)
     let resolutions = ResolutionLog(log)
     self.resolutions = resolutions
     var consumer: any TracesConsumer
@@ -39,7 +39,7 @@ struct TracePipeline {
         identity.configuration, rules: rules,
         metrics: EndUserMetrics(
           registry: registry, processor: identity.id.description, pipeline: parts.id.description),
-        output: batcher, clock: SpoolClock.now,
+        output: batcher, storage: storage?.endUser(log: log), clock: SpoolClock.now,
         tell: { resolutions.tell($0) })
       endUser = processor
       consumer = processor
@@ -50,7 +50,8 @@ struct TracePipeline {
     if let storage {
       replay = PipelineReplay(
         SpoolReplay(spool: storage.spool, consumer: consumer, rules: rules, interner: interner, log: log),
-        of: storage.spool, pipeline: parts.id.description, log: log)
+        of: storage.spool, pipeline: parts.id.description, log: log
+      ) { [endUser] in endUser?.finishReplay() }
       consumer = SpooledTraces(consumer, spool: storage.spool, durability: durability)
     } else {
       replay = nil
@@ -61,8 +62,11 @@ struct TracePipeline {
   }
 
   func start() {
-    storage?.spool.start()
     for limiter in limiters { limiter.start() }
+    if let storage {
+      storage.start()
+      endUser?.restore()
+    }
     endUser?.start()
     replay?.start()
   }
@@ -77,7 +81,7 @@ struct TracePipeline {
   func stop(until deadline: UInt64) {
     replay?.stop()
     for limiter in limiters { limiter.stop() }
-    endUser?.stop(until: deadline)
+    endUser?.stop(until: deadline, keepsWaiting: storage != nil)
     resolutions.finish()
     batcher.close(until: deadline)
   }

@@ -33,7 +33,7 @@ struct ComponentIDTests {
     ("traces/\u{1}", "traces@%01"),
   ])
   func `every id has a directory's name of its own`(text: String, name: String) throws {
-    #expect(try #require(ComponentID(text)).directoryName == name)
+    #expect(StorageContext.fileName(of: try #require(ComponentID(text)).description) == name)
   }
 
   @Test func `what Heirloom has is not said to be missing`() {

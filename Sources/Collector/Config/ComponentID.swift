@@ -7,17 +7,6 @@ struct ComponentID: Hashable, Sendable, CustomStringConvertible {
 
   var description: String { name.isEmpty ? type : "\(type)/\(name)" }
 
-  /// The id as the name of a directory, which no other id has.
-  var directoryName: String {
-    description.unicodeScalars.map { scalar in
-      switch scalar {
-      case "/": "@"
-      case "a"..."z", "A"..."Z", "0"..."9", "_", "-", ".": String(scalar)
-      default: scalar.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined()
-      }
-    }.joined()
-  }
-
   /// Nil when the text is no id.
   init?(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
