@@ -119,8 +119,7 @@ final class RequestTraces {
     names = .allocate(capacity: 2 * count + 1)
     for position in 0..<count {
       (names + position).initialize(to: batch.unit(of: position))
-      (names + (count + position)).initialize(
-        to: batch.originalOffsets?[position] ?? batch.index.spans[position].offset)
+      (names + (count + position)).initialize(to: batch.originalOffsets?[position] ?? SpanView.unknownOffset)
     }
     spans.units = UnsafePointer(names)
     spans.originalOffsets = UnsafePointer(names + count)

@@ -16,8 +16,10 @@ struct SpanView {
   /// What names the span in the spool; nil without one. The spool keeps the record for as long as the unit is not done.
   let record: Unmanaged<SpoolRecord>?
   let unit: UInt32
-  /// Where the payload begins in the request as it was received.
+  /// Where the payload begins in the request as it was received; `unknownOffset` for one that was reduced since.
   let offset: UInt32
+
+  static let unknownOffset = UInt32.max
 
   /// A root has no parent; a local root's parent is not one of ours.
   @inline(__always)

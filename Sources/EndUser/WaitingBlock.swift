@@ -85,6 +85,12 @@ struct WaitingBlock {
   var byteCount: Int { Int(header.pointee.words) * Self.word }
   var spanCount: Int { Int(header.pointee.spanCount) }
   var record: Unmanaged<SpoolRecord>? { header.pointee.record }
+  /// Whether the spool has the bytes of the spans, and it is known where.
+  var canSpill: Bool {
+    !isSpilled && record != nil
+      && (base + MemoryLayout<Header>.size).assumingMemoryBound(to: Record.self).pointee.offset
+        != SpanView.unknownOffset
+  }
   /// Whether the spans' bytes are only in the spool.
   var isSpilled: Bool { header.pointee.runCount > 0 }
 

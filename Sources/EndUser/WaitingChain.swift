@@ -25,7 +25,7 @@ struct WaitingChain {
   /// Leaves the bytes of the first block that is in memory to the spool, if that has them.
   mutating func spillNext() {
     guard let block = passed?.next ?? (passed == nil ? first : nil) else { return }
-    guard block.record != nil else {
+    guard block.canSpill else {
       passed = block
       return
     }

@@ -57,13 +57,15 @@ final class DurableHarness: Sendable {
     }
   }
 
-  /// Starts as a process does that finds the disk as another one has left it.
-  func recover() {
+  /// Starts as a process does that finds the disk as another one has left it. `knowsOffsets` is false for somebody who does not
+  /// tell where the spans of a moved request were.
+  func recover(knowsOffsets: Bool = true) {
     processor.restore()
     for request in disk.unfinished {
       consume(request.bytes) { batch in
         SpanBatch(
-          batch, record: request.record, units: request.units, originalOffsets: request.offsets, isReplay: true)
+          batch, record: request.record, units: request.units, originalOffsets: knowsOffsets ? request.offsets : nil,
+          isReplay: true)
       }
     }
     processor.finishReplay()

@@ -1,4 +1,5 @@
 import EndUser
+import Locks
 import TestSupport
 import Testing
 
@@ -122,6 +123,53 @@ struct SpillTests {
     #expect(harness.metric("heirloom_enduser_unreadable_spans") == 2)
     #expect(harness.lines.all.contains { $0.contains("can't be read back") })
     #expect(harness.disk.remaining == 0)
+  }
+
+  @Test func `spans of a moved request of which nobody says where they were stay in memory`() {
+    let first = DurableHarness()
+    first.send(SpanStub(trace: 1, 1, ["enduser.id": "ada"]), Self.child(2, 2), Self.child(3, 2))
+    first.disk.record()
+    let second = DurableHarness(
+      clock: first.clock, disk: first.disk.reopened { _ in true }, maxWaitingBytes: 6000)
+    second.recover(knowsOffsets: false)
+    #expect(second.metric("heirloom_enduser_waiting_spans_on_disk") == 0)
+    #expect(second.spans.count == 1)
+    #expect(second.metric("heirloom_enduser_unreadable_spans") == 0)
+    let third = DurableHarness(
+      clock: first.clock, disk: first.disk.reopened { _ in true }, maxWaitingBytes: 1000)
+    third.recover()
+    #expect(third.metric("heirloom_enduser_waiting_spans_on_disk") == 2)
+    third.send((2...3).map { SpanStub(trace: $0, 1, ["enduser.id": "bob"]) })
+    third.processor.sweep()
+    #expect(third.spans.count == 4)
+    #expect(third.spans.allSatisfy { $0["enduser.id"] == "bob" })
+  }
+
+  @Test func `threads that send, spill, resolve and read back at once lose nothing and mix nothing up`() {
+    let harness = DurableHarness(maxWaitingBytes: 60_000)
+    harness.processor.start()
+    var random = SeededGenerator(seed: 5)
+    let children = (1...60).flatMap { trace in (2...9).map { Self.child(trace, $0, ["user.id": "x"]) } }
+      .shuffled(using: &random)
+    let roots = (1...60).map { SpanStub(trace: $0, 1, ["enduser.id": .string("user-\($0)")]) }
+    let senders = (0..<4).map { thread in
+      let own = children.indices.filter { $0 % 4 == thread }.map { children[$0] }
+      let ownRoots = roots.indices.filter { $0 % 4 == thread }.map { roots[$0] }
+      return BackgroundThread(name: "sender") {
+        for start in stride(from: 0, to: own.count, by: 6) {
+          harness.send(Array(own[start..<min(start + 6, own.count)]))
+        }
+        for root in ownRoots { harness.send(root) }
+      }
+    }
+    for sender in senders { sender.join() }
+    harness.processor.stop(until: .max)
+    #expect(harness.spans.count == 60 * 9)
+    #expect(Set(harness.spans.map { [$0.trace, $0.id] }).count == 60 * 9)
+    #expect(harness.spans.allSatisfy { $0["enduser.id"] == .string("user-\($0.trace)") })
+    #expect(harness.disk.reads > 0)
+    #expect(harness.disk.remaining == 0)
+    #expect(harness.metric("heirloom_waiting_bytes") == 0)
   }
 
   @Test func `a large trace on disk is released beside others`() {
