@@ -2,6 +2,7 @@ import Configuration
 import EndUser
 import Glibc
 import Locks
+import OTLP
 import SelfTelemetry
 import Spool
 
@@ -20,8 +21,14 @@ final class Storage {
     }
 
     /// Starts the spool's threads. No root is done before the identity of its trace is on disk.
-    func start() {
+    ///
+    /// - Parameter rules: what receivers index by.
+    func start(rules: SpanRules) {
       if let identities { spool.beforeRecording { identities.flush() } }
+      let reduction = SpoolReduction(rules: rules)
+      spool.reduceWith { [weak spool] payload, record in
+        reduction.reduce(payload, of: record, units: spool?.units(of: record))
+      }
       spool.start()
     }
   }

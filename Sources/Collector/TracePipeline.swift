@@ -14,6 +14,7 @@ struct TracePipeline {
   private let batcher: Batcher
   private let limiters: [MemoryLimiter]
   private let storage: Storage.Pipeline?
+  private let rules: SpanRules
   private let replay: PipelineReplay?
 
   /// - Parameters:
@@ -30,6 +31,7 @@ struct TracePipeline {
     rules: SpanRules, interner: ScopeInterner, registry: MetricRegistry, log: Log
   ) {
     self.storage = storage
+    self.rules = rules
     batcher = Batcher(configuration: parts.batching, exporters: exporters, isSpooled: storage != nil)
     let resolutions = ResolutionLog(log)
     self.resolutions = resolutions
@@ -64,7 +66,7 @@ struct TracePipeline {
   func start() {
     for limiter in limiters { limiter.start() }
     if let storage {
-      storage.start()
+      storage.start(rules: rules)
       endUser?.restore()
     }
     endUser?.start()
