@@ -3,12 +3,18 @@ import Exporters
 import OTLP
 import Pipeline
 import SelfTelemetry
+import Spool
 
 /// Makes exporters of their configurations.
 enum ExporterFactory {
-  /// - Throws: what is wrong with the configuration, for the operator.
+  /// - Parameters:
+  ///   - defined: the exporter's keys.
+  ///   - storage: where it may keep what it has accepted; nil in memory mode.
+  ///   - registry: the collector's own metrics.
+  ///   - log: the collector's own log.
+  /// - Throws: what is wrong with the configuration or the storage, for the operator.
   static func make(
-    _ defined: Defined<ExporterConfig>, registry: MetricRegistry, log: Log
+    _ defined: Defined<ExporterConfig>, storage: StorageContext? = nil, registry: MetricRegistry, log: Log
   ) throws -> any Exporter {
     let id = defined.id.description
     switch defined.value {
@@ -18,14 +24,18 @@ enum ExporterFactory {
       return FileExporter(
         id: id, configuration: configuration,
         encode: { try OTLPJSON.append(message: $0, signal: .traces, to: &$1) },
-        compress: { message in message.withUnsafeBytes { Zstd.compress($0, level: 3) } }, registry: registry, log: log)
-    case .otlpHTTP(let configuration, let gzipLevel):
+        compress: { message in message.withUnsafeBytes { Zstd.compress($0, level: 3) } },
+        durability: storage?.durability ?? .memory, registry: registry, log: log)
+    case .otlpHTTP(var configuration, let gzipLevel):
+      configuration.deadLetter.path = configuration.deadLetter.path ?? storage?.deadLetterPath(of: id)
       var compress: (@Sendable (EncodedRequest) -> [UInt8])?
       if configuration.compression != nil { compress = { request in gzip(request, level: gzipLevel) } }
       let codecs = OTLPHTTPExporter.Codecs(
         compress: compress, decodeStatusMessage: statusMessage, decodePartialSuccess: partialSuccess)
       return try OTLPHTTPExporter(
-        id: id, configuration: configuration, codecs: codecs, version: Version.number, registry: registry, log: log)
+        id: id, configuration: configuration, codecs: codecs, version: Version.number,
+        store: try storage.map { try $0.queueStore(of: id, registry: registry, log: log) },
+        syncsDeadLetters: storage?.durability == .fsync, registry: registry, log: log)
     }
   }
 

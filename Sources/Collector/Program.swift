@@ -34,23 +34,46 @@ package enum Program {
     let log = Log(level: config.service.logLevel, encoding: config.service.logEncoding)
     let collector: Collector
     do throws(Diagnostic) {
-      collector = try Collector(config, log: log)
+      collector = try Collector(
+        config, log: log, notifier: ServiceNotifier(), isCancelled: Signals.isStopPending)
       try collector.start()
     } catch {
       printError("\(error)\n")
       return 1
     }
-    Signals.waitForStop { log.info($0) }
+    let reloader = Reloader(
+      reload: { reload(collector, arguments, log) },
+      mend: { collector.mend() })
+    reloader.start()
+    Signals.waitForStop(log: { log.info($0) }, hangUp: reloader.request)
+    collector.prepareToStop()
+    reloader.stop()
     collector.stop()
     return 0
+  }
+
+  /// Reads the configuration again, and has the collector change to it if it is right.
+  private static func reload(_ collector: Collector, _ arguments: Arguments, _ log: Log) -> Reloader.Outcome {
+    let diagnostics = Diagnostics()
+    guard let config = read(arguments, diagnostics) else {
+      return collector.keep(because: diagnostics.all.filter { $0.severity == .error })
+    }
+    for warning in diagnostics.all { log.warn("in the new configuration", ["problem": "\(warning)"]) }
+    return collector.reload(config)
   }
 
   /// The configuration, checked; nil when something is wrong with it, which has been printed then.
   private static func load(_ arguments: Arguments) -> CollectorConfig? {
     let diagnostics = Diagnostics()
+    let config = read(arguments, diagnostics)
+    for diagnostic in diagnostics.all { printError("\(diagnostic)\n") }
+    return config
+  }
+
+  /// The configuration; nil when something is wrong with it.
+  private static func read(_ arguments: Arguments, _ diagnostics: Diagnostics) -> CollectorConfig? {
     let root = ConfigLoader.load(sources(arguments), settings: arguments.settings, diagnostics: diagnostics)
     let config = diagnostics.hasErrors ? nil : CollectorConfig(root, diagnostics: diagnostics)
-    for diagnostic in diagnostics.all { printError("\(diagnostic)\n") }
     return diagnostics.hasErrors ? nil : config
   }
 

@@ -1,9 +1,9 @@
-import Configuration
 import EndUser
 import Locks
 import OTLP
 import Pipeline
 import SelfTelemetry
+import Spool
 
 /// One traces pipeline: what its receivers hand requests to, down to the batcher that feeds its exporters.
 struct TracePipeline {
@@ -12,33 +12,36 @@ struct TracePipeline {
   private let endUser: EndUserProcessor?
   private let resolutions: ResolutionLog
   private let batcher: Batcher
-  private var limiters: [MemoryLimiter] = []
+  private let limiters: [MemoryLimiter]
+  private let storage: Storage.Pipeline?
+  private let rules: SpanRules
+  private let replay: PipelineReplay?
 
+  /// - Parameters:
+  ///   - parts: what it consists of.
+  ///   - exporters: where its spans go.
+  ///   - storage: what it keeps on disk; nil with `durability: memory`.
+  ///   - durability: `fsync` or `buffered`, with a storage.
+  ///   - rules: what receivers index by.
+  ///   - interner: the receivers'.
+  ///   - registry: where it counts.
+  ///   - log: the collector's own log.
   init(
-    _ pipeline: ServiceConfig.Pipeline, config: CollectorConfig, exporters: [any Exporter], rules: SpanRules,
-    registry: MetricRegistry, log: Log
+    _ parts: PipelineParts, exporters: [any Exporter], storage: Storage.Pipeline?, durability: Durability,
+    rules: SpanRules, interner: ScopeInterner, registry: MetricRegistry, log: Log
   ) {
-    var batching = Batcher.Configuration()
-    var limits: [MemoryLimiter.Configuration] = []
-    var identity: (id: ComponentID, configuration: EndUserConfiguration)?
-    for name in pipeline.processors {
-      guard let id = ComponentID(name.value), let defined = config.processors[id] else { continue }
-      switch defined.value {
-      case .batch(let configuration): batching = configuration
-      case .memoryLimiter(let configuration): limits.append(configuration)
-      case .endUser(let configuration): identity = (id, configuration)
-      }
-    }
-    batcher = Batcher(configuration: batching, exporters: exporters)
+    self.storage = storage
+    self.rules = rules
+    batcher = Batcher(configuration: parts.batching, exporters: exporters, isSpooled: storage != nil)
     let resolutions = ResolutionLog(log)
     self.resolutions = resolutions
     var consumer: any TracesConsumer
-    if let identity {
+    if let identity = parts.endUser {
       let processor = EndUserProcessor(
         identity.configuration, rules: rules,
         metrics: EndUserMetrics(
-          registry: registry, processor: identity.id.description, pipeline: pipeline.id.description),
-        output: batcher,
+          registry: registry, processor: identity.id.description, pipeline: parts.id.description),
+        output: batcher, storage: storage?.endUser(log: log), clock: SpoolClock.now,
         tell: { resolutions.tell($0) })
       endUser = processor
       consumer = processor
@@ -46,96 +49,42 @@ struct TracePipeline {
       endUser = nil
       consumer = PassThrough(output: batcher)
     }
-    for limit in limits {
-      let limiter = MemoryLimiter(limit, log: log)
-      limiters.append(limiter)
-      consumer = MemoryLimited(consumer, limiter: limiter)
+    if let storage {
+      replay = PipelineReplay(
+        SpoolReplay(spool: storage.spool, consumer: consumer, rules: rules, interner: interner, log: log),
+        of: storage.spool, pipeline: parts.id.description, log: log
+      ) { [endUser] in endUser?.finishReplay() }
+      consumer = SpooledTraces(consumer, spool: storage.spool, durability: durability)
+    } else {
+      replay = nil
     }
+    limiters = parts.limits.map { MemoryLimiter($0, log: log) }
+    for limiter in limiters { consumer = MemoryLimited(consumer, limiter: limiter) }
     entry = consumer
   }
 
   func start() {
     for limiter in limiters { limiter.start() }
+    if let storage {
+      storage.start(rules: rules)
+      endUser?.restore()
+    }
     endUser?.start()
+    replay?.start()
   }
 
-  /// Hands on everything that waits. No request may come any more. `deadline` is in monotonic nanoseconds.
+  /// See `Assembly.waitForReplay`.
+  func waitForReplay(until deadline: UInt64, unless isCancelled: () -> Bool) {
+    replay?.wait(until: deadline, unless: isCancelled)
+  }
+
+  /// Hands on what waits: all of it without a storage, else what need not wait any longer. No request may come any more.
+  /// `deadline` is in monotonic nanoseconds.
   func stop(until deadline: UInt64) {
+    replay?.stop()
     for limiter in limiters { limiter.stop() }
-    endUser?.stop(until: deadline)
+    endUser?.stop(until: deadline, keepsWaiting: storage != nil)
     resolutions.finish()
     batcher.close(until: deadline)
-  }
-}
-
-/// A line in the log for each resolved trace, and only a count of those beyond what a person can read.
-final class ResolutionLog: Sendable {
-  private struct Second {
-    var start: UInt64 = 0
-    var told = 0
-    var skipped = 0
-  }
-
-  private static let linesPerSecond = 50
-  private let log: Log
-  private let clock: @Sendable () -> UInt64
-  private let second = Locked(Second())
-
-  /// - Parameters:
-  ///   - log: takes the lines.
-  ///   - clock: monotonic nanoseconds.
-  init(_ log: Log, clock: @escaping @Sendable () -> UInt64 = MonotonicClock.now) {
-    self.log = log
-    self.clock = clock
-  }
-
-  func tell(_ resolution: Resolution) {
-    let now = clock()
-    let (tells, skipped) = second.withLock { second in
-      var skipped = 0
-      if now >= second.start + 1_000_000_000 {
-        skipped = second.skipped
-        second = Second(start: now)
-      }
-      second.told += 1
-      if second.told > Self.linesPerSecond { second.skipped += 1 }
-      return (second.told <= Self.linesPerSecond, skipped)
-    }
-    tell(skipped: skipped)
-    guard tells else { return }
-    let waited = "\(resolution.waited / 1_000_000_000).\(Self.milliseconds(resolution.waited))s"
-    if let endUser = resolution.endUser {
-      log.info(
-        "trace resolved",
-        [
-          "trace_id": resolution.traceID.hexadecimal, "end_user": endUser, "session": resolution.session ?? "-",
-          "spans": String(resolution.spans), "waited": waited,
-        ])
-    } else {
-      log.info(
-        "trace unattributed",
-        [
-          "trace_id": resolution.traceID.hexadecimal, "reason": resolution.unattributed?.rawValue ?? "-",
-          "session": resolution.session ?? "-", "spans": String(resolution.spans), "waited": waited,
-        ])
-    }
-  }
-
-  /// Tells what is left to tell, at the end.
-  func finish() {
-    tell(
-      skipped: second.withLock { second in
-        defer { second.skipped = 0 }
-        return second.skipped
-      })
-  }
-
-  private func tell(skipped: Int) {
-    if skipped > 0 { log.info("more traces resolved", ["traces": String(skipped)]) }
-  }
-
-  private static func milliseconds(_ nanoseconds: UInt64) -> String {
-    let digits = String(nanoseconds / 1_000_000 % 1000)
-    return String(repeating: "0", count: 3 - digits.count) + digits
   }
 }

@@ -44,6 +44,7 @@ package final class DebugExporter: Exporter {
   package func export(_ request: EncodedRequest) -> Bool {
     if isShown() { writer.show(text(of: request)) }
     metrics.sent.add(request.itemCount)
+    request.settle()
     return true
   }
 

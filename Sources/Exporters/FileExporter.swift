@@ -3,6 +3,7 @@ import Locks
 package import OTLP
 import Pipeline
 package import SelfTelemetry
+package import Spool
 
 /// Writes each request to a file as one record, in the order of their acceptance, on a thread of its own.
 ///
@@ -18,6 +19,7 @@ package final class FileExporter: Exporter, @unchecked Sendable {
   private let refusing: FailureLog
   private let log: Log
   private let writer: FileWriter
+  private let durability: Durability
 
   private let lock = Lock()
   private var requests: RequestBuffer
@@ -35,13 +37,17 @@ package final class FileExporter: Exporter, @unchecked Sendable {
   ///   - configuration: of the exporter.
   ///   - encode: used for the format `json`.
   ///   - compress: makes a frame of a whole message; used where the configuration says that messages are compressed.
+  ///   - durability: of what was accepted. With `fsync` a request is settled when the disk has it, else when the system
+  ///     has. But for `memory`, the pipeline keeps what is not settled, so nothing may be dropped for want of room.
   ///   - registry: where the exporter's metrics go.
   ///   - log: the collector's log.
   package init(
     id: String, configuration: FileExporterConfiguration, encode: @escaping Encode,
-    compress: @escaping @Sendable ([UInt8]) -> [UInt8], registry: MetricRegistry, log: Log
+    compress: @escaping @Sendable ([UInt8]) -> [UInt8], durability: Durability = .memory, registry: MetricRegistry,
+    log: Log
   ) {
     self.id = id
+    self.durability = durability
     self.log = log
     let metrics = ExporterMetrics(exporter: id, registry: registry)
     self.metrics = metrics
@@ -51,8 +57,8 @@ package final class FileExporter: Exporter, @unchecked Sendable {
     let errors = registry.counter(
       "heirloom_exporter_write_errors", help: "Attempts to write to a file that failed.", labels: [("exporter", id)])
     writer = FileWriter(
-      id: id, configuration: configuration, encode: encode, compress: compress, metrics: metrics, errors: errors,
-      log: log)
+      id: id, configuration: configuration, encode: encode, compress: compress, syncs: durability == .fsync,
+      metrics: metrics, errors: errors, log: log)
     metrics.observeQueue(capacity: configuration.queueSize) { [weak self] in
       guard let self else { return 0 }
       return lock.withLock { self.requests.usedSize }
@@ -82,6 +88,8 @@ package final class FileExporter: Exporter, @unchecked Sendable {
 
   package var isFull: Bool { lock.withLock { drainDeadline != nil || requests.isFull } }
 
+  package var blocksOnOverflow: Bool { durability != .memory }
+
   package func drain(until deadline: UInt64) {
     // The thread watches the deadline itself. Only if the system never returns from a write, it is left behind.
     let grace: UInt64 = 200_000_000
@@ -92,7 +100,7 @@ package final class FileExporter: Exporter, @unchecked Sendable {
       var lost = 0
       while let entry = requests.takeFirst() {
         requests.release(entry)
-        lost += entry.request.itemCount
+        lost += entry.itemCount
       }
       defer { self.thread = nil }
       return (hasEnded ? self.thread : nil, lost)
@@ -100,8 +108,12 @@ package final class FileExporter: Exporter, @unchecked Sendable {
     thread?.join()
     let unwritten = lost + (thread == nil ? 0 : writer.unwrittenItems)
     guard unwritten > 0 else { return }
+    let fields: Log.Fields = ["exporter": id, "spans": String(unwritten)]
+    guard durability == .memory else {
+      return log.info("stopped before everything was written; the rest is kept for the next start", fields)
+    }
     metrics.sendFailed.add(unwritten)
-    log.error("stopped before everything was written", ["exporter": id, "spans": String(unwritten)])
+    log.error("stopped before everything was written", fields)
   }
 
   // What follows runs on the exporter's thread.
@@ -146,7 +158,7 @@ package final class FileExporter: Exporter, @unchecked Sendable {
           continue
         }
         if writer.mustFlush(now: now) { return .flush }
-        if let entry = requests.first { return .write(entry.request) }
+        if let request = requests.first?.request { return .write(request) }
         if drainDeadline != nil { return writer.isEmpty ? nil : .flush }
         lock.wait(until: writer.flushTime)
       }

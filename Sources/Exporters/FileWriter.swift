@@ -33,7 +33,8 @@ final class FileWriter {
 
   init(
     id: String, configuration: FileExporterConfiguration, encode: @escaping FileExporter.Encode,
-    compress: @escaping @Sendable ([UInt8]) -> [UInt8], metrics: ExporterMetrics, errors: Counter, log: Log
+    compress: @escaping @Sendable ([UInt8]) -> [UInt8], syncs: Bool, metrics: ExporterMetrics, errors: Counter,
+    log: Log
   ) {
     self.configuration = configuration
     self.encode = encode
@@ -43,7 +44,7 @@ final class FileWriter {
     failing = FailureLog("cannot write, trying again", level: .error, exporter: id, log: log)
     malformed = FailureLog("cannot encode a request, dropped", level: .error, exporter: id, log: log)
     file = RecordFile(
-      configuration, delivered: { metrics.sent.add($0) },
+      configuration, syncs: syncs, delivered: { metrics.sent.add($0) },
       notice: { log.warn($0, ["exporter": id, "path": configuration.path]) })
   }
 
@@ -84,10 +85,11 @@ final class FileWriter {
     } catch {
       metrics.sendFailed.add(request.itemCount)
       malformed.failed("\(error)", items: request.itemCount)
+      request.settle()
       return true
     }
     let isAdded = attempt(items: request.itemCount) { () throws(FileError) in
-      try file.append(record, items: request.itemCount)
+      try file.append(record, of: request)
     }
     if isAdded, flushTime == nil { flushTime = MonotonicClock.now() &+ configuration.flushInterval.nanoseconds }
     return isAdded
@@ -95,8 +97,8 @@ final class FileWriter {
 
   func flush() {
     let isWritten = attempt(items: file.bufferedItems) { () throws(FileError) in try file.flush() }
+    if isEmpty { flushTime = nil }
     guard isWritten else { return }
-    flushTime = nil
     pauseEnd = nil
     consecutiveFailures = 0
     failing.succeeded()

@@ -1,7 +1,7 @@
 import HTTPClient
 import Locks
 package import OTLP
-import Pipeline
+package import Pipeline
 package import SelfTelemetry
 
 /// Sends requests to an OTLP/HTTP server, with a queue and retries of its own.
@@ -35,12 +35,14 @@ package final class OTLPHTTPExporter: Exporter {
   ///   - configuration: of the exporter.
   ///   - codecs: compression and the decoders of answers.
   ///   - version: for the `User-Agent` header.
+  ///   - store: for what can't be sent soon; the exporter starts and stops it. Nil keeps all in memory.
+  ///   - syncsDeadLetters: whether a dead letter counts as written only when it is on the disk.
   ///   - registry: where the exporter's metrics go.
   ///   - log: the collector's log.
   /// - Throws: a message for the operator when the configuration cannot work.
   package init(
     id: String, configuration: OTLPHTTPExporterConfiguration, codecs: Codecs, version: String,
-    registry: MetricRegistry, log: Log
+    store: (any RequestStore)? = nil, syncsDeadLetters: Bool = false, registry: MetricRegistry, log: Log
   ) throws {
     self.id = id
     let url = try configuration.tracesURL()
@@ -50,9 +52,13 @@ package final class OTLPHTTPExporter: Exporter {
       client: client, url: url, headers: headers, compress: codecs.compress,
       decodeStatus: codecs.decodeStatusMessage, decodePartialSuccess: codecs.decodePartialSuccess,
       partialSuccess: FailureLog("the server left spans out", exporter: id, log: log))
+    let deadLetters = configuration.deadLetter.path.map {
+      DeadLetterFile(
+        path: $0, maxMebibytes: configuration.deadLetter.maxMebibytes, exporter: id, syncs: syncsDeadLetters, log: log)
+    }
     queue = SendingQueue(
       id: id, configuration: configuration.sendingQueue, retry: configuration.retryOnFailure, sender: sender,
-      metrics: ExporterMetrics(exporter: id, registry: registry), log: log)
+      store: store, deadLetters: deadLetters, metrics: ExporterMetrics(exporter: id, registry: registry), log: log)
   }
 
   package func start() {

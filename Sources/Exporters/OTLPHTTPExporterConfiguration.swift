@@ -17,6 +17,8 @@ package struct OTLPHTTPExporterConfiguration: Sendable {
   package var proxyURL: String?
   package var sendingQueue = SendingQueueConfiguration()
   package var retryOnFailure = RetryConfiguration()
+  /// For what the server refuses for good. Without a path it is dropped.
+  package var deadLetter = DeadLetterConfiguration()
 
   package init() {}
 

@@ -12,6 +12,9 @@ package struct OTLPHTTPResponse: Sendable {
   /// What the server wants the operator to know although it took the request.
   package let warning: String?
 
+  /// Answers that a part of the request may not get: bad request, too large, unprocessable.
+  private static let statusesAboutItems = [400, 413, 422]
+
   /// Bytes of a text body that are worth a log line.
   private static let textLimit = 512
 
@@ -35,8 +38,16 @@ package struct OTLPHTTPResponse: Sendable {
       let wait = response.retryAfter.flatMap { RetryAfter.parse($0, unixTime: unixTime) }
       outcome = .unavailable(reason: Self.reason(response, decodeStatus), wait: wait)
       warning = nil
+    case 401, 403:
+      // The credentials are wrong, not the data: an operator can put that right.
+      let reason = Self.reason(response, decodeStatus)
+      outcome = .unavailable(
+        reason: reason + " (the data is held until the server takes the credentials)", wait: nil)
+      warning = nil
     default:
-      outcome = .refused(reason: Self.reason(response, decodeStatus))
+      outcome = .refused(
+        reason: Self.reason(response, decodeStatus), status: response.status,
+        isAboutItems: Self.statusesAboutItems.contains(response.status))
       warning = nil
     }
   }

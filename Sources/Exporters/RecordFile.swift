@@ -1,4 +1,5 @@
 import Glibc
+import OTLP
 
 /// A file of records that never has a broken one in its middle, however a write fails.
 ///
@@ -10,6 +11,7 @@ final class RecordFile {
   private let rotation: FileRotationConfiguration?
   /// Permission bits of directories to create; nil to create none.
   private let directoryMode: mode_t?
+  private let syncs: Bool
   private let delivered: (Int) -> Void
   private let notice: (String) -> Void
 
@@ -21,22 +23,27 @@ final class RecordFile {
   private var buffer: [UInt8] = []
   /// Bytes of memory that the buffer may keep while it is empty; a larger record is not copied into it.
   private static let keptCapacity = 4 << 20
-  /// Where each record in `buffer` ends, and the items in it.
-  private var records: [(end: Int, items: Int)] = []
+  /// Where each record in `buffer` ends, and the request in it.
+  private var records: [(end: Int, request: EncodedRequest)] = []
+  /// What the system has taken and the disk not yet.
+  private var unsynced: [EncodedRequest] = []
 
   /// A file that is not open yet.
   ///
   /// - Parameters:
   ///   - configuration: path, format, rotation.
+  ///   - syncs: whether a request is settled only when the disk has it, not already when the system has.
   ///   - delivered: is told how many items the system has taken.
   ///   - notice: is told what the operator should know.
   init(
-    _ configuration: FileExporterConfiguration, delivered: @escaping (Int) -> Void, notice: @escaping (String) -> Void
+    _ configuration: FileExporterConfiguration, syncs: Bool, delivered: @escaping (Int) -> Void,
+    notice: @escaping (String) -> Void
   ) {
     path = configuration.path
     isLengthPrefixed = configuration.isLengthPrefixed
     rotation = configuration.rotation
     directoryMode = configuration.createDirectory ? configuration.directoryPermissions : nil
+    self.syncs = syncs
     self.delivered = delivered
     self.notice = notice
   }
@@ -48,7 +55,7 @@ final class RecordFile {
   /// Bytes that wait to be written.
   var bufferedBytes: Int { buffer.count }
   /// Items in them.
-  var bufferedItems: Int { records.reduce(0) { $0 + $1.items } }
+  var bufferedItems: Int { records.reduce(0) { $0 + $1.request.itemCount } }
 
   /// Opens the file, and its directory where that is wanted.
   ///
@@ -68,15 +75,16 @@ final class RecordFile {
     isRegular = status.st_mode & S_IFMT == S_IFREG
     size = isRegular ? Int(status.st_size) : 0
     if isRegular { try repairTail() }
+    if syncs, isRegular { try syncDirectory() }
   }
 
   /// Adds a record; it is written with the next `flush`, or before if the file must be rotated.
   ///
   /// - Parameters:
   ///   - record: with its length in front or its line feed.
-  ///   - items: how many are in it.
+  ///   - request: what is in it; settled when it is written.
   /// - Throws: `FileError`; the record has not been added then.
-  func append(_ record: [UInt8], items: Int) throws(FileError) {
+  func append(_ record: [UInt8], of request: EncodedRequest) throws(FileError) {
     if let rotation, isRegular || file < 0, size + buffer.count > 0,
       size + buffer.count + record.count > min(rotation.maxMegabytes, 1 << 40) << 20
     {
@@ -90,14 +98,18 @@ final class RecordFile {
     } else {
       buffer.append(contentsOf: record)
     }
-    records.append((buffer.count, items))
+    records.append((buffer.count, request))
   }
 
   /// Writes all that waits.
   ///
   /// - Throws: `FileError`; what was not written whole still waits then.
   func flush() throws(FileError) {
-    guard !buffer.isEmpty else { return }
+    if !buffer.isEmpty { try writeBuffer() }
+    try sync()
+  }
+
+  private func writeBuffer() throws(FileError) {
     try reopenIfMoved()
     // Somebody else may have cut the file: count from what it is.
     if isRegular { size = Int(fileStatus().st_size) }
@@ -116,6 +128,24 @@ final class RecordFile {
     take(written)
   }
 
+  private func sync() throws(FileError) {
+    guard !unsynced.isEmpty else { return }
+    defer { unsynced.removeAll() }
+    // After a failure nobody can say what is on the disk, and the system tells it once: what is not settled now is for the
+    // next start to bring again.
+    if file >= 0, isRegular, fdatasync(file) != 0 { throw FileError("sync", path) }
+    for request in unsynced { request.settle() }
+  }
+
+  /// A file that is new, or was renamed, has its name in the directory.
+  private func syncDirectory() throws(FileError) {
+    let name = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let directory = Glibc.open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { throw failure("open the directory of") }
+    defer { close(directory) }
+    guard fsync(directory) == 0 else { throw failure("sync the directory of") }
+  }
+
   private func keepWhole(_ written: Int) {
     guard isRegular else { return take(written) }
     let whole = records.last { $0.end <= written }?.end ?? 0
@@ -130,7 +160,9 @@ final class RecordFile {
     var items = 0
     var whole = 0
     while whole < records.count, records[whole].end <= count {
-      items += records[whole].items
+      let request = records[whole].request
+      items += request.itemCount
+      if syncs { unsynced.append(request) } else { request.settle() }
       whole += 1
     }
     records.removeFirst(whole)
@@ -158,6 +190,7 @@ final class RecordFile {
       let opened = fileStatus()
       if stat(path, &named) == 0, named.st_dev == opened.st_dev, named.st_ino == opened.st_ino { return }
       notice("the file is no longer at its path, opening it anew")
+      if syncs, fdatasync(file) != 0 { unsynced.removeAll() }
       closeFile()
     }
     if file < 0 { try open(truncating: false) }

@@ -8,8 +8,9 @@ package struct RetryConfiguration: Sendable, Equatable {
   package var randomizationFactor = 0.5
   package var multiplier = 1.5
   package var maxInterval = Duration.seconds(30)
-  /// A request is given up when its next attempt would begin later than this after its first; zero for never.
-  package var maxElapsedTime = Duration.seconds(300)
+  /// A request is given up when its next attempt would begin later than this after its first; zero for never. Nil: after
+  /// five minutes, or never for a request that can be stored.
+  package var maxElapsedTime: Duration?
 
   package init() {}
 }
@@ -18,6 +19,7 @@ package struct RetryConfiguration: Sendable, Equatable {
 package struct Backoff: Sendable {
   private let configuration: RetryConfiguration
   private let start: UInt64
+  private static let defaultElapsedTime = Duration.seconds(300)
   // In nanoseconds, as a number that can grow past any of the limits.
   private var interval: Double
 
@@ -42,7 +44,7 @@ package struct Backoff: Sendable {
     interval = min(interval * configuration.multiplier, Double(configuration.maxInterval.nanoseconds))
 
     let next = Self.later(now, by: max(UInt64(exactly: wait.rounded()) ?? .max, atLeast))
-    let limit = configuration.maxElapsedTime.nanoseconds
+    let limit = (configuration.maxElapsedTime ?? Self.defaultElapsedTime).nanoseconds
     return limit == 0 || next <= Self.later(start, by: limit) ? next : nil
   }
 

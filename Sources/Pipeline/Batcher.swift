@@ -9,6 +9,8 @@ import Synchronization
 /// of the pipeline has room, sealed requests are held here and new ones refused at the door: what was acknowledged must
 /// not be lost because a queue filled in the meantime. An exporter that is full while others are not refuses for itself,
 /// unless it says `block_on_overflow`.
+///
+/// What a spool keeps as well is never handed on without room: it stays held, and at the end in the spool.
 package final class Batcher: @unchecked Sendable {
   // Sendable: the mutable properties are touched only under `lock`, but `holds`, which is atomic.
 
@@ -72,6 +74,7 @@ package final class Batcher: @unchecked Sendable {
 
   private let configuration: Configuration
   private let exporters: [any Exporter]
+  private let isSpooled: Bool
   private let lock = Lock()
   private let builder = RequestBuilder()
   private var deadline: UInt64?
@@ -80,9 +83,11 @@ package final class Batcher: @unchecked Sendable {
   private var closed = false
   private var timer: BackgroundThread?
 
-  package init(configuration: Configuration = Configuration(), exporters: [any Exporter]) {
+  /// `isSpooled`: a spool keeps what was not handed on.
+  package init(configuration: Configuration = Configuration(), exporters: [any Exporter], isSpooled: Bool = false) {
     self.configuration = configuration
     self.exporters = exporters
+    self.isSpooled = isSpooled
     timer = BackgroundThread(name: "batcher") { [weak self] in
       // The thread holds the batcher only while it works: close() ends it.
       while self?.flushWhenDue() == true {}
@@ -160,7 +165,7 @@ package final class Batcher: @unchecked Sendable {
     var count = 0
     var bytes = held.reduce(0) { $0 + $1.byteCount }
     for request in held {
-      if nobodyHasRoom, bytes <= Self.maxHeldBytes, !closed { break }
+      if nobodyHasRoom, isSpooled || (bytes <= Self.maxHeldBytes && !closed) { break }
       request.expect(destinations: exporters.count)
       // An exporter that has no room for it has counted it as lost.
       for exporter in exporters where !exporter.export(request) { request.settle() }

@@ -12,7 +12,9 @@ package protocol Exporter: AnyObject, Sendable {
   /// - Throws: a message for the operator when the exporter can't do its work at all.
   func start() throws
 
-  /// Takes a request into the exporter's queue. Never waits for the destination.
+  /// Takes a request into the exporter's queue. Never waits for the destination. Of a request that it took, the exporter
+  /// calls `settle` once: when it has brought it to its destination, has it safe on disk, or has given it up for good and
+  /// counted that. What it has not settled at the end is not lost where the pipeline can bring it again.
   ///
   /// - Returns: false when the queue is full and the request was dropped; the exporter has counted that.
   @discardableResult

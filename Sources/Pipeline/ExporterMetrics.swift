@@ -7,6 +7,8 @@ package final class ExporterMetrics: Sendable {
   package let sent: Counter
   /// Spans given up after they had been accepted.
   package let sendFailed: Counter
+  /// Those of them that were written to the dead letters.
+  package let deadLettered: Counter
   /// Spans refused because the queue was full.
   package let enqueueFailed: Counter
   /// Spans of accepted requests that the destination said it left out.
@@ -24,6 +26,8 @@ package final class ExporterMetrics: Sendable {
     }
     sent = counter("otelcol_exporter_sent_spans", "Spans brought to the destination.")
     sendFailed = counter("otelcol_exporter_send_failed_spans", "Spans that could not be brought to the destination.")
+    deadLettered = counter(
+      "heirloom_exporter_dead_letter_spans", "Spans that the destination refused, written to the dead letters.")
     enqueueFailed = counter("otelcol_exporter_enqueue_failed_spans", "Spans refused because the queue was full.")
     rejected = counter("heirloom_exporter_rejected_spans", "Spans that the destination left out of a request it took.")
   }
@@ -31,11 +35,11 @@ package final class ExporterMetrics: Sendable {
   /// Shows a queue's state.
   ///
   /// - Parameters:
-  ///   - capacity: what the queue can hold, in its sizer's unit.
+  ///   - capacity: what the queue can hold, in its sizer's unit; nil for no bound.
   ///   - size: what it holds; called when somebody reads the metrics.
-  package func observeQueue(capacity: Int, size: @escaping @Sendable () -> Int) {
+  package func observeQueue(capacity: Int?, size: @escaping @Sendable () -> Int) {
     gauge("otelcol_exporter_queue_size", "What the queue holds, in its sizer's unit.", size)
-    gauge("otelcol_exporter_queue_capacity", "What the queue can hold.") { capacity }
+    if let capacity { gauge("otelcol_exporter_queue_capacity", "What the queue can hold.") { capacity } }
   }
 
   /// Shows how many requests are under way, called when somebody reads the metrics.

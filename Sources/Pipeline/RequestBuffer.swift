@@ -1,54 +1,107 @@
 package import OTLP
+import Spool
 
-/// Accepted requests in memory, first in, first out, within two bounds.
+/// Accepted requests, first in, first out, within two bounds.
 ///
 /// A request whose size alone is above the bound of the sizer finds room while nothing else is held, since no wait would
-/// make it smaller. The bound in bytes holds for every request.
+/// make it smaller. A request occupies room from `admit` until `release`, also after it was taken: what is under way
+/// counts.
 ///
-/// A request occupies room from `admit` until `release`, also after it was taken: what is under way counts. This is all
-/// that a queue asks of its storage, so that one on disk can stand in its place.
+/// Where requests can be stored (see `RequestBuffer+Storage`), the bound in bytes is for what is in memory, and what is
+/// there is the oldest and the newest: in between, requests are on disk only until their turn comes.
 package struct RequestBuffer {
-  /// A request in the buffer, or taken from it.
-  package struct Entry {
-    package let request: EncodedRequest
+  /// A request that is held: it waits, or was taken and is not released.
+  package final class Entry {
+    /// Larger than that of each entry before it in the queue.
+    let order: UInt64
+    package let itemCount: Int
+    let byteCount: Int
+    let size: Int
     /// When it was accepted, in monotonic nanoseconds.
     package let arrival: UInt64
-    fileprivate let size: Int
-    fileprivate let bytes: Int
+    /// Nil while it is on disk only.
+    package internal(set) var request: EncodedRequest?
+    /// Where it is in the durable queue, if it is.
+    var record: SpoolRecord?
+    /// Whether its record can be relied on, so that nobody else has to keep the request.
+    var isSecured = false
+    var isTaken = false
+    var isReleased = false
+    /// When it was first tried, if it came back since.
+    var firstAttempt: UInt64?
+    /// What it left in, while that is under way.
+    weak var job: DeliveryJob?
+
+    init(order: UInt64, itemCount: Int, byteCount: Int, size: Int, arrival: UInt64) {
+      self.order = order
+      self.itemCount = itemCount
+      self.byteCount = byteCount
+      self.size = size
+      self.arrival = arrival
+    }
   }
 
-  private let limits: QueueLimits
-  private var entries = FIFO<Entry>()
+  let limits: QueueLimits
+  /// Nil: all is in memory.
+  let storing: Storing?
+  // In the order of the queue:
+  /// In memory and on disk.
+  var front = FIFO<Entry>()
+  /// On disk only.
+  var stored = FIFO<Entry>()
+  /// In memory only.
+  var fresh = FIFO<Entry>()
+  private var nextOrder = Self.firstOrder
+  /// Below it is room for what earlier runs have left.
+  private static let firstOrder: UInt64 = 1 << 40
+
   /// Room that is taken, counted by the sizer.
-  package private(set) var usedSize = 0
-  package private(set) var usedBytes = 0
+  package internal(set) var usedSize = 0
+  /// Bytes in memory.
+  package internal(set) var usedBytes = 0
+  /// Of those, bytes of requests that were taken, or are next.
+  var headBytes = 0
   /// Requests whose room is taken.
-  package private(set) var heldCount = 0
+  package internal(set) var heldCount = 0
+  var heldItems = 0
   // The largest request seen that can be held at all: see `isFull`.
   private var largestSize = 1
   private var largestBytes = 1
 
-  package init(_ limits: QueueLimits) {
+  var disk = DiskState()
+  /// What the caller must do, outside its locks: see `takeFinished`.
+  var finished = Finished()
+
+  package init(_ limits: QueueLimits, storing: Storing? = nil) {
     self.limits = limits
+    self.storing = storing
   }
 
   /// Whether a request like the largest so far would find no room. Who asks this before accepting data loses none of it
   /// here.
-  package var isFull: Bool {
-    !hasRoom(size: largestSize, bytes: largestBytes)
-  }
+  package var isFull: Bool { isFullByCount || usedBytes + largestBytes > limits.bytes }
+
+  /// The same, but for the bound in bytes.
+  var isFullByCount: Bool { !hasRoom(size: largestSize) }
 
   /// Whether the request would find room if the buffer were empty.
   package func canEverHold(_ request: EncodedRequest) -> Bool {
-    request.byteCount <= limits.bytes
+    storing != nil || request.byteCount <= limits.bytes
   }
 
-  private func hasRoom(size: Int, bytes: Int) -> Bool {
-    (heldCount == 0 || usedSize + size <= limits.size) && usedBytes + bytes <= limits.bytes
-  }
+  private func hasRoom(size: Int) -> Bool { heldCount == 0 || usedSize + size <= limits.size }
 
-  /// The oldest request that nobody has taken yet.
-  package var first: Entry? { entries.first }
+  /// The oldest request that nobody has taken yet and that is in memory. Nil while it is on disk.
+  package var first: Entry? { ready(at: 0) }
+
+  /// The oldest of all requests that nobody has taken yet.
+  var oldest: Entry? { front.first ?? stored.first ?? ready(at: 0) }
+
+  /// The requests that can be taken, by how many would be taken before.
+  func ready(at position: Int) -> Entry? {
+    if position < front.count { return front[position] }
+    return stored.isEmpty && !disk.isBehind ? fresh[position - front.count] : nil
+  }
 
   /// Puts a request at the end.
   ///
@@ -58,25 +111,57 @@ package struct RequestBuffer {
     let bytes = request.byteCount
     if canEverHold(request) {
       largestSize = max(largestSize, size)
-      largestBytes = max(largestBytes, bytes)
+      largestBytes = max(largestBytes, min(bytes, limits.bytes))
     }
-    guard hasRoom(size: size, bytes: bytes) else { return false }
-    usedSize += size
+    // With a disk behind it, a request that is too large for the memory may stay in it until it is stored.
+    guard hasRoom(size: size), usedBytes + (storing == nil ? bytes : 1) <= limits.bytes else { return false }
+    let entry = Entry(
+      order: nextOrder, itemCount: request.itemCount, byteCount: bytes, size: size, arrival: now)
+    nextOrder += 1
+    entry.request = request
     usedBytes += bytes
-    heldCount += 1
-    entries.append(Entry(request: request, arrival: now, size: size, bytes: bytes))
+    hold(entry)
+    fresh.append(entry)
+    if storing != nil { disk.unstored.append(entry) }
     return true
+  }
+
+  mutating func hold(_ entry: Entry) {
+    usedSize += entry.size
+    heldCount += 1
+    heldItems += entry.itemCount
   }
 
   /// Takes the oldest request out; its room stays taken.
   package mutating func takeFirst() -> Entry? {
-    entries.popFirst()
+    let entry: Entry?
+    if let next = front.popFirst() {
+      entry = next
+    } else if ready(at: 0) != nil, let next = fresh.popFirst() {
+      headBytes += next.byteCount
+      entry = next
+    } else {
+      entry = nil
+    }
+    entry?.isTaken = true
+    return entry
   }
 
   /// Frees the room of an entry that was taken, once.
   package mutating func release(_ entry: Entry) {
+    entry.isReleased = true
     usedSize -= entry.size
-    usedBytes -= entry.bytes
     heldCount -= 1
+    heldItems -= entry.itemCount
+    dropMemory(of: entry)
+    while disk.unstored.first?.isReleased == true { _ = disk.unstored.popFirst() }
+  }
+
+  /// Of an entry that was taken or is in front.
+  mutating func dropMemory(of entry: Entry) {
+    guard entry.request != nil else { return }
+    entry.request = nil
+    usedBytes -= entry.byteCount
+    headBytes -= entry.byteCount
   }
 }

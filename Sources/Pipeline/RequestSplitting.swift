@@ -17,6 +17,26 @@ extension EncodedRequest {
       return try splitter.split(message)
     }
   }
+
+  /// Items (spans, log records, metrics) in an encoded request; as many as are seen before bytes of another shape.
+  package static func itemCount(of message: UnsafeRawBufferPointer) -> Int {
+    var count = 0
+    try? forEachChild(of: message, number: 1) { resource throws(WireError) in
+      try forEachChild(of: resource, number: 2) { scope throws(WireError) in
+        try forEachChild(of: scope, number: 2) { _ in count += 1 }
+      }
+    }
+    return count
+  }
+
+  private static func forEachChild(
+    of message: UnsafeRawBufferPointer, number: Int, _ body: (UnsafeRawBufferPointer) throws(WireError) -> Void
+  ) throws(WireError) {
+    var reader = WireReader(message)
+    while let field = try reader.next() {
+      if field.number == number, let content = field.bytes { try body(content) }
+    }
+  }
 }
 
 /// Cuts one request into pieces. Traces, logs and metrics have the same shape down to the item:

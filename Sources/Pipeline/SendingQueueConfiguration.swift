@@ -6,10 +6,15 @@ package enum QueueSizer: String, Sendable, CaseIterable {
 
   /// The size of `request` in this unit.
   package func size(of request: EncodedRequest) -> Int {
+    size(items: request.itemCount, bytes: request.byteCount)
+  }
+
+  /// The size of one request with so many items and bytes.
+  func size(items: Int, bytes: Int) -> Int {
     switch self {
     case .requests: 1
-    case .items: request.itemCount
-    case .bytes: request.byteCount
+    case .items: items
+    case .bytes: bytes
     }
   }
 }
@@ -20,24 +25,29 @@ package struct SendingQueueConfiguration: Sendable, Equatable {
   package var enabled = true
   /// Requests under way at once.
   package var numConsumers = 10
-  /// What the queue holds at most, counted by `sizer`, with all that is under way or waits for a retry.
-  package var queueSize = 1000
+  /// What the queue holds at most, counted by `sizer`, with all that is under way or waits for a retry. Nil: 1000, or no
+  /// such bound for a queue that can be stored.
+  package var queueSize: Int?
   package var sizer = QueueSizer.requests
   /// Whether the pipeline waits for this queue when it is full, instead of going on without it. That makes a slow
   /// destination everybody's problem.
   package var blockOnOverflow = false
-  /// Bytes that the queue holds at most, in MiB, whatever `sizer` says.
+  /// Bytes that the queue holds in memory at most, in MiB, whatever `sizer` says.
   package var maxMebibytes = 512
   /// Requests travel as they came unless this is set.
   package var batch: BatchConfiguration?
 
   package init() {}
 
-  var limits: QueueLimits {
+  func limits(isDurable: Bool) -> QueueLimits {
     QueueLimits(
-      sizer: enabled ? sizer : .requests, size: enabled ? queueSize : numConsumers,
+      sizer: enabled ? sizer : .requests,
+      size: enabled ? queueSize ?? (isDurable ? .max : 1000) : numConsumers,
       bytes: min(maxMebibytes, 1 << 40) << 20)
   }
+
+  /// Whether a bound by count was asked for, past which requests are refused.
+  var isBoundByCount: Bool { !enabled || queueSize != nil }
 }
 
 /// `sending_queue::batch`: consecutive requests are merged before they leave.
@@ -57,7 +67,7 @@ package struct BatchConfiguration: Sendable, Equatable {
 /// The two bounds of a queue.
 package struct QueueLimits: Sendable, Equatable {
   package let sizer: QueueSizer
-  /// Counted by `sizer`.
+  /// Counted by `sizer`; `Int.max` for no such bound.
   package let size: Int
   package let bytes: Int
 

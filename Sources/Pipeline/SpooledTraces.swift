@@ -37,7 +37,7 @@ package final class SpooledTraces: TracesConsumer {
         return completion(refusal)
       }
       guard durability == .fsync else { return completion(nil) }
-      spool.whenSynced { isSynced in
+      spool.whenSynced(record) { isSynced in
         completion(isSynced ? nil : Self.refusal(.system("the spool's disk refuses")))
       }
     }

@@ -9,23 +9,20 @@ import SelfTelemetry
 final class OTLPHTTPHandler: HTTPHandler {
   private let limit: Int
   private let tracesPath: String
-  private let rules: SpanRules
   private let interner: ScopeInterner
-  private let consumer: any TracesConsumer
+  private let intake: Intake
   private let metrics: ReceiverMetrics
   private let tooLarge: HTTPResponse
   private let unknownPath: HTTPResponse
   let indexes = IndexPool()
 
   init(
-    _ configuration: OTLPReceiver.Configuration, rules: SpanRules, interner: ScopeInterner,
-    consumer: any TracesConsumer, metrics: ReceiverMetrics
+    _ configuration: OTLPReceiver.Configuration, interner: ScopeInterner, intake: Intake, metrics: ReceiverMetrics
   ) {
     limit = configuration.maxRequestBodySize
     tracesPath = configuration.tracesURLPath
-    self.rules = rules
     self.interner = interner
-    self.consumer = consumer
+    self.intake = intake
     self.metrics = metrics
     tooLarge = OTLPHTTPReply.tooLarge(limit)
     unknownPath = OTLPHTTPReply.unknownPath(tracesPath)
@@ -54,7 +51,7 @@ final class OTLPHTTPHandler: HTTPHandler {
     guard encoding(of: head) != nil else { return OTLPHTTPReply.wrongContentEncoding }
     // The server will refuse it by its length: coming again would not help.
     if let length = head.contentLength, length > limit { return nil }
-    return consumer.refusal.map(OTLPHTTPReply.refused)
+    return intake.refusal.map(OTLPHTTPReply.refused)
   }
 
   private func encoding(of head: HTTPRequestHead) -> Encoding? {
@@ -66,7 +63,13 @@ final class OTLPHTTPHandler: HTTPHandler {
   func handle(_ request: HTTPRequest) {
     let received = request.takeBody()
     switch inflated(received, encoding(of: request.head) ?? .identity, of: request) {
-    case .success(let body): accept(body, of: request)
+    case .success(let body):
+      intake.pass { [self] passage in
+        switch passage {
+        case .success(let target): accept(body, of: request, into: target)
+        case .failure(let refusal): refuse(request, OTLPHTTPReply.refused(refusal))
+        }
+      }
     case .failure(let refused): refuse(request, refused.response)
     }
   }
@@ -101,11 +104,11 @@ final class OTLPHTTPHandler: HTTPHandler {
     }
   }
 
-  private func accept(_ body: PooledBuffer, of request: HTTPRequest) {
+  private func accept(_ body: PooledBuffer, of request: HTTPRequest, into target: Intake.Target) {
     let index = indexes.take()
     let size = body.count
     do throws(MalformedRequest) {
-      try body.withBytes { bytes throws(MalformedRequest) in try index.fill(from: bytes, rules: rules) }
+      try body.withBytes { bytes throws(MalformedRequest) in try index.fill(from: bytes, rules: target.rules) }
     } catch {
       indexes.give(index, requestBytes: size)
       refuse(request, OTLPHTTPReply.malformed("no ExportTraceServiceRequest: \(error)"))
@@ -121,7 +124,7 @@ final class OTLPHTTPHandler: HTTPHandler {
     }
     let spans = index.spanCount
     // Asked again: others may have filled what was empty when the headers came. Nothing has been taken yet.
-    if let refusal = consumer.refusal {
+    if let refusal = target.consumer.refusal {
       indexes.give(index, requestBytes: size)
       metrics.refusedSpans.add(spans)
       refuse(request, OTLPHTTPReply.refused(refusal))
@@ -132,7 +135,7 @@ final class OTLPHTTPHandler: HTTPHandler {
       withExtendedLifetime(body) {}
       indexes.give(index, requestBytes: size)
     }
-    consumer.consume(batch) { [metrics] refusal in
+    target.consumer.consume(batch) { [metrics] refusal in
       if let refusal {
         metrics.refusedSpans.add(spans)
         metrics.refusedRequests.add()

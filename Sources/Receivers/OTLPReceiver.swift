@@ -1,12 +1,11 @@
 package import HTTPServer
 package import OTLP
-package import Pipeline
 package import SelfTelemetry
 
 /// The `otlp` receiver: OTLP/HTTP with protobuf bodies.
 package final class OTLPReceiver: Sendable {
   /// The receiver's keys under `protocols: http:`.
-  package struct Configuration: Sendable {
+  package struct Configuration: Sendable, Equatable {
     package var host = "127.0.0.1"
     package var port: UInt16 = 4318
     /// Bytes of a request's body, as it comes and inflated.
@@ -23,24 +22,30 @@ package final class OTLPReceiver: Sendable {
     package init() {}
   }
 
+  /// Where its requests go. Nothing is taken before it is opened.
+  package let intake: Intake
   private let server: HTTPServer
+  private let id: String
+  private let registry: MetricRegistry
 
   /// Listens on the address, without taking connections yet.
   ///
   /// - Parameters:
   ///   - id: the component's id.
   ///   - configuration: its keys.
-  ///   - rules: what indexes look for.
   ///   - interner: shared by all receivers of the collector.
-  ///   - consumer: takes the requests.
+  ///   - intake: where its requests go.
   ///   - registry: where it counts.
   /// - Throws: when nobody can listen there.
   package init(
-    id: String, configuration: Configuration, rules: SpanRules, interner: ScopeInterner,
-    consumer: any TracesConsumer, registry: MetricRegistry
+    id: String, configuration: Configuration, interner: ScopeInterner, intake: Intake = Intake(),
+    registry: MetricRegistry
   ) throws(HTTPServerError) {
+    self.intake = intake
+    self.id = id
+    self.registry = registry
     let handler = OTLPHTTPHandler(
-      configuration, rules: rules, interner: interner, consumer: consumer,
+      configuration, interner: interner, intake: intake,
       metrics: ReceiverMetrics(registry: registry, receiver: id, transport: "http"))
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(
@@ -48,16 +53,19 @@ package final class OTLPReceiver: Sendable {
         timeouts: configuration.timeouts, maxBodyBytes: configuration.maxBufferedMiB << 20,
         maxHeaderBytes: configuration.maxRequestHeadersSize),
       handler: handler)
-    registry.gauge(
-      "heirloom_receiver_connections", help: "Open connections of a receiver.", labels: [("receiver", id)]
-    ) { [weak server] in Double(server?.statistics.openConnections ?? 0) }
   }
 
   /// Where it listens, the real port included.
   package var address: String { server.address }
   package var port: UInt16 { server.port }
 
-  package func start() throws(HTTPServerError) { try server.start() }
+  /// Takes connections from now on.
+  package func start() throws(HTTPServerError) {
+    registry.gauge(
+      "heirloom_receiver_connections", help: "Open connections of a receiver.", labels: [("receiver", id)]
+    ) { [weak server] in Double(server?.statistics.openConnections ?? 0) }
+    try server.start()
+  }
 
   /// Takes no new connections; requests on the open ones are still answered.
   package func stopAccepting() { server.stopAccepting() }

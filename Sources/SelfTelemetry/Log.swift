@@ -1,5 +1,6 @@
 import Glibc
 import Locks
+import Synchronization
 
 /// Heirloom's own log: one line an event, on standard error unless told otherwise.
 package final class Log: Sendable {
@@ -16,8 +17,7 @@ package final class Log: Sendable {
   /// What is known beside the message, in the order it was given.
   package typealias Fields = KeyValuePairs<String, String>
 
-  package let level: Level
-  private let encoding: Encoding
+  private let settings: Atomic<Int>
   private let sink: Locked<@Sendable (String) -> Void>
 
   /// `write` takes one whole line, its newline included; one call at a time.
@@ -25,9 +25,23 @@ package final class Log: Sendable {
     level: Level = .info, encoding: Encoding = .console,
     write: @escaping @Sendable (String) -> Void = Log.writeToStandardError
   ) {
-    self.level = level
-    self.encoding = encoding
+    settings = Atomic(Self.settings(level, encoding))
     sink = Locked(write)
+  }
+
+  /// What is less than this is left out.
+  package var level: Level { Level(rawValue: settings.load(ordering: .relaxed) >> 1) ?? .info }
+
+  private var encoding: Encoding { settings.load(ordering: .relaxed) & 1 == 1 ? .json : .console }
+
+  /// What is written from now on is of that kind.
+  package func change(level: Level, encoding: Encoding) {
+    settings.store(Self.settings(level, encoding), ordering: .relaxed)
+  }
+
+  /// Both in one number.
+  private static func settings(_ level: Level, _ encoding: Encoding) -> Int {
+    level.rawValue << 1 | (encoding == .json ? 1 : 0)
   }
 
   package func debug(_ message: String, _ fields: Fields = [:]) { log(.debug, message, fields) }
@@ -106,7 +120,8 @@ package final class Log: Sendable {
     }
   }
 
-  private static func quoted(_ text: String) -> String {
+  /// A JSON string.
+  package static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -123,7 +138,7 @@ package final class Log: Sendable {
   }
 
   /// RFC 3339 in UTC, with milliseconds.
-  private static func timestamp() -> String {
+  package static func timestamp() -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     var parts = tm()

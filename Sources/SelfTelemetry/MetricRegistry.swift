@@ -11,24 +11,57 @@ package final class MetricRegistry: Sendable {
     case gauge(@Sendable () -> Double)
   }
 
+  private struct Series: Sendable {
+    let labels: String
+    let reading: Reading
+    /// Of a gauge: the section that it belongs to.
+    var section: ObjectIdentifier?
+  }
+
   private struct Family: Sendable {
     let help: String
     let kind: String
-    var series: [(labels: String, reading: Reading)] = []
+    var series: [Series] = []
   }
 
-  private let families = Locked<[String: Family]>([:])
+  /// Shared by all sections.
+  private let families: Locked<[String: Family]>
 
-  package init() {}
+  package init() {
+    families = Locked([:])
+  }
+
+  /// A section of another registry.
+  private init(sectionOf registry: MetricRegistry) {
+    families = registry.families
+  }
+
+  /// The same registry for components that end before it does: what they count goes on, and their gauges go when the
+  /// section is withdrawn.
+  package func section() -> MetricRegistry { MetricRegistry(sectionOf: self) }
+
+  /// Removes the gauges that were registered here, but for those that others have replaced since. Not for the gauges of
+  /// its sections.
+  package func withdrawGauges() {
+    let section = ObjectIdentifier(self)
+    families.withLock { families in
+      for (name, family) in families where family.series.contains(where: { $0.section == section }) {
+        families[name]?.series.removeAll { $0.section == section }
+        if families[name]?.series.isEmpty == true { families[name] = nil }
+      }
+    }
+  }
 
   /// The counter of that name and those labels: the same one for every call.
   package func counter(_ name: String, help: String, labels: Labels = []) -> Counter {
     let text = Self.text(of: labels)
     return families.withLock { families in
       var family = families[name] ?? Family(help: help, kind: "counter")
-      for case (text, .counter(let known)) in family.series { return known }
+      for series in family.series where series.labels == text {
+        if case .counter(let known) = series.reading { return known }
+      }
       let counter = Counter()
-      family.series.append((text, .counter(counter)))
+      family.series.append(Series(labels: text, reading: .counter(counter)))
       families[name] = family
       return counter
     }
@@ -37,10 +70,11 @@ package final class MetricRegistry: Sendable {
   /// A gauge that is read when somebody asks. A later one of the same name and labels replaces it.
   package func gauge(_ name: String, help: String, labels: Labels = [], read: @escaping @Sendable () -> Double) {
     let text = Self.text(of: labels)
+    let section = ObjectIdentifier(self)
     families.withLock { families in
       var family = families[name] ?? Family(help: help, kind: "gauge")
       family.series.removeAll { $0.labels == text }
-      family.series.append((text, .gauge(read)))
+      family.series.append(Series(labels: text, reading: .gauge(read), section: section))
       families[name] = family
     }
   }
@@ -58,8 +92,8 @@ package final class MetricRegistry: Sendable {
     var text = ""
     for (name, family) in snapshot.sorted(by: { $0.key < $1.key }) {
       text += "# HELP \(name) \(family.help)\n# TYPE \(name) \(family.kind)\n"
-      for (labels, reading) in family.series {
-        text += "\(name)\(labels) \(Self.number(Self.read(reading)))\n"
+      for series in family.series {
+        text += "\(name)\(series.labels) \(Self.number(Self.read(series.reading)))\n"
       }
     }
     return text

@@ -34,7 +34,7 @@ def started(project):
     """make with a collector in which a span waits for its root, and the file where it must end up."""
     port, out = free_port(), project / "spans.jsonl"
     file = project / "config.yaml"
-    file.write_text(config.pipeline(port, {"file": config.file_exporter(out)}))
+    file.write_text(config.pipeline(port, {"file": config.file_exporter(out)}, durability="memory"))
     with make(project, f"--config {file}", port) as running:
         with Client(port) as client:
             client.send(body(span(new_trace(), parent=b"12345678"))).response

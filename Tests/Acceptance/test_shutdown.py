@@ -1,4 +1,5 @@
-"""SIGTERM and SIGINT: nothing that was accepted is lost, and the process ends."""
+"""SIGTERM and SIGINT: nothing that was accepted is lost, and the process ends. What waits in memory is released; what waits
+on disk is the subject of test_durability."""
 
 import os
 import signal
@@ -38,7 +39,8 @@ def orphans(count):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_waits_for_its_root_is_released_everywhere(collector, backend, tmp_path, number):
     out = tmp_path / "spans.jsonl"
-    running = collector({"file": config.file_exporter(out), "otlp_http": config.http_exporter(backend.endpoint)})
+    exporters = {"file": config.file_exporter(out), "otlp_http": config.http_exporter(backend.endpoint)}
+    running = collector(exporters, durability="memory")
     waiting = orphans(20)
     send(running, *waiting)
 
@@ -51,7 +53,7 @@ def test_what_waits_for_its_root_is_released_everywhere(collector, backend, tmp_
 
 
 def test_an_identity_that_waits_to_speak_speaks_then(collector, backend):
-    running = collector({"otlp_http": config.http_exporter(backend.endpoint)})
+    running = collector({"otlp_http": config.http_exporter(backend.endpoint)}, durability="memory")
     trace = new_trace()
     top = span(trace, "top", parent=b"12345678", attributes={"enduser.id": "ada"})
     send(running, top, span(trace, "below", parent=top.span_id))
@@ -130,7 +132,7 @@ def test_a_second_signal_ends_it_at_once(collector, backend):
 
 def test_two_signals_in_one_moment_are_one(collector, backend):
     """make passes SIGTERM on to the collector, so that whoever signals the whole group signals it twice."""
-    running = collector({"otlp_http": config.http_exporter(backend.endpoint)})
+    running = collector({"otlp_http": config.http_exporter(backend.endpoint)}, durability="memory")
     waiting = orphans(20)
     send(running, *waiting)
 

@@ -134,6 +134,17 @@ extension BadConfigTests {
 
   static let service: [Fault] = [
     Fault(
+      "  pipelines:",
+      "  durability: disk\n  storage: {directory: '', sync_interval: 2, max_spool_mib: 0, dir: x}\n  pipelines:",
+      "15:24: error: service.storage.directory: must not be empty",
+      "15:43: error: service.storage.sync_interval: expected a duration, found the whole number 2 (write its unit, as in 5s)",
+      "15:61: error: service.storage.max_spool_mib: expected a whole number from 1 to 1073741824, found the whole number 0",
+      "14:15: error: service.durability: expected one of fsync, buffered, memory, found the text \"disk\"",
+      "15:64: error: unknown key \"dir\" in service.storage"),
+    Fault(
+      "  pipelines:", "  storage: spool\n  pipelines:",
+      "14:12: error: service.storage: expected a mapping, found the text \"spool\""),
+    Fault(
       "      receivers: [otlp]\n", "",
       "15:5: error: service.pipelines.traces.receivers: at least one is required"),
     Fault(

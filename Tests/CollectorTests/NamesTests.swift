@@ -27,6 +27,15 @@ struct ComponentIDTests {
     }
   }
 
+  @Test(arguments: [
+    ("traces", "traces"), ("otlphttp/up", "otlp_http@up"), ("traces/a/b", "traces@a@b"), ("traces/a@b", "traces@a%40b"),
+    ("traces/..", "traces@.."), ("traces/a%40b", "traces@a%2540b"), ("traces/ä b", "traces@%C3%A4%20b"),
+    ("traces/\u{1}", "traces@%01"),
+  ])
+  func `every id has a directory's name of its own`(text: String, name: String) throws {
+    #expect(StorageContext.fileName(of: try #require(ComponentID(text)).description) == name)
+  }
+
   @Test func `what Heirloom has is not said to be missing`() {
     for kind in ComponentCatalog.Kind.allCases {
       let have = Set((ComponentCatalog.components[kind] ?? []).map(\.type))

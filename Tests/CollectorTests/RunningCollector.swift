@@ -3,6 +3,7 @@ import Configuration
 import Foundation
 import Locks
 import SelfTelemetry
+import Spool
 import TestSupport
 import Testing
 
@@ -11,22 +12,46 @@ final class RunningCollector {
   let collector: Collector
   let registry = MetricRegistry()
   let lines = Collected<String>()
+  let log: Log
   let folder: URL
+  private let durability: Durability
+  private let ownsFolder: Bool
   private var isRunning = false
 
-  /// Builds the collector, without starting it. `FOLDER` in the configuration becomes the folder's path.
-  init(_ yaml: String) throws {
-    folder = FileManager.default.temporaryDirectory.appending(path: "heirloom-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let reading = Reading(yaml.replacing("FOLDER", with: folder.path))
-    try #require(reading.messages == [])
+  /// Builds the collector, without starting it. `FOLDER` in the configuration becomes the folder's path. It keeps things in
+  /// memory unless told otherwise, and then in the folder.
+  ///
+  /// - Parameters:
+  ///   - yaml: the configuration.
+  ///   - durability: `service.durability`.
+  ///   - folder: that of another one, to be left alone at the end; nil for a new one.
+  ///   - notifier: told how it is doing.
+  /// - Throws: what is wrong with the configuration.
+  init(
+    _ yaml: String, durability: Durability = .memory, in folder: URL? = nil,
+    notifier: ServiceNotifier = ServiceNotifier(socketName: nil)
+  ) throws {
+    ownsFolder = folder == nil
+    self.folder = folder ?? FileManager.default.temporaryDirectory.appending(path: "heirloom-\(UUID().uuidString)")
+    self.durability = durability
+    try FileManager.default.createDirectory(at: self.folder, withIntermediateDirectories: true)
+    let config = try Self.read(yaml, durability, self.folder)
     let lines = lines
-    collector = try Collector(reading.config, log: Log { lines.append($0) }, registry: registry)
+    log = Log { lines.append($0) }
+    collector = try Collector(config, log: log, registry: registry, notifier: notifier)
+  }
+
+  private static func read(_ yaml: String, _ durability: Durability, _ folder: URL) throws -> CollectorConfig {
+    let reading = Reading(
+      yaml.replacing("FOLDER", with: folder.path),
+      settings: ["service.durability=\(durability)", "service.storage.directory=\(folder.path)/spool"])
+    try #require(reading.messages == [])
+    return reading.config
   }
 
   deinit {
     stop()
-    try? FileManager.default.removeItem(at: folder)
+    if ownsFolder { try? FileManager.default.removeItem(at: folder) }
   }
 
   func start() throws {
@@ -38,6 +63,12 @@ final class RunningCollector {
     guard isRunning else { return }
     isRunning = false
     collector.stop()
+  }
+
+  /// Changes to another configuration.
+  @discardableResult
+  func reload(_ yaml: String) throws -> Reloader.Outcome {
+    collector.reload(try Self.read(yaml, durability, folder))
   }
 
   /// The ports of what the log says with these words, in order.

@@ -3,6 +3,7 @@ import Configuration
 import EndUser
 import Receivers
 import SelfTelemetry
+import Spool
 import Testing
 
 struct ServiceConfigTests {
@@ -20,6 +21,23 @@ struct ServiceConfigTests {
     #expect(service.metricsAddress?.host == "127.0.0.1")
     #expect(service.metricsAddress?.port == 8888)
     #expect(service.extensions.isEmpty)
+    #expect(service.durability == .buffered)
+    #expect(service.storage.directory == "heirloom-data/spool")
+    #expect(service.storage.syncInterval == .seconds(1))
+    #expect(service.storage.maxSpoolMiB == 10_240)
+  }
+
+  @Test(arguments: [("fsync", Durability.fsync), ("Buffered", .buffered), ("memory", .memory)])
+  func `every durability has its name`(name: String, durability: Durability) {
+    #expect(service("  durability: \(name)").durability == durability)
+  }
+
+  @Test func `storage`() {
+    let storage = service("  storage: {directory: /a/b, sync_interval: 20ms, max_spool_mib: 7}").storage
+    #expect(unchanged(storage, from: service("").storage) == [])
+    #expect(storage.directory == "/a/b")
+    #expect(storage.syncInterval == .milliseconds(20))
+    #expect(storage.maxSpoolMiB == 7)
   }
 
   @Test func `shutdown timeout and logs`() {

@@ -1,6 +1,7 @@
 import Compression
 import HTTPServer
 import OTLP
+import Pipeline
 @testable import Receivers
 import SelfTelemetry
 import TestSupport
@@ -18,7 +19,7 @@ struct ReceiverHarness {
     configuration.maxRequestBodySize = limit
     configuration.tracesURLPath = path
     handler = OTLPHTTPHandler(
-      configuration, rules: SpanRules(), interner: ScopeInterner(), consumer: consumer,
+      configuration, interner: ScopeInterner(), intake: Intake(into: consumer),
       metrics: ReceiverMetrics(registry: registry, receiver: "otlp/a", transport: "http"))
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(workers: 2, timeouts: timeouts, maxBodyBytes: maxBodyBytes),
@@ -41,6 +42,14 @@ struct ReceiverHarness {
   func closedConnections(_ reason: String) -> Int {
     let labels = [("receiver", "otlp/a"), ("transport", "http"), ("reason", reason)]
     return Int(registry.value("heirloom_receiver_closed_connections", labels: labels) ?? -1)
+  }
+}
+
+extension Intake {
+  /// One that is open.
+  convenience init(into consumer: any TracesConsumer) {
+    self.init()
+    open(Target(rules: SpanRules(), consumer: consumer))
   }
 }
 

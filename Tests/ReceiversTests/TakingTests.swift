@@ -172,7 +172,7 @@ struct OTLPReceiverTests {
     var configuration = OTLPReceiver.Configuration()
     configuration.port = 0
     let receiver = try OTLPReceiver(
-      id: "otlp", configuration: configuration, rules: SpanRules(), interner: ScopeInterner(), consumer: consumer,
+      id: "otlp", configuration: configuration, interner: ScopeInterner(), intake: Intake(into: consumer),
       registry: registry)
     #expect(receiver.address == "127.0.0.1:\(receiver.port)")
     try receiver.start()

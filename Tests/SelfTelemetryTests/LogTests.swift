@@ -23,6 +23,22 @@ struct LogTests {
     #expect(json.joined() == messages)
   }
 
+  @Test func `level and encoding can be changed while others write`() {
+    let lines = Locked<[String]>([])
+    let log = Log(level: .error, encoding: .console) { line in lines.withLock { $0.append(line) } }
+    log.info("left out")
+    log.change(level: .debug, encoding: .json)
+    #expect(log.level == .debug)
+    log.debug("written")
+    log.change(level: .warn, encoding: .console)
+    log.info("left out")
+    log.warn("written")
+    let written = lines.withLock { $0 }
+    #expect(written.count == 2)
+    #expect(written.first?.hasPrefix("{") == true)
+    #expect(written.last?.hasSuffix("\twarn\twritten\n") == true)
+  }
+
   @Test func `a console line has the time, the level, the message and the fields in their order`() {
     #expect(
       Log.consoleLine(time: "T", .warn, "queue is full", ["exporter": "file", "spans": "12", "a": ""])

@@ -28,6 +28,28 @@ struct MetricRegistryTests {
     #expect(registry.prometheusText() == text)
   }
 
+  @Test func `the gauges of a section go with it, unless others have replaced them; its counters go on`() {
+    let registry = MetricRegistry()
+    registry.gauge("uptime", help: "Seconds.") { 1 }
+    let old = registry.section()
+    old.counter("spans", help: "Spans.").add(3)
+    old.gauge("waiting", help: "Waiting.", labels: [("pipeline", "a")]) { 1 }
+    old.gauge("waiting", help: "Waiting.", labels: [("pipeline", "b")]) { 2 }
+    old.gauge("gone", help: "Gone.") { 3 }
+    let new = registry.section()
+    new.counter("spans", help: "Spans.").add(4)
+    new.gauge("waiting", help: "Waiting.", labels: [("pipeline", "b")]) { 5 }
+    old.withdrawGauges()
+    #expect(registry.value("spans") == 7)
+    #expect(registry.value("uptime") == 1)
+    #expect(registry.value("waiting", labels: [("pipeline", "a")]) == nil)
+    #expect(registry.value("waiting", labels: [("pipeline", "b")]) == 5)
+    #expect(!registry.prometheusText().contains("gone"))
+    new.withdrawGauges()
+    #expect(!registry.prometheusText().contains("waiting"))
+    #expect(new.value("uptime") == 1)
+  }
+
   @Test func `a registry without metrics has no text`() {
     #expect(MetricRegistry().prometheusText() == "")
   }

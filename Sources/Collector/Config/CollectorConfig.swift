@@ -36,6 +36,19 @@ struct CollectorConfig {
     section.finish()
   }
 
+  /// The receivers that pipelines name, each once, in the order in which they are first named.
+  var receiversInUse: [Defined<ReceiverConfig>] { Self.inUse(service.pipelines.flatMap(\.receivers), of: receivers) }
+
+  /// The exporters that pipelines name, likewise.
+  var exportersInUse: [Defined<ExporterConfig>] { Self.inUse(service.pipelines.flatMap(\.exporters), of: exporters) }
+
+  private static func inUse<Value>(
+    _ names: [Located<String>], of defined: [ComponentID: Defined<Value>]
+  ) -> [Defined<Value>] {
+    var seen: Set<ComponentID> = []
+    return names.compactMap { ComponentID($0.value) }.filter { seen.insert($0).inserted }.compactMap { defined[$0] }
+  }
+
   private func check(
     _ names: [Located<String>], _ kind: ComponentCatalog.Kind, in pipeline: ServiceConfig.Pipeline,
     _ defined: [ComponentCatalog.Kind: Set<ComponentID>], _ diagnostics: Diagnostics

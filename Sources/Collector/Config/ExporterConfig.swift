@@ -38,6 +38,7 @@ enum ExporterConfig {
     configuration.proxyURL = section.string("proxy_url")
     if let queue = section.section("sending_queue") { configuration.sendingQueue = sendingQueue(queue) }
     if let retry = section.section("retry_on_failure") { configuration.retryOnFailure = Self.retry(retry) }
+    if let letters = section.section("dead_letter") { configuration.deadLetter = deadLetter(letters) }
     section.knownButUnsupported([
       "encoding", "logs_endpoint", "metrics_endpoint", "profiles_endpoint", "auth", "cookies", "middlewares",
       "read_buffer_size", "write_buffer_size", "max_idle_conns", "max_idle_conns_per_host", "max_conns_per_host",
@@ -83,7 +84,7 @@ enum ExporterConfig {
     var queue = SendingQueueConfiguration()
     queue.enabled = section.bool("enabled", default: queue.enabled)
     queue.numConsumers = section.int("num_consumers", default: queue.numConsumers, in: 1...10_000)
-    queue.queueSize = section.int("queue_size", default: queue.queueSize, in: 1 ... .max)
+    queue.queueSize = section.int("queue_size", in: 1 ... .max)
     queue.sizer = section.choice("sizer", of: QueueSizer.self, default: queue.sizer)
     queue.blockOnOverflow = section.bool("block_on_overflow", default: queue.blockOnOverflow)
     queue.maxMebibytes = section.int("max_mib", default: queue.maxMebibytes, in: 1...1 << 30)
@@ -101,6 +102,14 @@ enum ExporterConfig {
     return queue
   }
 
+  private static func deadLetter(_ section: ConfigSection) -> DeadLetterConfiguration {
+    var letters = DeadLetterConfiguration()
+    letters.path = section.string("path")
+    if letters.path == "" { section.error("path", "a path is required") }
+    letters.maxMebibytes = section.int("max_mib", default: letters.maxMebibytes, in: 1...1 << 30)
+    return letters
+  }
+
   private static func retry(_ section: ConfigSection) -> RetryConfiguration {
     var retry = RetryConfiguration()
     retry.enabled = section.bool("enabled", default: retry.enabled)
@@ -108,7 +117,7 @@ enum ExporterConfig {
     retry.randomizationFactor = section.double("randomization_factor", default: retry.randomizationFactor, in: 0...1)
     retry.multiplier = section.double("multiplier", default: retry.multiplier, in: 1...1000)
     retry.maxInterval = section.duration("max_interval", default: retry.maxInterval)
-    retry.maxElapsedTime = section.duration("max_elapsed_time", default: retry.maxElapsedTime)
+    retry.maxElapsedTime = section.duration("max_elapsed_time")
     return retry
   }
 

@@ -1,5 +1,6 @@
 import Configuration
 import SelfTelemetry
+import Spool
 
 /// `service:`.
 struct ServiceConfig {
@@ -15,6 +16,9 @@ struct ServiceConfig {
   var extensions: [Located<String>] = []
   /// What stopping may take in all.
   var shutdownTimeout = Duration.seconds(10)
+  /// How safe an accepted request is.
+  var durability = Durability.buffered
+  var storage: StorageConfig
   var logLevel = Log.Level.info
   var logEncoding = Log.Encoding.console
   /// Where metrics are served; nil opens no port.
@@ -23,6 +27,8 @@ struct ServiceConfig {
 
   init(_ section: ConfigSection) {
     metricsPosition = section.position
+    storage = StorageConfig(section)
+    durability = section.choice("durability", of: Durability.self, default: durability)
     shutdownTimeout = section.duration("shutdown_timeout", default: shutdownTimeout)
     extensions = section.locatedStrings("extensions") ?? []
     if let telemetry = section.section("telemetry") { readTelemetry(telemetry) }

@@ -133,6 +133,17 @@ class Collector:
         status = self.wait()
         assert status == 0, f"the collector ended with {status}\n{self.stderr}"
 
+    def reload(self, succeeds=True):
+        """Has it read its configuration again, and waits until it has."""
+        words = ["the configuration was reloaded"] if succeeds else ["old one goes on", "from before runs again"]
+
+        def count():
+            return sum(self.stderr.count(each) for each in words)
+
+        before = count()
+        self.terminate(signal.SIGHUP)
+        wait_until(lambda: count() > before, lambda: f"the reload\n{self.stderr}")
+
     def kill(self):
         if self.process.poll() is None:
             self.process.kill()
@@ -151,6 +162,10 @@ class Collector:
 
     def listening(self):
         """The addresses and ports on which the process listens for TCP."""
+        return set(self.listening_sockets())
+
+    def listening_sockets(self):
+        """The same, with the number that the kernel gave each socket."""
         inodes = set()
         for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
             try:
@@ -158,7 +173,7 @@ class Collector:
             except FileNotFoundError:
                 pass  # closed since it was listed
         listening = "0A"
-        result = set()
+        result = {}
         for table in ("tcp", "tcp6"):
             for line in Path(f"/proc/{self.process.pid}/net/{table}").read_text().splitlines()[1:]:
                 row = line.split()
@@ -166,7 +181,7 @@ class Collector:
                     address, port = row[1].split(":")
                     # Four bytes as the machine's own number, or sixteen, which are nobody's loopback here.
                     number = bytes.fromhex(address)[::-1]
-                    result.add((".".join(map(str, number)), int(port, 16)))
+                    result[".".join(map(str, number)), int(port, 16)] = row[9]
         return result
 
 

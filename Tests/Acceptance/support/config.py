@@ -8,9 +8,11 @@ def pipeline(
     receiver="",
     telemetry="{metrics: {level: none}}",
     service="",
+    durability="buffered",
+    storage="",
 ):
     """A traces pipeline from OTLP/HTTP through `enduser`. `exporters` maps ids to their settings, in YAML's flow style,
-    as are the other parts."""
+    as are the other parts. What it keeps on disk, it keeps where no other collector of the test does."""
     lines = [f"  {name}: {{{settings}}}" for name, settings in exporters.items()]
     return "\n".join(
         [
@@ -24,6 +26,8 @@ def pipeline(
             *lines,
             "service:",
             f"  telemetry: {telemetry}",
+            f"  durability: {durability}",
+            f"  storage: {{directory: 'spool-{port}'{comma(storage)}}}",
             *([f"  {service}"] if service else []),
             "  pipelines:",
             "    traces:",

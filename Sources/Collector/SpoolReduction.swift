@@ -1,0 +1,35 @@
+import OTLP
+import Spool
+
+/// Cuts a request of a spool down to the spans that are not done, when the spool moves it.
+struct SpoolReduction {
+  private let rules: SpanRules
+
+  /// - Parameter rules: what receivers index by.
+  init(rules: SpanRules) {
+    self.rules = rules
+  }
+
+  /// - Parameters:
+  ///   - payload: the record's, as it is stored now.
+  ///   - record: says what is done.
+  ///   - units: of a record that was moved before, see `Spool.units(of:)`.
+  /// - Returns: nil if the request has to stay as it is.
+  func reduce(_ payload: UnsafeRawBufferPointer, of record: SpoolRecord, units: [UInt32]?) -> Spool.Reduced? {
+    let index = SpanIndex()
+    guard (try? index.fill(from: payload, rules: rules)) != nil,
+      // Another version may have left out other spans, and named them otherwise.
+      index.spanCount == units?.count ?? record.unitCount
+    else { return nil }
+    func unit(_ position: Int) -> UInt32 { units?[position] ?? UInt32(position) }
+    let subset = RequestSubset(of: index, in: payload) { !record.isDone(Int(unit($0))) }
+    return Spool.Reduced(
+      payload: subset.bytes,
+      units: subset.places.map { place in
+        (
+          unit: unit(place.position), originalOffset: UInt32(place.originalOffset), offset: UInt32(place.offset),
+          length: UInt32(place.length)
+        )
+      })
+  }
+}

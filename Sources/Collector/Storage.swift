@@ -1,0 +1,151 @@
+import Configuration
+import EndUser
+import Glibc
+import Locks
+import OTLP
+import SelfTelemetry
+import Spool
+
+/// What pipelines keep on disk: below one directory, a spool of accepted requests for each, and a journal of the identities
+/// that its traces were resolved to.
+final class Storage {
+  /// What one pipeline keeps.
+  struct Pipeline {
+    let spool: Spool
+    /// Of a pipeline with an `enduser` processor.
+    let identities: Journal?
+
+    /// What the pipeline's `enduser` processor needs of it.
+    func endUser(log: Log) -> EndUserStorage? {
+      identities.map { EndUserStorage(reader: spool, journal: IdentityJournal($0), log: log) }
+    }
+
+    /// Starts the spool's threads. No root is done before the identity of its trace is on disk.
+    ///
+    /// - Parameter rules: what receivers index by.
+    func start(rules: SpanRules) {
+      if let identities { spool.beforeRecording { identities.flush() } }
+      let reduction = SpoolReduction(rules: rules)
+      spool.reduceWith { [weak spool] payload, record in
+        reduction.reduce(payload, of: record, units: spool?.units(of: record))
+      }
+      spool.start()
+    }
+  }
+
+  /// What exporters may keep here.
+  let context: StorageContext
+  private let lock: DirectoryLock
+  private let registry: MetricRegistry
+  private let log: Log
+  private var opened: [Pipeline] = []
+
+  /// - Parameters:
+  ///   - service: says `fsync` or `buffered`.
+  ///   - lock: of the storage directory.
+  ///   - registry: where spools count.
+  ///   - log: the collector's own log.
+  init(_ service: ServiceConfig, lock: DirectoryLock, registry: MetricRegistry, log: Log) {
+    context = StorageContext(
+      durability: service.durability, directory: service.storage.directory, syncInterval: service.storage.syncInterval,
+      budget: SpoolBudget(maxBytes: service.storage.maxSpoolMiB << 20))
+    self.lock = lock
+    self.registry = registry
+    self.log = log
+  }
+
+  private var exporters: String { "\(context.directory)/exporters" }
+  private var pipelines: String { "\(context.directory)/pipelines" }
+
+  /// Opens what a pipeline keeps.
+  ///
+  /// - Parameters:
+  ///   - id: the pipeline's.
+  ///   - remembered: how long it remembers identities; nil without an `enduser` processor.
+  /// - Returns: what is closed by `close`.
+  /// - Throws: what the system or the limit says against it.
+  func open(_ id: ComponentID, remembered: Duration?) throws(SpoolError) -> Pipeline {
+    let directory = "\(pipelines)/\(StorageContext.fileName(of: id.description))"
+    let labels: MetricRegistry.Labels = [("pipeline", id.description)]
+    let spool = try Spool(
+      spoolConfiguration("\(directory)/requests"), budget: context.budget, log: log, registry: registry, labels: labels)
+    var identities: Journal?
+    if let remembered {
+      do throws(SpoolError) {
+        identities = try Journal(
+          Journal.Configuration(directory: "\(directory)/identities", lifetime: remembered.nanoseconds),
+          budget: context.budget,
+          log: log, registry: registry, labels: labels)
+      } catch {
+        spool.stop()
+        throw error
+      }
+    }
+    let pipeline = Pipeline(spool: spool, identities: identities)
+    opened.append(pipeline)
+    return pipeline
+  }
+
+  private func spoolConfiguration(_ directory: String) -> Spool.Configuration {
+    var spool = Spool.Configuration(directory: directory)
+    spool.durability = context.durability
+    spool.syncInterval = context.syncInterval
+    // A budget of a few segments only would be full while most of it is done.
+    spool.segmentBytes = min(spool.segmentBytes, max(context.budget.maxBytes / 16, 1 << 18))
+    return spool
+  }
+
+  /// Writes everything down and closes it. Nothing may be appended any more.
+  func close() {
+    for pipeline in opened {
+      pipeline.spool.stop()
+      pipeline.identities?.close()
+    }
+    opened = []
+  }
+
+  /// Tells of requests that wait in the directory for a pipeline or an exporter that there is no more. They stay.
+  ///
+  /// - Parameters:
+  ///   - known: the pipelines that there are.
+  ///   - knownExporters: the exporters that may have a queue here.
+  func reportStrangers(pipelines known: [ComponentID], exporters knownExporters: [ComponentID]) {
+    for name in Self.entries(pipelines)
+    where !known.contains(where: { StorageContext.fileName(of: $0.description) == name }) {
+      report(
+        "a pipeline that is not configured has requests in the storage directory", "\(pipelines)/\(name)", "requests")
+    }
+    for name in Self.entries(exporters)
+    where !knownExporters.contains(where: { StorageContext.fileName(of: $0.description) == name }) {
+      report("an exporter that is not configured has requests in the storage directory", "\(exporters)/\(name)", "")
+    }
+  }
+
+  private func report(_ message: String, _ directory: String, _ below: String) {
+    let path = below.isEmpty ? directory : "\(directory)/\(below)"
+    guard !Self.entries(path).isEmpty else { return }
+    do throws(SpoolError) {
+      let spool = try Spool(
+        spoolConfiguration(path), budget: context.budget, log: log, registry: MetricRegistry(), labels: [])
+      defer { spool.stop() }
+      guard spool.replayCount > 0 else { return }
+      log.warn(message, ["directory": directory, "requests": String(spool.replayCount)])
+    } catch {
+      log.warn(message, ["directory": directory, "error": "\(error)"])
+    }
+  }
+
+  /// The names in a directory, in order; none if it cannot be read.
+  private static func entries(_ directory: String) -> [String] {
+    guard let stream = opendir(directory) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
+        field.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+}

@@ -1,0 +1,40 @@
+import Pipeline
+import SelfTelemetry
+import Spool
+
+/// Where the components of a collector keep what they have accepted, unless `durability` is `memory`.
+struct StorageContext {
+  /// `fsync` or `buffered`.
+  let durability: Durability
+  /// `service.storage.directory`.
+  let directory: String
+  let syncInterval: Duration
+  /// Of everything below the directory.
+  let budget: SpoolBudget
+
+  /// What the files of a component or a pipeline are called, as those of no other are.
+  static func fileName(of id: String) -> String {
+    id.unicodeScalars.map { scalar in
+      switch scalar {
+      case "/": "@"
+      case "a"..."z", "A"..."Z", "0"..."9", "_", "-", ".": String(scalar)
+      default: scalar.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined()
+      }
+    }.joined()
+  }
+
+  /// Where an exporter's dead letters go unless its configuration says otherwise.
+  func deadLetterPath(of exporter: String) -> String {
+    "\(directory)/dead_letter/\(Self.fileName(of: exporter)).jsonl"
+  }
+
+  /// Opens an exporter's durable queue.
+  func queueStore(of exporter: String, registry: MetricRegistry, log: Log) throws(SpoolError) -> SpoolStore {
+    var configuration = Spool.Configuration(directory: "\(directory)/exporters/\(Self.fileName(of: exporter))")
+    configuration.durability = durability
+    configuration.syncInterval = syncInterval
+    let spool = try Spool(
+      configuration, budget: budget, log: log, registry: registry, labels: [("exporter", exporter)])
+    return SpoolStore(spool, syncs: durability == .fsync, delay: syncInterval)
+  }
+}
