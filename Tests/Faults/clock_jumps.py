@@ -27,6 +27,8 @@ process = {
         "FAKETIME_TIMESTAMP_FILE": "clock",
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        # A remedy for old C libraries. With today's, it ends every wait for a condition at once.
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
     },
     # libfaketime adds a variable to the environment of the first process that it is loaded into, and with that moves it in
     # memory. Swift looks for a program's arguments in front of the environment, and would find none.

@@ -8,8 +8,6 @@ import time
 from support.disks import Disk
 from support.script import Script
 
-# sync_interval is the default, 1 s; a sync takes its time, too.
-UNSAFE_SECONDS = {"fsync": 0}.get
 script = Script(
     __doc__,
     durability="fsync",
@@ -17,23 +15,24 @@ script = Script(
     seconds=((3.0, 3.0), "of a round"),
 )
 arguments = script.arguments
-unsafe_seconds = UNSAFE_SECONDS(arguments.durability, 3)
-taken, excused, cuts = [], {}, []
+# sync_interval is the default, 1 s; a sync takes its time, too.
+unsafe_seconds = 0 if arguments.durability == "fsync" else 3
+taken, excused = [], {}
 with Disk(1024, power=True) as disk, script.scene(storage=disk.path) as scene:
-    scene.load.observer = lambda parts, body: taken.append((time.monotonic(), parts))
+    scene.load.observer = lambda parts: taken.append((time.monotonic(), parts))
     scene.start()
     for _ in range(arguments.rounds):
         scene.play(arguments.seconds)
-        cuts.append(time.monotonic())
+        cut = time.monotonic()
         disk.cut_power()
         # A collector that goes on without a disk must not say 200.
         time.sleep(0.2)
-        gone = time.monotonic()
         scene.collector.kill()
-        for when, parts in list(taken):
-            if cuts[-1] - unsafe_seconds < when < (gone if unsafe_seconds else cuts[-1] - unsafe_seconds):
-                for trace, first, end in parts:
-                    excused[trace] = excused.get(trace, 0) | (1 << end) - (1 << first)
+        if unsafe_seconds:
+            for when, parts in list(taken):
+                if when > cut - unsafe_seconds:
+                    for trace, first, end in parts:
+                        excused[trace] = excused.get(trace, 0) | (1 << end) - (1 << first)
         taken.clear()
         disk.restore_power()
         scene.collector.start()
