@@ -56,7 +56,10 @@ ccompression_status ccompression_inflate(const void *input, size_t input_count, 
   }
 }
 
-uint32_t ccompression_crc32(const void *bytes, size_t count) { return libdeflate_crc32(0, bytes, count); }
+uint32_t ccompression_crc32(uint32_t crc, const void *bytes, size_t count) {
+  /* libdeflate takes a null address for a wish to begin anew. */
+  return count == 0 ? crc : libdeflate_crc32(crc, bytes, count);
+}
 
 uint32_t ccompression_adler32(const void *bytes, size_t count) { return libdeflate_adler32(1, bytes, count); }
 

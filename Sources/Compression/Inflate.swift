@@ -43,7 +43,7 @@ package enum Inflate {
         stream, after: total, limit: limit, claimedSize: claimed, reserve: reserve)
       guard stream.count - consumed >= 8 else { throw .corrupt }
       guard
-        UInt32(littleEndian: load(stream, at: consumed)) == ccompression_crc32(member.baseAddress, member.count),
+        UInt32(littleEndian: load(stream, at: consumed)) == ccompression_crc32(0, member.baseAddress, member.count),
         UInt32(littleEndian: load(stream, at: consumed + 4)) == UInt32(truncatingIfNeeded: member.count)
       else { throw .checksumMismatch }
       total += member.count

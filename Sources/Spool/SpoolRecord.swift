@@ -5,7 +5,8 @@ import Synchronization
 /// A unit is named for ever by the record's sequence number and the unit's position. The spool keeps the record alive until
 /// all of its units are done, so whoever has a unit that is not done may refer to its record without owning it.
 package final class SpoolRecord: @unchecked Sendable {
-  // Sendable: `place` is touched only under the spool's lock; the rest is atomic or immutable.
+  // Sendable: `place` and `table` are touched only under the spool's lock, `recorded` and `staysInPlace` only by the spool's
+  // thread; the rest is atomic or immutable.
 
   /// What a record tells when units of it were done; called at most once until it says that it has taken note.
   package protocol Keeper: AnyObject, Sendable {
@@ -20,10 +21,16 @@ package final class SpoolRecord: @unchecked Sendable {
   package let arrival: UInt64
   /// Where its bytes are now.
   var place: SpoolPlace
+  /// What a moved record's bytes are; nil as long as it is where it was first written.
+  var table: UnitTable?
+  /// Whether it has turned out that it can't be moved.
+  var staysInPlace = false
   private unowned(unsafe) let keeper: any Keeper
   private let remaining: Atomic<Int>
   private let hasNews = Atomic<Bool>(false)
   private let words: UnsafeMutablePointer<Atomic<UInt64>>
+  /// The words as the files say.
+  private let recorded: UnsafeMutablePointer<UInt64>
 
   package init(sequence: UInt64, unitCount: Int, arrival: UInt64, place: SpoolPlace, keeper: any Keeper) {
     self.sequence = sequence
@@ -34,11 +41,14 @@ package final class SpoolRecord: @unchecked Sendable {
     remaining = Atomic(unitCount)
     words = .allocate(capacity: Self.wordCount(unitCount))
     for word in 0..<Self.wordCount(unitCount) { (words + word).initialize(to: Atomic(0)) }
+    recorded = .allocate(capacity: Self.wordCount(unitCount))
+    recorded.initialize(repeating: 0, count: Self.wordCount(unitCount))
   }
 
   deinit {
     words.deinitialize(count: Self.wordCount(unitCount))
     words.deallocate()
+    recorded.deallocate()
   }
 
   /// Words of 64 units in a record's set of done units.
@@ -75,8 +85,46 @@ package final class SpoolRecord: @unchecked Sendable {
   /// All units at once.
   package func markAllDone() { markDone(0, count: unitCount) }
 
-  /// What is done from now on is told anew.
-  func takeNote() { hasNews.store(false, ordering: .sequentiallyConsistent) }
+  /// What is done from now on is told anew; what was done before is seen by who reads the words after this.
+  func takeNote() { _ = hasNews.exchange(false, ordering: .acquiringAndReleasing) }
+
+  /// Takes what the files say, before anybody else knows the record.
+  func restoreDone(word: Int, bits: UInt64) {
+    guard word < Self.wordCount(unitCount) else { return }
+    let last = unitCount - word * 64
+    let bits = last < 64 ? bits & ((1 << UInt64(last)) - 1) : bits
+    let old = words[word].bitwiseOr(bits, ordering: .relaxed).oldValue
+    remaining.subtract((bits & ~old).nonzeroBitCount, ordering: .relaxed)
+    recorded[word] |= bits
+  }
+
+  /// Takes all units as done that a table has not, as the files say.
+  func restoreOthers(than table: UnitTable) {
+    restartRecording(table)
+    for word in 0..<Self.wordCount(unitCount) { words[word].store(recorded[word], ordering: .relaxed) }
+    remaining.store(table.entries.count, ordering: .relaxed)
+  }
+
+  /// The words from the first that is not as the files say to the last such one; the files are about to say them.
+  func takeUnrecorded() -> (first: Int, words: [UInt64])? {
+    var first = 0
+    var end = Self.wordCount(unitCount)
+    while first < end, doneWord(first) == recorded[first] { first += 1 }
+    while first < end, doneWord(end - 1) == recorded[end - 1] { end -= 1 }
+    guard first < end else { return nil }
+    let changed = (first..<end).map(doneWord)
+    for (index, word) in changed.enumerated() { recorded[first + index] = word }
+    return (first, changed)
+  }
+
+  /// The record has a new place, whose files say that everything is done but the units of a table, or with nil nothing.
+  func restartRecording(_ table: UnitTable?) {
+    let count = Self.wordCount(unitCount)
+    recorded.update(repeating: table == nil ? 0 : ~0, count: count)
+    guard let table else { return }
+    if unitCount % 64 != 0 { recorded[count - 1] = (1 << UInt64(unitCount % 64)) - 1 }
+    for entry in table.entries { recorded[Int(entry.unit) >> 6] &= ~(1 << UInt64(entry.unit & 63)) }
+  }
 }
 
 /// Where a record's bytes are.

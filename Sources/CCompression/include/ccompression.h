@@ -23,8 +23,8 @@ typedef enum ccompression_status {
 ccompression_status ccompression_inflate(const void *input, size_t input_count, void *output, size_t output_capacity,
                                          size_t *consumed, size_t *produced);
 
-/* Checksums of whole buffers, as gzip and zlib store them. */
-uint32_t ccompression_crc32(const void *bytes, size_t count);
+/* Checksums as gzip and zlib store them; `crc` is that of the bytes before these, 0 for none. */
+uint32_t ccompression_crc32(uint32_t crc, const void *bytes, size_t count);
 uint32_t ccompression_adler32(const void *bytes, size_t count);
 
 /* The most bytes that ccompression_gzip can produce. */

@@ -1,0 +1,63 @@
+import Locks
+import SelfTelemetry
+
+/// Brings what was appended to the disk. One sync at a time, from any thread.
+final class DataSync: Sendable {
+  private let store: SegmentStore
+  private let writer: SegmentWriter
+  private let turn = Lock()
+
+  init(store: SegmentStore, writer: SegmentWriter) {
+    self.store = store
+    self.writer = writer
+  }
+
+  /// Syncs all that was appended before the call, and the directory.
+  ///
+  /// A segment of which everything is done is left out: nobody will read it.
+  func run() {
+    turn.withLock {
+      let unsynced = store.sorted { $0.synced < $0.size && !$0.isLost && !$0.isFinished }
+      for segment in unsynced {
+        let end = store.lock.withLock { segment.size }
+        do throws(SpoolError) {
+          store.metrics.counters.syncs.add()
+          try segment.file.sync()
+          store.lock.withLock { segment.synced = end }
+        } catch { lose(segment, error) }
+      }
+      do throws(SpoolError) {
+        try store.directory.sync()
+      } catch {
+        // What was written to new files may be on the disk, but their names are not.
+        store.metrics.counters.writeErrors.add()
+        for segment in unsynced { store.lock.withLock { segment.synced = 0 } }
+        store.log.error("cannot sync the spool's directory", ["error": error.description])
+      }
+    }
+  }
+
+  /// After a failed sync the system may have thrown away what it could not write, and says so only once.
+  private func lose(_ segment: Segment, _ error: SpoolError) {
+    store.metrics.counters.writeErrors.add()
+    store.lock.withLock { segment.isLost = true }
+    writer.abandon(segment)
+    store.log.error(
+      "cannot sync a segment: requests in it may be lost if the machine stops now; the next go to another segment",
+      ["error": error.description])
+  }
+
+  /// Whether the record, where it is now, is on the disk; with nil, whether all that are not done are.
+  func isSynced(_ record: SpoolRecord?) -> Bool {
+    store.lock.withLock {
+      guard let record else {
+        return store.segments.values.allSatisfy { segment in
+          segment.live.keys.allSatisfy { $0 < segment.synced }
+        }
+      }
+      guard record.remainingCount > 0 else { return true }
+      guard let segment = store.segments[record.place.segment] else { return false }
+      return record.place.offset < segment.synced
+    }
+  }
+}

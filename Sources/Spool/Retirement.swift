@@ -1,0 +1,30 @@
+import SelfTelemetry
+
+/// Removes segments that nobody needs any more. Only for the spool's thread.
+struct Retirement {
+  let store: SegmentStore
+  let writer: SegmentWriter
+
+  /// - Parameter isEverythingRecorded: whether what is done is on the disk. Until it is, a segment with moved records stays:
+  ///   without it their old places would be theirs again.
+  func run(isEverythingRecorded: Bool) {
+    writer.rollIfFinished()
+    // Somebody must tell the next run where the sequence numbers go on.
+    guard writer.hasDurableSegment else { return }
+    // The oldest first: what was moved is removed after where it came from.
+    let finished = store.sorted { $0.isFinished && (isEverythingRecorded || !$0.hasMoved) }
+    guard !finished.isEmpty else { return }
+    do throws(SpoolError) {
+      for segment in finished { try store.directory.remove(segment.number, SegmentStore.logSuffix) }
+      // A log without its done file would come back to life.
+      try store.directory.sync()
+      for segment in finished {
+        try store.directory.remove(segment.number, SegmentStore.doneSuffix)
+        store.remove(segment)
+      }
+    } catch {
+      store.metrics.counters.writeErrors.add()
+      store.log.warn("cannot remove old segments: tried again", ["error": error.description])
+    }
+  }
+}

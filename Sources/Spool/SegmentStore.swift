@@ -1,0 +1,77 @@
+import Locks
+import SelfTelemetry
+
+/// The segments of a spool, and the lock for where its records are.
+final class SegmentStore: @unchecked Sendable {
+  // Sendable: `segments` is touched only under `lock`.
+
+  static let logSuffix = ".log"
+  static let doneSuffix = ".done"
+
+  let configuration: Spool.Configuration
+  let directory: SpoolDirectory
+  let budget: SpoolBudget
+  let log: Log
+  let metrics: SpoolMetrics
+
+  /// Held for moments only, never while a file is written or synced. Taken after the writer's lock.
+  let lock = Lock()
+  var segments: [UInt64: Segment] = [:]
+
+  init(
+    _ configuration: Spool.Configuration, budget: SpoolBudget, log: Log, registry: MetricRegistry,
+    labels: MetricRegistry.Labels
+  ) throws(SpoolError) {
+    self.configuration = configuration
+    self.budget = budget
+    self.log = log
+    metrics = SpoolMetrics(registry, labels)
+    directory = try SpoolDirectory(configuration.directory, operations: configuration.operations)
+  }
+
+  /// Closes the files and lets others have the directory. What is in it counts no more.
+  func close() {
+    lock.withLock { segments = [:] }
+    budget.take(-metrics.doneBytes.value - metrics.logBytes.value)
+    metrics.reset()
+    directory.unlock()
+  }
+
+  /// The segments in their order.
+  func sorted(_ isWanted: (Segment) -> Bool) -> [Segment] {
+    lock.withLock { segments.values.filter(isWanted) }.sorted { $0.number < $1.number }
+  }
+
+  /// Takes note of bytes written to a segment.
+  func grow(_ bytes: Int) {
+    budget.take(bytes)
+    metrics.logBytes.add(bytes)
+  }
+
+  func add(_ segment: Segment) {
+    lock.withLock { segments[segment.number] = segment }
+    metrics.segments.add(1)
+    grow(segment.size)
+  }
+
+  /// Takes note that a segment's files are gone.
+  func remove(_ segment: Segment) {
+    lock.withLock { segments[segment.number] = nil }
+    metrics.segments.add(-1)
+    grow(-segment.size)
+    budget.take(-segment.done.length)
+    metrics.doneBytes.add(-segment.done.length)
+  }
+
+  /// Where a record's bytes are at the moment. The file can be read as long as somebody has it, whatever happens to the
+  /// segment.
+  func location(of record: SpoolRecord) throws(SpoolError) -> RecordLocation {
+    let location = lock.withLock {
+      segments[record.place.segment].map {
+        RecordLocation(file: $0.file, salt: $0.salt, place: record.place, table: record.table)
+      }
+    }
+    guard let location else { throw .system("record \(record.sequence) is not in \(directory.path) any more") }
+    return location
+  }
+}
