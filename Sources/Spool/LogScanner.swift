@@ -101,23 +101,20 @@ struct LogScanner: ~Copyable {
     return false
   }
 
-  /// What a crash leaves at the end is less than a header, or zeros where the length was noted before the bytes.
+  /// A log ends with its mark. Where the length was noted before the bytes, a crash leaves zeros too.
   private mutating func noteEnd(from start: Int) {
-    var isTornEnd = size - start < RecordHeader.size
-    if !isTornEnd {
-      var offset = start
-      isTornEnd = true
-      while offset < size, isTornEnd {
-        guard let bytes = bytes(at: offset, atLeast: 1, upTo: 1 << 16) else {
-          isTornEnd = false
-          break
-        }
-        isTornEnd = bytes.allSatisfy { $0 == 0 }
-        offset += bytes.count
-      }
+    if hasEndMark(at: start) {
+      position = size
+      return
     }
+    let isTornEnd = size - start < RecordHeader.size
     damages.append(Damage(offset: start, length: size - start, isTornEnd: isTornEnd))
     position = size
+  }
+
+  private mutating func hasEndMark(at offset: Int) -> Bool {
+    bytes(at: offset, atLeast: RecordHeader.endMarkSize, upTo: 4096)?.prefix(RecordHeader.endMarkSize)
+      .allSatisfy { $0 == 0 } ?? false
   }
 
   /// Bytes of the file, from memory if they were read before; nil if there are fewer or they can't be read.

@@ -15,6 +15,8 @@ struct RecordHeader: Equatable {
   }
 
   static let size = 56
+  /// Zeros behind the last record, which the next is written over: in a file that was used before, what follows them is old.
+  static let endMarkSize = 8
   /// "HLRC" in the file.
   static let magic: UInt32 = 0x4352_4C48
   /// Bounds beyond which nothing is taken for a record.

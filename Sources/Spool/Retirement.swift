@@ -15,13 +15,17 @@ struct Retirement {
     let finished = store.sorted { $0.isFinished && (isEverythingRecorded || !$0.hasMoved) }
     guard !finished.isEmpty else { return }
     do throws(SpoolError) {
-      for segment in finished { try store.directory.remove(segment.number, SegmentStore.logSuffix) }
+      for segment in finished where !store.spares.take(over: segment, isRead: store.lock.withLock { segment.wasRead }) {
+        try store.directory.remove(segment.number, SegmentStore.logSuffix)
+      }
       // A log without its done file would come back to life.
       try store.directory.sync()
       for segment in finished {
         try store.directory.remove(segment.number, SegmentStore.doneSuffix)
         store.remove(segment)
       }
+      // Their names are on the disk: they may be written over.
+      store.spares.release()
     } catch {
       store.metrics.counters.writeErrors.add()
       store.log.warn("cannot remove old segments: tried again", ["error": error.description])

@@ -17,6 +17,8 @@ final class Segment: @unchecked Sendable {
   /// Records that hold on to the segment, by their offset in it: those that are not done, and copies of moved ones whose
   /// new place is not on the disk yet.
   var live: [Int: SpoolRecord] = [:]
+  /// Whether somebody may be reading from the file.
+  var wasRead = false
   /// Whether it has records that were moved here.
   var hasMoved = false
   let done: DoneFile

@@ -7,6 +7,7 @@ final class SegmentStore: @unchecked Sendable {
 
   static let logSuffix = ".log"
   static let doneSuffix = ".done"
+  static let spareSuffix = ".spare"
 
   let configuration: Spool.Configuration
   let directory: SpoolDirectory
@@ -17,6 +18,7 @@ final class SegmentStore: @unchecked Sendable {
   /// Held for moments only, never while a file is written or synced. Taken after the writer's lock.
   let lock = Lock()
   var segments: [UInt64: Segment] = [:]
+  let spares: SpareSegments
 
   init(
     _ configuration: Spool.Configuration, budget: SpoolBudget, log: Log, registry: MetricRegistry,
@@ -27,11 +29,13 @@ final class SegmentStore: @unchecked Sendable {
     self.log = log
     metrics = SpoolMetrics(registry, labels)
     directory = try SpoolDirectory(configuration.directory, operations: configuration.operations)
+    spares = SpareSegments(directory: directory, budget: budget, segmentBytes: configuration.segmentBytes)
   }
 
   /// Closes the files and lets others have the directory. What is in it counts no more.
   func close() {
     lock.withLock { segments = [:] }
+    spares.removeAll()
     budget.take(-metrics.doneBytes.value - metrics.logBytes.value)
     metrics.reset()
     directory.unlock()
@@ -67,8 +71,9 @@ final class SegmentStore: @unchecked Sendable {
   /// segment.
   func location(of record: SpoolRecord) throws(SpoolError) -> RecordLocation {
     let location = lock.withLock {
-      segments[record.place.segment].map {
-        RecordLocation(file: $0.file, salt: $0.salt, place: record.place, table: record.table)
+      segments[record.place.segment].map { segment in
+        segment.wasRead = true
+        return RecordLocation(file: segment.file, salt: segment.salt, place: record.place, table: record.table)
       }
     }
     guard let location else { throw .system("record \(record.sequence) is not in \(directory.path) any more") }

@@ -120,10 +120,11 @@ final class SegmentWriter: @unchecked Sendable {
     _ header: RecordHeader, _ table: [UInt8], _ payload: [UnsafeRawBufferPointer], to file: File, at offset: Int
   ) throws(SpoolError) {
     let padding = header.totalLength - header.payloadOffset - header.payloadLength
-    // The header, and behind it the zeros that end the record.
+    // The header, and behind it the zeros that end the record and the log.
     var fault: SpoolError?
     table.withUnsafeBytes { table in
-      withUnsafeTemporaryAllocation(byteCount: RecordHeader.size + 8, alignment: 8) { memory in
+      withUnsafeTemporaryAllocation(byteCount: RecordHeader.size + 8 + RecordHeader.endMarkSize, alignment: 8) {
+        memory in
         memory.initializeMemory(as: UInt8.self, repeating: 0)
         header.encode(to: memory)
         withUnsafeTemporaryAllocation(of: iovec.self, capacity: payload.count + 3) { parts in
@@ -136,7 +137,9 @@ final class SegmentWriter: @unchecked Sendable {
           for (index, bytes) in payload.enumerated() { parts.initializeElement(at: index + 2, to: part(bytes)) }
           parts.initializeElement(
             at: payload.count + 2,
-            to: part(UnsafeRawBufferPointer(rebasing: memory[RecordHeader.size...].prefix(padding))))
+            to: part(
+              UnsafeRawBufferPointer(rebasing: memory[RecordHeader.size...].prefix(padding + RecordHeader.endMarkSize)))
+          )
           do throws(SpoolError) { try file.write(parts, at: offset) } catch { fault = error }
         }
       }
@@ -158,10 +161,12 @@ final class SegmentWriter: @unchecked Sendable {
       kind: .segment, number: nextNumber, baseSequence: nextSequence, time: time,
       salt: .random(in: 1 ... .max))
     let path = store.directory.path(nextNumber, SegmentStore.logSuffix)
-    let file = try File(path, flags: O_RDWR | O_CREAT | O_EXCL, operations: store.configuration.operations)
+    let isSpare = store.spares.give(path)
+    let file = try File(
+      path, flags: O_RDWR | (isSpare ? 0 : O_CREAT | O_EXCL), operations: store.configuration.operations)
     store.directory.noteChange()
     do throws(SpoolError) {
-      try file.write(header.encoded(), at: 0)
+      try file.write(header.encoded() + [UInt8](repeating: 0, count: RecordHeader.endMarkSize), at: 0)
     } catch {
       unlink(path)
       throw error

@@ -48,6 +48,8 @@ struct SpoolRecovery {
       number: number, file: file, salt: 0, size: size,
       done: DoneFile(segment: number, length: done.soundLength, store: store))
     segment.closed = today.now
+    // Read only, and read from the start.
+    segment.wasRead = true
     var isForeign = looksForeign
     while let found = scanner.next() {
       isForeign = false
