@@ -107,7 +107,7 @@ let package = Package(
         "SelfTelemetry", "Spool",
       ]),
     .target(
-      name: "FuzzTargets", dependencies: ["Configuration", "Compression", "OTLP", "Spool", "TestSupport"],
+      name: "FuzzTargets", dependencies: ["Configuration", "Compression", "OTLP", "Spool", "SelfTelemetry", "TestSupport"],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",

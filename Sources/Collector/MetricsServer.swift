@@ -13,8 +13,7 @@ final class MetricsServer {
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(
         host: host, port: port, workers: 1, maxConnections: 100,
-        timeouts: HTTPTimeouts(idle: .seconds(120), readHeader: .seconds(10), read: .seconds(10), write: .seconds(30)),
-        maxHeaderBytes: 16 << 10),
+        timeouts: HTTPTimeouts(idle: .seconds(120), readHeader: .seconds(10), read: .seconds(10), write: .seconds(30))),
       handler: Handler(registry: registry))
   }
 

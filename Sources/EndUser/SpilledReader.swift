@@ -30,6 +30,8 @@ final class SpilledReader {
   private let index = SpanIndex()
   private var names: [Name] = []
   private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 8)
+  /// Bytes of the buffer that hold spans of the part.
+  private var used = 0
   private var record: Unmanaged<SpoolRecord>?
   /// Units of the part that can't be read, or are no span of the trace.
   private(set) var unreadable: [UInt32] = []
@@ -98,9 +100,6 @@ final class SpilledReader {
     failure = nil
     used = 0
   }
-
-  /// Bytes of the buffer that hold spans of the part.
-  private var used = 0
 
   /// Where the spans end that one read may bring.
   private static func endOfPart(_ places: UnsafeMutablePointer<WaitingBlock.Place>, from first: Int, count: Int) -> Int

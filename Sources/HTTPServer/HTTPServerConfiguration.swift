@@ -23,7 +23,7 @@ package struct HTTPServerConfiguration: Sendable {
   package init(
     host: String = "127.0.0.1", port: UInt16 = 0, workers: Int = HTTPServerConfiguration.coreCount,
     maxConnections: Int = 1024, timeouts: HTTPTimeouts = HTTPTimeouts(), maxBodyBytes: Int = 512 << 20,
-    maxHeaderBytes: Int = 64 << 10
+    maxHeaderBytes: Int = 16 << 10
   ) {
     precondition(workers > 0 && maxConnections > 0, "a server has at least one worker and one connection")
     self.host = host
@@ -35,8 +35,9 @@ package struct HTTPServerConfiguration: Sendable {
     self.maxHeaderBytes = maxHeaderBytes
   }
 
-  /// Bytes each connection has for headers and for reading, which are taken from the system as they are used.
-  var connectionMemory: Int { maxHeaderBytes + 64 << 10 }
+  /// Bytes each connection has for headers and for reading. libmicrohttpd writes to all of them once a connection has had
+  /// a request: ten thousand that idle take as many times this.
+  var connectionMemory: Int { maxHeaderBytes + 32 << 10 }
 
   /// How many connections a server grants in a process that may have so many descriptors open: `maxConnections`, but a
   /// quarter of the descriptors, 256 at most, is left to others, so that idle clients cannot keep exporters from

@@ -14,7 +14,7 @@ package final class OTLPReceiver: Sendable {
     package var maxBufferedMiB = 512
     package var tracesURLPath = "/v1/traces"
     /// Bytes of a request line and its headers.
-    package var maxRequestHeadersSize = 64 << 10
+    package var maxRequestHeadersSize = 16 << 10
     /// How long it waits for its clients; zero for ever.
     package var timeouts = HTTPTimeouts()
     package var maxConnections = 10_000

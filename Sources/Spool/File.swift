@@ -7,6 +7,14 @@ package struct FileOperations: Sendable {
   /// `fdatasync`.
   package var sync: @Sendable (Int32) -> Int32
 
+  package init(
+    write: @escaping @Sendable (Int32, UnsafePointer<iovec>, Int32, Int) -> Int,
+    sync: @escaping @Sendable (Int32) -> Int32
+  ) {
+    self.write = write
+    self.sync = sync
+  }
+
   package static let system = FileOperations(
     write: { pwritev($0, $1, $2, $3) }, sync: { fdatasync($0) })
 }

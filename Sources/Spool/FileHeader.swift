@@ -1,6 +1,6 @@
 import Compression
 
-/// The beginning of each file of a spool or journal.
+/// The beginning of each file of a spool or journal. All format versions have it: what follows it may change.
 ///
 ///     0  magic          24 boot id (16)        56 salt
 ///     4  version        40 SpoolClock          60 checksum of all before
@@ -55,18 +55,10 @@ struct FileHeader: Equatable {
 
   static func read(_ bytes: UnsafeRawBufferPointer, _ kind: Kind) -> Reading {
     guard bytes.count >= size else { return .damaged }
+    guard bytes.number(at: 0) == kind.rawValue else { return .foreign }
+    guard Checksum.crc32(bytes.part(from: 0, count: 60)) == bytes.number(at: 60) else { return .damaged }
     let version = bytes.number(at: 4, as: UInt32.self)
-    let checksum = bytes.number(at: 60, as: UInt32.self)
-    if Checksum.crc32(bytes.part(from: 0, count: 60)) != checksum || bytes.number(at: 0) != kind.rawValue
-      || version != Self.version
-    {
-      guard bytes.number(at: 0) == kind.rawValue else { return .foreign }
-      // Versions are small numbers. One that would be sound as this version has a bit turned over.
-      var asOurs = Array(bytes.part(from: 0, count: 60))
-      asOurs.withUnsafeMutableBytes { $0.store(Self.version, at: 4) }
-      let isOther = version != Self.version && version < 1024 && asOurs.checksum() != checksum
-      return isOther ? .otherVersion(version) : .damaged
-    }
+    guard version == Self.version else { return .otherVersion(version) }
     return .header(
       FileHeader(
         kind: kind, number: bytes.number(at: 8), baseSequence: bytes.number(at: 16),

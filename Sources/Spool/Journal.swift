@@ -68,7 +68,9 @@ package final class Journal: @unchecked Sendable {
     do throws(SpoolError) {
       for number in try directory.numbers(Self.suffix) {
         let file = try File(directory.path(number, Self.suffix), flags: O_RDONLY)
-        if case .otherVersion(let version) = try Self.header(of: file) { throw .otherVersion(version, file.path) }
+        if case .otherVersion(let version) = try Self.header(of: file) {
+          throw .otherVersion(version, file.path)
+        }
         segments.append(Segment(number: number, size: try file.size(), newest: configuration.time.now()))
         nextNumber = number + 1
       }

@@ -17,8 +17,9 @@ struct RecordHeader: Equatable {
   static let size = 56
   /// "HLRC" in the file.
   static let magic: UInt32 = 0x4352_4C48
-  /// Units, and bytes of payload, beyond which nothing is taken for a record.
+  /// Bounds beyond which nothing is taken for a record.
   static let maxUnits = 1 << 26
+  static let maxSequence: UInt64 = 1 << 62
   static let maxPayload = 1 << 31
 
   var kind: Kind
@@ -69,7 +70,7 @@ struct RecordHeader: Equatable {
     tableLength = Int(bytes.number(at: 36, as: UInt32.self))
     tableChecksum = bytes.number(at: 40)
     payloadChecksum = bytes.number(at: 44)
-    guard unitCount <= Self.maxUnits, payloadLength <= Self.maxPayload, sequence < .max,
+    guard unitCount <= Self.maxUnits, payloadLength <= Self.maxPayload, sequence < Self.maxSequence,
       tableLength % UnitTable.entrySize == 0, tableLength <= unitCount * UnitTable.entrySize,
       kind == .moved || tableLength == 0
     else { return nil }

@@ -59,7 +59,7 @@ final class SpoolDirectory: Sendable {
         String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
       }
       guard name.hasSuffix(suffix), let number = UInt64(name.dropLast(suffix.count)) else { continue }
-      if Self.name(number, suffix) == name { numbers.append(number) }
+      if name.utf8.count == 16 + suffix.utf8.count, Self.name(number, suffix) == name { numbers.append(number) }
     }
     return numbers.sorted()
   }

@@ -41,7 +41,7 @@ struct SpoolRecovery {
     let file = try File(
       store.directory.path(number, SegmentStore.logSuffix), flags: O_RDONLY, operations: store.configuration.operations)
     let size = try file.size()
-    let (header, looksForeign) = try header(of: file, size: size)
+    let (header, looksForeign) = try header(of: file)
     var scanner = LogScanner(file, size: size, salt: header?.salt)
     let done = try done(of: number)
     let segment = Segment(
@@ -60,14 +60,14 @@ struct SpoolRecovery {
       store.log.error("a file is no segment of a spool: it is left alone", ["file": file.path])
       return
     }
-    if let header { nextSequence = max(nextSequence, header.baseSequence) }
+    if let header { nextSequence = max(nextSequence, min(header.baseSequence, RecordHeader.maxSequence)) }
     store.add(segment)
     store.metrics.doneBytes.add(done.soundLength)
     store.budget.take(done.soundLength)
   }
 
   /// No header when it is damaged; then also whether the file looks like nothing that Heirloom has written.
-  private mutating func header(of file: File, size: Int) throws(SpoolError) -> (FileHeader?, isForeign: Bool) {
+  private mutating func header(of file: File) throws(SpoolError) -> (FileHeader?, isForeign: Bool) {
     var bytes = [UInt8](repeating: 0, count: FileHeader.size)
     let count = (try? bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }) ?? 0
     let reading = bytes.withUnsafeBytes { FileHeader.read($0.part(from: 0, count: count), .segment) }

@@ -9,6 +9,14 @@ package struct SpoolTime: Sendable {
   /// What tells this start of the machine from all others; zeros if nobody knows.
   package var bootID: SpoolBootID
 
+  package init(
+    now: @escaping @Sendable () -> UInt64, wall: @escaping @Sendable () -> UInt64, bootID: SpoolBootID
+  ) {
+    self.now = now
+    self.wall = wall
+    self.bootID = bootID
+  }
+
   package static let system = SpoolTime(now: SpoolClock.now, wall: systemWall, bootID: .system)
 
   @Sendable private static func systemWall() -> UInt64 {

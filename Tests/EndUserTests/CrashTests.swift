@@ -15,12 +15,12 @@ struct CrashTests {
   }
 
   /// One run after another on the same disk, and the model that knows of no crash.
-  private final class Scenario {
+  private final class Scenario<Disk: TestDisk> {
     var random: SeededGenerator
     var model: ReferenceModel
     let configuration: ReferenceModel.Configuration
-    let clock = DurableHarness.Clock()
-    var run: DurableHarness
+    let clock = TestClock()
+    var run: DurableRun<Disk>
     var outcome = Outcome()
     /// What left in earlier runs.
     private(set) var left: [DecodedSpan] = []
@@ -29,21 +29,21 @@ struct CrashTests {
     private let seed: UInt64
     private let maxWaitingBytes: Int
 
-    init(seed: UInt64) {
+    init(seed: UInt64, _ makeDisk: (TestClock) -> Disk) {
       self.seed = seed
       random = SeededGenerator(seed: seed)
       configuration = ReferenceModel.randomConfiguration(using: &random)
       model = ReferenceModel(configuration)
       // Enough for the small form of all spans, and for a few in full.
       maxWaitingBytes = random.once(in: 4) ? 1 << 30 : 5000
-      run = Self.makeRun(nil, clock, configuration, maxWaitingBytes)
+      run = Self.makeRun(makeDisk(clock), clock, configuration, maxWaitingBytes)
     }
 
     private static func makeRun(
-      _ disk: FakeDisk?, _ clock: DurableHarness.Clock, _ configuration: ReferenceModel.Configuration,
+      _ disk: Disk, _ clock: TestClock, _ configuration: ReferenceModel.Configuration,
       _ maxWaitingBytes: Int
-    ) -> DurableHarness {
-      DurableHarness(clock: clock, disk: disk, maxWaitingBytes: maxWaitingBytes, settlesAtOnce: false) {
+    ) -> DurableRun<Disk> {
+      DurableRun(clock: clock, disk: disk, maxWaitingBytes: maxWaitingBytes, settlesAtOnce: false) {
         $0.inherit = [ReferenceModel.inherited]
         $0.fallback = configuration.fallsBack ? .topmost : .none
         $0.rootWait = configuration.rootWait
@@ -73,16 +73,15 @@ struct CrashTests {
     func crash() {
       let done = run.disk.recordedDone
       left += run.spans
-      let disk = run.disk.reopened { _ in random.once(in: 3) }
+      guard let disk = run.disk.reopened(moves: { _ in random.once(in: 3) }) as? Disk else { return }
       outcome.crashes += 1
-      outcome.moved += disk.unfinished.count { $0.units != nil }
       run = Self.makeRun(disk, clock, configuration, maxWaitingBytes)
       if random.once(in: 2) {
         let pause = CrashTests.steps.randomElement(using: &random)!
         clock.pass(pause)
         model.pass(pause)
       }
-      run.recover()
+      outcome.moved += run.recover()
       observe()
       run.exporter.settle { _ in true }
       let again = run.spans.filter { done.contains([$0.trace, $0.id]) }
@@ -109,8 +108,8 @@ struct CrashTests {
     }
   }
 
-  private func play(seed: UInt64) -> Outcome {
-    let scenario = Scenario(seed: seed)
+  private func play(seed: UInt64, _ makeDisk: (TestClock) -> some TestDisk) -> Outcome {
+    let scenario = Scenario(seed: seed, makeDisk)
     var pending = ReferenceModel.randomArrivals(using: &scenario.random)
     let padding = ProtobufWriter.message { $0.bytesField(99, [UInt8](repeating: 7, count: 500)) }
     for position in pending.indices { pending[position].extra = padding }
@@ -140,11 +139,23 @@ struct CrashTests {
   func `whenever the process dies, every accepted span leaves with the identity that the rules say`(block: UInt64) {
     var total = Outcome()
     for seed in block * 40..<block * 40 + 40 {
-      let outcome = play(seed: seed)
+      let outcome = play(seed: seed) { clock in FakeDisk { clock.now } }
       total.spilled += outcome.spilled
       total.crashes += outcome.crashes
       total.moved += outcome.moved
     }
     #expect(total.spilled > 20 && total.crashes > 10 && total.moved > 5, "\(total)")
+  }
+
+  @Test(arguments: 0..<6 as Range<UInt64>)
+  func `the same with a spool and a journal on a real disk`(block: UInt64) {
+    var total = Outcome()
+    for seed in 1000 + block * 12..<1012 + block * 12 {
+      let outcome = play(seed: seed, RealDisk.init)
+      total.spilled += outcome.spilled
+      total.crashes += outcome.crashes
+      total.moved += outcome.moved
+    }
+    #expect(total.spilled > 0 && total.crashes > 2, "\(total)")
   }
 }

@@ -7,17 +7,10 @@ import Spool
 import Synchronization
 import TestSupport
 
-/// An `enduser` processor over a fake disk, with a clock that a test moves: one run of the process.
-final class DurableHarness: Sendable {
-  /// The time of the machine, which goes on between the runs.
-  final class Clock: Sendable {
-    private let time = Atomic<UInt64>(1_000_000_000_000)
-    var now: UInt64 { time.load(ordering: .relaxed) }
-    func pass(_ duration: Duration) { time.add(duration.nanoseconds, ordering: .relaxed) }
-  }
-
-  let clock: Clock
-  let disk: FakeDisk
+/// An `enduser` processor over a disk, with a clock that a test moves: one run of the process.
+final class DurableRun<Disk: TestDisk>: Sendable {
+  let clock: TestClock
+  let disk: Disk
   let exporter: SettlingExporter
   let registry = MetricRegistry()
   let lines = Collected<String>()
@@ -27,11 +20,10 @@ final class DurableHarness: Sendable {
 
   /// Beyond `maxWaitingBytes` in memory, spans are spilled.
   init(
-    clock: Clock = Clock(), disk: FakeDisk? = nil, maxWaitingBytes: Int = 1 << 30, settlesAtOnce: Bool = true,
+    clock: TestClock, disk: Disk, maxWaitingBytes: Int = 1 << 30, settlesAtOnce: Bool = true,
     _ configure: (inout EndUserConfiguration) -> Void = { _ in }
   ) {
     self.clock = clock
-    let disk = disk ?? FakeDisk { clock.now }
     self.disk = disk
     exporter = SettlingExporter(settlesAtOnce: settlesAtOnce)
     var configuration = EndUserConfiguration()
@@ -44,7 +36,7 @@ final class DurableHarness: Sendable {
       metrics: EndUserMetrics(registry: registry, processor: "enduser", pipeline: "traces"),
       output: Batcher(configuration: batching, exporters: [exporter]),
       storage: EndUserStorage(
-        reader: disk, journal: IdentityJournal(disk), log: Log(level: .info, write: { lines.append($0) })),
+        reader: disk.reader, journal: IdentityJournal(disk.log), log: Log(level: .info, write: { lines.append($0) })),
       maxWaitingBytes: maxWaitingBytes, clock: { clock.now })
   }
 
@@ -59,9 +51,13 @@ final class DurableHarness: Sendable {
 
   /// Starts as a process does that finds the disk as another one has left it. `knowsOffsets` is false for somebody who does not
   /// tell where the spans of a moved request were.
-  func recover(knowsOffsets: Bool = true) {
+  ///
+  /// - Returns: how many requests had been moved.
+  @discardableResult
+  func recover(knowsOffsets: Bool = true) -> Int {
     processor.restore()
-    for request in disk.unfinished {
+    let unfinished = disk.unfinished
+    for request in unfinished {
       consume(request.bytes) { batch in
         SpanBatch(
           batch, record: request.record, units: request.units, originalOffsets: knowsOffsets ? request.offsets : nil,
@@ -70,6 +66,7 @@ final class DurableHarness: Sendable {
     }
     processor.finishReplay()
     processor.sweep()
+    return unfinished.count { $0.units != nil }
   }
 
   private func consume(_ request: [UInt8], _ named: (SpanBatch) -> SpanBatch) {
@@ -112,4 +109,25 @@ final class DurableHarness: Sendable {
         name, labels: [("processor", "enduser"), ("pipeline", "traces")] + labels.map { (name: $0.0, value: $0.1) })
         ?? -1)
   }
+}
+
+/// One run on a fake disk.
+typealias DurableHarness = DurableRun<FakeDisk>
+
+extension DurableRun where Disk == FakeDisk {
+  convenience init(
+    clock: TestClock = TestClock(), maxWaitingBytes: Int = 1 << 30, settlesAtOnce: Bool = true,
+    _ configure: (inout EndUserConfiguration) -> Void = { _ in }
+  ) {
+    self.init(
+      clock: clock, disk: FakeDisk { clock.now }, maxWaitingBytes: maxWaitingBytes, settlesAtOnce: settlesAtOnce,
+      configure)
+  }
+}
+
+/// The time of the machine, which goes on between the runs.
+final class TestClock: Sendable {
+  private let time = Atomic<UInt64>(1_000_000_000_000)
+  var now: UInt64 { time.load(ordering: .relaxed) }
+  func pass(_ duration: Duration) { time.add(duration.nanoseconds, ordering: .relaxed) }
 }

@@ -1,12 +1,11 @@
 import EndUser
 import Locks
 import OTLP
-import Pipeline
 @testable import Spool
 import TestSupport
 
 /// What a spool and a journal keep, in memory: a test says when something is recorded and when the process dies.
-final class FakeDisk: RecordReader, EntryLog, SpoolRecord.Keeper, @unchecked Sendable {
+final class FakeDisk: TestDisk, RecordReader, EntryLog, SpoolRecord.Keeper, @unchecked Sendable {
   // Sendable: everything is touched under `lock`.
   struct Stored {
     let sequence: UInt64
@@ -34,6 +33,9 @@ final class FakeDisk: RecordReader, EntryLog, SpoolRecord.Keeper, @unchecked Sen
   init(clock: @escaping @Sendable () -> UInt64) {
     self.clock = clock
   }
+
+  var reader: any RecordReader { self }
+  var log: any EntryLog { self }
 
   // MARK: What a spool does
 
@@ -114,12 +116,10 @@ final class FakeDisk: RecordReader, EntryLog, SpoolRecord.Keeper, @unchecked Sen
     }
   }
 
-  /// Units that are not done, of all records.
   var remaining: Int {
     lock.withLock { records.values.reduce(0) { $0 + $1.remainingCount } }
   }
 
-  /// The spans that no later run may hand on again: as often as they came, they are done.
   var recordedDone: Set<[UInt64]> {
     lock.withLock {
       func spans(where isWanted: (Stored, Int) -> Bool) -> Set<[UInt64]> {
@@ -152,14 +152,15 @@ final class FakeDisk: RecordReader, EntryLog, SpoolRecord.Keeper, @unchecked Sen
 
   // MARK: What a crash does
 
-  /// What the next process finds. Records for which `moves` says so are moved.
-  func reopened(moves: (UInt64) -> Bool = { _ in false }) -> FakeDisk {
+  func reopened(moves: (UInt64) -> Bool) -> any TestDisk { reopened(moving: moves) }
+
+  func reopened(moving: (UInt64) -> Bool = { _ in false }) -> FakeDisk {
     let next = FakeDisk(clock: clock)
     lock.withLock {
       next.entries = entries
       next.stored = stored.map { old in
         var stored = old
-        stored.isMoved = old.isMoved || moves(old.sequence)
+        stored.isMoved = old.isMoved || moving(old.sequence)
         return stored
       }
       for stored in next.stored where stored.done.count < stored.places.count { _ = next.open(stored) }
@@ -167,7 +168,6 @@ final class FakeDisk: RecordReader, EntryLog, SpoolRecord.Keeper, @unchecked Sen
     return next
   }
 
-  /// The requests that are not done, oldest first: the record, the bytes, and what a moved one needs beside them.
   var unfinished: [(record: SpoolRecord, bytes: [UInt8], units: [UInt32]?, offsets: [UInt32]?)] {
     lock.withLock {
       stored.compactMap { stored in
@@ -181,42 +181,4 @@ final class FakeDisk: RecordReader, EntryLog, SpoolRecord.Keeper, @unchecked Sen
       }
     }
   }
-}
-
-/// An exporter that settles what it has when a test says so: only then a span has left.
-final class SettlingExporter: Exporter {
-  let id = "settling"
-  private let pending = Locked<[EncodedRequest]>([])
-  private let settled = Locked<[[UInt8]]>([])
-  private let settlesAtOnce: Bool
-
-  init(settlesAtOnce: Bool = false) { self.settlesAtOnce = settlesAtOnce }
-
-  func start() {}
-
-  func export(_ request: EncodedRequest) -> Bool {
-    pending.withLock { $0.append(request) }
-    if settlesAtOnce { settle { _ in true } }
-    return true
-  }
-
-  var isFull: Bool { false }
-
-  func drain(until deadline: UInt64) {}
-
-  /// Settles those that are chosen.
-  func settle(_ isChosen: (EncodedRequest) -> Bool) {
-    let chosen = pending.withLock { pending in
-      let chosen = pending.filter(isChosen)
-      pending.removeAll { request in chosen.contains { $0 === request } }
-      return chosen
-    }
-    for request in chosen {
-      settled.withLock { $0.append(request.bytes) }
-      request.settle()
-    }
-  }
-
-  /// The spans of what was settled.
-  var spans: [DecodedSpan] { settled.withLock { $0 }.flatMap { DecodedSpan.all(inRequest: $0) } }
 }

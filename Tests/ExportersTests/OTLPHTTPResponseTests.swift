@@ -55,19 +55,30 @@ import Testing
     #expect(judge(response(status, retryAfter: "soon")).outcome == .unavailable(reason: "HTTP \(status)", wait: nil))
   }
 
-  @Test(arguments: [301, 307, 400, 401, 403, 404, 408, 413, 415, 500, 501, 505])
+  @Test(arguments: [301, 307, 400, 404, 408, 413, 415, 422, 500, 501, 505])
   func `every other status is final, with the server's message`(status: Int) {
-    #expect(judge(response(status, "Sbroken")).outcome == .refused(reason: "HTTP \(status): broken"))
-    #expect(
-      judge(response(status, "plain words", type: nil)).outcome == .refused(reason: "HTTP \(status): plain words"))
-    #expect(judge(response(status, "not it")).outcome == .refused(reason: "HTTP \(status): not it"))
+    // A part of the request may be taken where something in it is at fault, or its size.
+    let isAboutItems = [400, 413, 422].contains(status)
+    func refused(_ message: String) -> SendOutcome {
+      .refused(reason: "HTTP \(status): \(message)", status: status, isAboutItems: isAboutItems)
+    }
+    #expect(judge(response(status, "Sbroken")).outcome == refused("broken"))
+    #expect(judge(response(status, "plain words", type: nil)).outcome == refused("plain words"))
+    #expect(judge(response(status, "not it")).outcome == refused("not it"))
+  }
+
+  @Test(arguments: [401, 403]) func `wrong credentials are no reason to let go of the data`(status: Int) {
+    guard case .unavailable(let reason, nil) = judge(response(status, "Sexpired")).outcome else {
+      return #expect(Bool(false), "a \(status) is held")
+    }
+    #expect(reason.contains("HTTP \(status): expired") && reason.contains("held"))
   }
 
   @Test func `only the beginning of a page goes to the log`() {
     let page = String(repeating: "a", count: 10_000)
-    guard case .refused(let reason) = judge(response(404, page, type: "text/html")).outcome else {
+    guard case .refused(let refused) = judge(response(404, page, type: "text/html")).outcome else {
       return #expect(Bool(false), "a 404 is final")
     }
-    #expect(reason.count < 1000)
+    #expect(refused.reason.count < 1000)
   }
 }

@@ -50,9 +50,10 @@ class TimedLoad(Load):
 def with_strangers(text, port, other, connections):
     """The configuration with limits to reach, and with a second receiver whose spans never meet the healthy ones."""
     limits = f"{TIMEOUTS}, max_connections: {connections}"
+    second = f"{{protocols: {{http: {{endpoint: '127.0.0.1:{other}', {TIMEOUTS}}}}}}}"
     for before, after in (
         (f"'127.0.0.1:{port}'}}", f"'127.0.0.1:{port}', {limits}}}"),
-        ("receivers:\n", f"receivers:\n  otlp/other: {{protocols: {{http: {{endpoint: '127.0.0.1:{other}', {TIMEOUTS}}}}}}}\n"),
+        ("receivers:\n", f"receivers:\n  otlp/other: {second}\n"),
         ("exporters:\n", "exporters:\n  file: {path: strangers.jsonl, rotation: {max_megabytes: 20, max_backups: 1}}\n"),
         (
             "  pipelines:\n",

@@ -114,7 +114,7 @@ struct LifecycleTests {
         #expect(reply.text == HTTPFault.tooManyConnections.message + "\n")
         #expect(client.isClosedInOrder())
       }
-      #expect(handler.endings == [.maxConnections, .maxConnections])
+      #expect(waitUntil { handler.endings == [.maxConnections, .maxConnections] })
       #expect(handler.decidedCount == 3)
       clients.removeLast()
       #expect(waitUntil { server.statistics.openConnections == 2 })

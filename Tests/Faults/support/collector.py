@@ -35,15 +35,15 @@ def config(
     sync_interval=None,
     limit_mib=None,
     max_buffered_mib=None,
-    queue_size=None,
-    exporter="",
-    metrics_port=None,
+    enduser="",
 ):
-    """A traces pipeline to `upstream` (a port). `durability` None leaves all keys of durability out."""
+    """A traces pipeline to `upstream` (a port). `durability` None leaves all keys of durability out; `enduser` is more of that
+    processor's keys, in YAML's flow style."""
     limiter = [f"  memory_limiter: {{check_interval: 200ms, limit_mib: {limit_mib}}}"] if limit_mib else []
     names = ["memory_limiter", "enduser"] if limit_mib else ["enduser"]
-    buffered = f", max_buffered_mib: {max_buffered_mib}" if max_buffered_mib else ""
-    queue = f", sending_queue: {{queue_size: {queue_size}}}" if queue_size else ""
+    waits = f"fallback_wait: 300ms, local_root_wait: 60s, root_wait: {root_wait}"
+    waits += f", max_buffered_mib: {max_buffered_mib}" if max_buffered_mib else ""
+    waits += f", {enduser}" if enduser else ""
     service = []
     if durability:
         service.append(f"  durability: {durability}")
@@ -52,7 +52,6 @@ def config(
         storage += [f"sync_interval: {sync_interval}"] if sync_interval else []
         if durability != "memory":
             service.append(f"  storage: {{{', '.join(storage)}}}")
-    metrics = f"{{address: '127.0.0.1:{metrics_port}'}}" if metrics_port else "{level: none}"
     return "\n".join(
         [
             "receivers:",
@@ -61,16 +60,16 @@ def config(
             f"      http: {{endpoint: '127.0.0.1:{port}'}}",
             "processors:",
             *limiter,
-            f"  enduser: {{fallback_wait: 300ms, local_root_wait: 60s, root_wait: {root_wait}{buffered}}}",
+            f"  enduser: {{{waits}}}",
             "exporters:",
             "  otlp_http:",
             f"    endpoint: http://127.0.0.1:{upstream}",
             "    compression: none",
             # Quick, and never giving up: a script has no minutes to wait for the next attempt.
             "    retry_on_failure: {initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 0}",
-            f"    timeout: 10s{queue and chr(10) + '    ' + queue[2:]}{exporter and chr(10) + '    ' + exporter}",
+            "    timeout: 10s",
             "service:",
-            f"  telemetry: {{metrics: {metrics}}}",
+            "  telemetry: {metrics: {level: none}}",
             *service,
             "  pipelines:",
             f"    traces: {{receivers: [otlp], processors: [{', '.join(names)}], exporters: [otlp_http]}}",
@@ -82,14 +81,16 @@ def config(
 class Collector:
     """`folder` is where it runs: its configuration, its log and, below `spool`, its storage are there."""
 
-    def __init__(self, folder, port, environment=None):
+    def __init__(self, folder, port, environment=None, launcher=()):
+        """`launcher` is a command that becomes the one behind it."""
         self.folder, self.port = Path(folder), port
-        self.environment = environment or {}
+        self.environment, self.launcher = environment or {}, launcher
         self.log = self.folder / "collector.log"
         self.process = None
         # How often it ended without having been told to, and with what.
         self.unasked_ends = []
-        self.starts = 0
+        # The process number of each start.
+        self.numbers = []
 
     @property
     def storage(self):
@@ -103,12 +104,11 @@ class Collector:
 
     def start(self, wait=True, patience=PATIENCE):
         """Starts it; with `wait`, returns when it receives: the seconds that took."""
-        self._write(f"---- start {self.starts}\n")
-        self.starts += 1
+        self._write(f"---- start {len(self.numbers)}\n")
         begun = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [binary(), "--config", "config.yaml"],
+                [*self.launcher, binary(), "--config", "config.yaml"],
                 cwd=self.folder,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
@@ -117,6 +117,7 @@ class Collector:
                 # Signals to a test run's group are not meant for the collector.
                 start_new_session=True,
             )
+        self.numbers.append(self.process.pid)
         if wait:
             self.wait_until_receiving(patience)
         return time.monotonic() - begun

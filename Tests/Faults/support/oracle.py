@@ -97,7 +97,7 @@ class Load:
         self.counts = Counter()
         # The first request that each other answer than 200, 429 and 503 was given to.
         self.complaints = []
-        # Called with (parts, body) for each acknowledged request, where a script wants to know.
+        # Called with the parts of each acknowledged request, where a script wants to know.
         self.observer = None
         self._pace, self._next = threading.Lock(), time.monotonic()
         self._counting = threading.Lock()
@@ -126,10 +126,6 @@ class Load:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(10)
-
-    @property
-    def acknowledged_requests(self):
-        return self.counts[200]
 
     def _wait_for_turn(self, spans):
         rate = self.rate
@@ -166,7 +162,7 @@ class Load:
                     if first == 0:
                         ledger.root_acknowledged[trace] = now
                 if self.observer:
-                    self.observer(parts, body)
+                    self.observer(parts)
         connection.close()
 
     def _until_acknowledged(self, connection, body):

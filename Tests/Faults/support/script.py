@@ -114,10 +114,11 @@ class Script:
 class Scene:
     """A backend, a collector in front of it and senders in front of that.
 
-    `root_wait` in seconds; the further parts of the collector's configuration are those of `collector.config`. The
-    collector runs, and the senders send, from `start` on; `finish` ends both and judges."""
+    `root_wait` in seconds; the further parts of the collector's configuration are those of `collector.config`. `process`
+    and `load` are more arguments of `Collector` and of `Load`, `storage` is a folder to have the spool in. The collector
+    runs, and the senders send, from `start` on; `finish` ends both and judges."""
 
-    def __init__(self, script, root_wait=60, storage=None, environment=None, load=None, rate=None, **parts):
+    def __init__(self, script, root_wait=60, storage=None, process=None, load=None, rate=None, **parts):
         self.script, self.root_wait, self.parts = script, root_wait, parts
         self.folder = Path(tempfile.mkdtemp(prefix=f"heirloom-{script.name}-"))
         self.run = os.urandom(8)
@@ -128,7 +129,7 @@ class Scene:
             cwd=FOLDER,
             stdin=subprocess.PIPE,
         )
-        self.collector = Collector(self.folder, free_port(), environment)
+        self.collector = Collector(self.folder, free_port(), **(process or {}))
         if storage:
             # The storage is another file system's.
             self.collector.storage.symlink_to(storage)
@@ -167,7 +168,7 @@ class Scene:
             self.collector.start()
         script.check(self.load.finish(max(60, 3 * patience)), "the senders could not get everything acknowledged")
         # Without durability a stop ends all waits: a trace that was cut in two by it is not promised its user.
-        whole = script.is_durable or self.collector.starts == 1
+        whole = script.is_durable or len(self.collector.numbers) == 1
         if whole:
             in_time = self._wait(owed(ledger, board, rooted=True), patience)
             script.check(in_time, "spans with an acknowledged root stayed in the collector")

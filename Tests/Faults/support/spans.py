@@ -169,12 +169,16 @@ def spans_in(request):
                 position += length
 
 
+def place_of(span_id):
+    """The trace and the index that a span id was made from."""
+    return divmod((int.from_bytes(span_id, "big") * SPAN_INVERSE & MASK) - 1, SPANS_PER_TRACE)
+
+
 def known(run, span):
     """The trace and the index of a span that a `SpanMaker` of this run made, and what was added behind it; None for a span
     with ids that it does not make; a span that was harmed is told by `Faulty`."""
     span_id = span[SPAN_ID]
-    number = (int.from_bytes(span_id, "big") * SPAN_INVERSE & MASK) - 1
-    trace, index = divmod(number, SPANS_PER_TRACE)
+    trace, index = place_of(span_id)
     trace_id = span[TRACE_ID]
     if trace_id != run + (trace * TRACE_FACTOR & MASK).to_bytes(8, "big") or index >= MOST:
         return None

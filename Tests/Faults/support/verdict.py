@@ -57,7 +57,7 @@ class Verdict:
 
 def judge(ledger, board, root_wait, excused=lambda trace: 0):
     """`root_wait` in seconds: a root that was acknowledged later than this after its trace's first span may have come too
-    late. `excused(trace)` is a mask of spans that may be missing."""
+    late. `excused(trace)` is a mask of spans that may be missing; without its root a trace need not have its user."""
     result = Verdict(duplicates=board.duplicates, foreign=board.foreign, harmed=board.harmed)
     for trace in range(ledger.traces):
         acknowledged, arrived, sent = ledger.acknowledged[trace], board.arrived[trace], ledger.sent[trace]
@@ -68,7 +68,7 @@ def judge(ledger, board, root_wait, excused=lambda trace: 0):
             result.foreign += (arrived & ~sent).bit_count()
             result.unacknowledged += (arrived & ~acknowledged).bit_count()
         root = ledger.root_acknowledged[trace]
-        in_time = root and root - ledger.first_tried[trace] < root_wait
+        in_time = root and root - ledger.first_tried[trace] < root_wait and not excused(trace) & 1
         # A root that was not acknowledged may have arrived: then its trace has its user, and otherwise none.
         if in_time:
             result.judged += arrived.bit_count()
