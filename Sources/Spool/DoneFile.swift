@@ -17,7 +17,7 @@ final class DoneFile {
   private var tail: [UInt8] = []
   private var writtenOfTail = 0
 
-  /// - Parameter length: sound bytes in the file; 0 if there is none.
+  /// `length`: sound bytes in the file; 0 if there is none.
   init(segment: UInt64, length: Int, store: SegmentStore) {
     self.segment = segment
     self.store = store

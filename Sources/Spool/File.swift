@@ -25,7 +25,7 @@ final class File: Sendable {
   private let descriptor: Int32
   private let operations: FileOperations
 
-  /// - Parameter flags: as for `open`.
+  /// `flags`: as for `open`.
   init(_ path: String, flags: Int32, operations: FileOperations = .system) throws(SpoolError) {
     descriptor = open(path, flags | O_CLOEXEC, 0o640)
     self.path = path

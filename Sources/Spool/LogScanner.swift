@@ -26,7 +26,7 @@ struct LogScanner: ~Copyable {
   private var windowLength = 0
   private(set) var damages: [Damage] = []
 
-  /// - Parameter salt: nil when the file's header does not tell; the first record does then.
+  /// `salt`: nil when the file's header does not tell; the first record does then.
   init(_ file: File, size: Int, salt: UInt32?) {
     self.file = file
     self.size = size

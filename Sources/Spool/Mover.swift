@@ -22,7 +22,7 @@ final class Mover: @unchecked Sendable {
   private let reduce = Locked<Reduce?>(nil)
   private var moved: [Moved]
 
-  /// - Parameter moved: those whose old place is still there since an earlier run.
+  /// `moved`: those whose old place is still there since an earlier run.
   init(store: SegmentStore, writer: SegmentWriter, recorder: DoneRecorder, moved: [Moved]) {
     self.store = store
     self.writer = writer

@@ -55,7 +55,7 @@ struct RecordHeader: Equatable {
 
   /// Nil unless a sound header stands at the beginning of `bytes`.
   ///
-  /// - Parameter salt: the segment's; nil when that is not known.
+  /// `salt`: the segment's; nil when that is not known.
   init?(_ bytes: UnsafeRawBufferPointer, salt: UInt32?) {
     guard bytes.count >= Self.size, bytes.number(at: 0) == Self.magic else { return nil }
     self.salt = bytes.number(at: 4)

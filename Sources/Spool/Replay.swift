@@ -8,7 +8,7 @@ final class Replay: Sendable {
   private let records: Locked<[SpoolRecord]>
   private let left: Atomic<Int>
 
-  /// - Parameter records: oldest first.
+  /// `records`: oldest first.
   init(store: SegmentStore, records: [SpoolRecord]) {
     self.store = store
     self.records = Locked(records)

@@ -171,7 +171,7 @@ package final class Spool: @unchecked Sendable {
   /// Calls `body` with true once everything appended so far is on the disk (with false if the disk refused), from another thread;
   /// many calls share one sync.
   ///
-  /// - Parameter record: what the caller waits for. Without it, one failed sync is a failure for all until the records that
+  /// `record`: what the caller waits for. Without it, one failed sync is a failure for all until the records that
   ///   it concerned are done.
   package func whenSynced(_ record: SpoolRecord? = nil, _ body: @escaping @Sendable (Bool) -> Void) {
     commit.add(record, body)
