@@ -54,7 +54,7 @@ package final class SpoolStore: RequestStore {
     try spool.append((0..<request.segmentCount).map { request.segment($0) }, unitCount: 1)
   }
 
-  package func whenSynced(_ body: @escaping @Sendable (Bool) -> Void) { spool.whenSynced(body) }
+  package func whenSynced(_ body: @escaping @Sendable (Bool) -> Void) { spool.whenSynced(nil, body) }
 
   package func load(_ record: SpoolRecord) throws(SpoolError) -> [UInt8] { try spool.readAll(record) }
 
