@@ -33,6 +33,8 @@ struct StorageContext {
     var configuration = Spool.Configuration(directory: "\(directory)/exporters/\(Self.fileName(of: exporter))")
     configuration.durability = durability
     configuration.syncInterval = syncInterval
+    // What is stored here is let go of elsewhere.
+    configuration.usesReserve = true
     let spool = try Spool(
       configuration, budget: budget, log: log, registry: registry, labels: [("exporter", exporter)])
     return SpoolStore(spool, syncs: durability == .fsync, delay: syncInterval)

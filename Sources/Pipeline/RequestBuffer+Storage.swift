@@ -55,6 +55,8 @@ extension RequestBuffer {
     var unsynced = FIFO<Entry>()
     /// The newest of those that a sync was asked for.
     var syncOrder: UInt64 = 0
+    /// Whether a sync has failed.
+    var hasLostTrust = false
     /// When to go on after the disk has refused.
     var pauseEnd: UInt64?
     var loading: Entry?
@@ -88,6 +90,7 @@ extension RequestBuffer {
     guard let storing else { return .wait(until: nil) }
     if let pause = disk.pauseEnd, now < pause { return .wait(until: pause) }
     disk.pauseEnd = nil
+    if disk.hasLostTrust { storeAnew() }
     if disk.appending?.isReleased == true { disk.appending = nil }
     if disk.appending == nil, let oldest = disk.unstored.first, isDue(oldest, now: now) {
       disk.appending = disk.unstored.popFirst()
@@ -128,7 +131,7 @@ extension RequestBuffer {
   /// Takes note of how a sync ended.
   mutating func synced(upTo order: UInt64, isDone: Bool, now: UInt64) {
     guard isDone else {
-      disk.syncOrder = 0
+      disk.hasLostTrust = true
       disk.pauseEnd = now &+ Self.pause
       return
     }
@@ -136,6 +139,22 @@ extension RequestBuffer {
       _ = disk.unsynced.popFirst()
       if !entry.isReleased { secure(entry) }
     }
+  }
+
+  /// After a sync has failed nobody can say what is on the disk: what it concerned is stored anew.
+  private mutating func storeAnew() {
+    disk.hasLostTrust = false
+    disk.syncOrder = 0
+    var entries: [Entry] = []
+    while let entry = disk.unsynced.popFirst() {
+      guard !entry.isReleased else { continue }
+      if let record = entry.record { finished.records.append(record) }
+      entry.record = nil
+      entries.append(entry)
+    }
+    if let appending = disk.appending { entries.append(appending) }
+    disk.appending = nil
+    for entry in entries.reversed() { disk.unstored.insert(entry, at: 0) }
   }
 
   private mutating func secure(_ entry: Entry) {

@@ -194,6 +194,11 @@ extension BadConfigTests {
       "  debug:", "  otlp_http:\n    endpoint: http://a\n    sending_queue: {batch: {sizer: requests}}\n  debug:",
       "12:36: error: exporters.otlp_http.sending_queue.batch.sizer: batches are sized by items or bytes"),
     Fault(
+      "  debug:", "  otlp_http:\n    endpoint: http://a\n    dead_letter: {path: \"\", max_mib: 0}\n  debug:",
+      "12:25: error: exporters.otlp_http.dead_letter.path: a path is required",
+      "12:38: error: exporters.otlp_http.dead_letter.max_mib: expected a whole number from 1 to 1073741824, found the whole number 0"
+    ),
+    Fault(
       "  debug:", "  otlp_http:\n    endpoint: http://a\n    retry_on_failure: {multiplier: 0.5}\n  debug:",
       "12:36: error: exporters.otlp_http.retry_on_failure.multiplier: expected a number from 1.0 to 1000.0, found the number 0.5"
     ),

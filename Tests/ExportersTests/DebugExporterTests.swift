@@ -27,6 +27,13 @@ import Testing
     return texts.all
   }
 
+  @Test func `what was taken is settled, shown or not`() {
+    let watched = (0..<20).map { WatchedRequest(SampleRequest.make(), destinations: $0 % 2 + 1) }
+    let texts = output(of: watched.map(\.request)) { $0.samplingThereafter = 0 }
+    #expect(texts.count == 2)
+    for (index, one) in watched.enumerated() { #expect(index % 2 == 0 ? one.isSettled : one.wasSettledOnce()) }
+  }
+
   @Test func `basic tells how much came`() {
     let request = EncodedRequest.merging([SampleRequest.make(spans: 2), SampleRequest.make(spans: 3)])
     #expect(

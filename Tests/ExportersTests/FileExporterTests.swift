@@ -4,6 +4,7 @@ import Locks
 import OTLP
 import Pipeline
 import SelfTelemetry
+import Spool
 import TestSupport
 import Testing
 
@@ -26,7 +27,7 @@ final class FileFixture: Sendable {
   /// An exporter that has started. In place of JSON it writes the length of a message, and in place of compression it
   /// adds a prefix.
   func exporter(
-    path: String? = nil, compressedPrefix: [UInt8] = [],
+    path: String? = nil, compressedPrefix: [UInt8] = [], durability: Durability = .memory,
     _ configure: (inout FileExporterConfiguration) -> Void = { _ in }
   ) throws -> FileExporter {
     var configuration = FileExporterConfiguration(path: path ?? self.path)
@@ -34,7 +35,7 @@ final class FileFixture: Sendable {
     let lines = lines
     let exporter = FileExporter(
       id: "file", configuration: configuration, encode: Self.encode, compress: { compressedPrefix + $0 },
-      registry: registry,
+      durability: durability, registry: registry,
       log: Log { lines.append($0) })
     try exporter.start()
     return exporter
@@ -94,6 +95,33 @@ extension FileExporter {
     #expect(try fixture.text() == requests.map(FileFixture.line).joined())
     #expect(fixture.metric("otelcol_exporter_sent_spans") == Double(50 * 51 / 2))
     #expect(fixture.metric("otelcol_exporter_queue_size") == 0)
+  }
+
+  @Test(arguments: Durability.allCases) func `a request is settled when it is in the file`(durability: Durability) throws {
+    let fixture = try FileFixture()
+    let exporter = try fixture.exporter(durability: durability) { $0.flushInterval = .seconds(1000) }
+    let watched = (1...20).map { WatchedRequest(SampleRequest.make(spans: $0), destinations: $0 % 2 + 1) }
+    let unencodable = WatchedRequest([0xFF].withUnsafeBytes { EncodedRequest(copying: $0, itemCount: 1) })
+    for one in watched + [unencodable] { #expect(exporter.export(one.request)) }
+    #expect(eventually { unencodable.isSettled })
+    #expect(watched.allSatisfy { !$0.isSettled }, "they are not written yet")
+    exporter.drain()
+    #expect(try fixture.text() == watched.map { FileFixture.line($0.request) }.joined())
+    for (index, one) in watched.enumerated() { #expect(index % 2 == 0 ? one.wasSettledOnce() : one.isSettled) }
+  }
+
+  @Test func `with fsync, what was put aside is settled too`() throws {
+    let fixture = try FileFixture()
+    let exporter = try fixture.exporter(durability: .fsync) {
+      $0.format = .proto
+      $0.rotation = FileRotationConfiguration()
+      $0.rotation?.maxMegabytes = 1
+    }
+    let watched = (0..<8).map { _ in WatchedRequest(SampleRequest.make(padding: 300_000), destinations: 2) }
+    for one in watched { #expect(exporter.export(one.request)) }
+    exporter.drain()
+    #expect(try fixture.names().count == 3)
+    for one in watched { #expect(one.wasSettledOnce()) }
   }
 
   @Test func `proto puts the length before each message`() throws {

@@ -2,6 +2,7 @@ import Exporters
 import Foundation
 import OTLP
 import SelfTelemetry
+import Spool
 import TestSupport
 import Testing
 
@@ -34,6 +35,24 @@ import Testing
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
     try file.seek(toOffset: UInt64(offset))
     return String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
+  }
+
+  @Test func `what a full disk does not take is not settled, and the pipeline waits for room`() throws {
+    let fixture = try FileFixture()
+    let exporter = try fixture.exporter(path: "/dev/full", durability: .buffered) {
+      $0.queueSize = 3
+      $0.flushInterval = .zero
+    }
+    var watched: [WatchedRequest] = []
+    while !exporter.isFull, watched.count < 1000 {
+      watched.append(WatchedRequest(SampleRequest.make(spans: 2)))
+      #expect(exporter.export(watched[watched.count - 1].request))
+    }
+    #expect(exporter.isFull && exporter.blocksOnOverflow)
+    exporter.drain(until: 0)
+    #expect(watched.allSatisfy { !$0.isSettled })
+    #expect(fixture.metric("otelcol_exporter_send_failed_spans") == 0)
+    #expect(fixture.lines.all.last?.contains("kept for the next start") == true)
   }
 
   @Test func `a disk that is full leaves whole lines only, and gets the rest when there is room again`() throws {

@@ -115,7 +115,7 @@ private let protobuf = "Content-Type: application/x-protobuf"
 
   @Test func `what the server refuses is dropped with the server's words`() throws {
     let server = ScriptedHTTPServer([
-      .answer(400, headers: [protobuf], body: Array("span 3 is broken".utf8)), .answer(200),
+      .answer(404, headers: [protobuf], body: Array("no traces here".utf8)), .answer(200),
     ])
     defer { server.stop() }
     let fixture = try Fixture(server.url) { $0.sendingQueue.numConsumers = 1 }
@@ -125,7 +125,58 @@ private let protobuf = "Content-Type: application/x-protobuf"
     #expect(server.requests.all.count == 2)
     #expect(fixture.metric("otelcol_exporter_send_failed_spans") == 4)
     #expect(fixture.metric("otelcol_exporter_sent_spans") == 5)
-    #expect(fixture.lines.all.contains { $0.contains("HTTP 400: span 3 is broken") })
+    #expect(fixture.lines.all.contains { $0.contains("HTTP 404: no traces here") })
+  }
+
+  /// A server that refuses every request with a span of one name in it, with this status.
+  private func server(refusing name: String, status: Int) -> ScriptedHTTPServer {
+    ScriptedHTTPServer { _, request in
+      DecodedSpan.all(inRequest: request.body).contains { $0.name == name }
+        ? .answer(status, headers: [protobuf], body: Array("\(name) is broken".utf8)) : .answer(200)
+    }
+  }
+
+  @Test(arguments: [400, 413, 422]) func `a span that the server refuses costs its neighbours nothing`(status: Int) throws {
+    let server = server(refusing: "span-33", status: status)
+    defer { server.stop() }
+    let fixture = try Fixture(server.url)
+    let watched = WatchedRequest(SampleRequest.make(spans: 100), destinations: 2)
+    #expect(fixture.exporter.export(watched.request))
+    fixture.drain()
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 99)
+    #expect(fixture.metric("otelcol_exporter_send_failed_spans") == 1)
+    #expect(fixture.metric("heirloom_exporter_dead_letter_spans") == 0)
+    #expect(fixture.lines.all.contains { $0.contains("dropped") && $0.contains("HTTP \(status): span-33 is broken") })
+    #expect(watched.wasSettledOnce())
+  }
+
+  @Test func `what the server refuses is among the dead letters, as it would be sent`() throws {
+    let server = server(refusing: "span-7", status: 400)
+    defer { server.stop() }
+    let files = try FileFixture()
+    let fixture = try Fixture(server.url, codecs: Fixture.plain) {
+      $0.deadLetter.path = files.directory + "/new/letters.jsonl"
+    }
+    #expect(fixture.exporter.export(SampleRequest.make(spans: 10)))
+    fixture.drain()
+    #expect(fixture.metric("otelcol_exporter_sent_spans") == 9)
+    #expect(fixture.metric("otelcol_exporter_send_failed_spans") == 1)
+    #expect(fixture.metric("heirloom_exporter_dead_letter_spans") == 1)
+    let text = try files.text(files.directory + "/new/letters.jsonl")
+    #expect(text.contains("\"reason\":\"HTTP 400: span-7 is broken\",\"status\":400,\"spans\":1"))
+    #expect(text.contains("\"name\":\"span-7\"") && !text.contains("span-6"))
+  }
+
+  @Test(arguments: [401, 403]) func `data is held while the server does not take the credentials`(status: Int) throws {
+    let server = ScriptedHTTPServer { number, _ in .answer(number < 3 ? status : 200) }
+    defer { server.stop() }
+    let fixture = try Fixture(server.url)
+    #expect(fixture.exporter.export(SampleRequest.make(spans: 3)))
+    #expect(eventually { fixture.metric("otelcol_exporter_sent_spans") == 3 })
+    #expect(fixture.metric("otelcol_exporter_send_failed_spans") == 0)
+    #expect(fixture.lines.all.contains { $0.contains("HTTP \(status)") && $0.contains("held") })
+    #expect(server.requests.all.count == 4)
+    fixture.drain()
   }
 
   @Test func `spans that the server left out are counted and told`() throws {

@@ -3,6 +3,7 @@ import Locks
 import OTLP
 import Pipeline
 import SelfTelemetry
+import Spool
 import TestSupport
 import Testing
 
@@ -100,7 +101,10 @@ private let anHour = Duration.seconds(3600)
   @Test func `while the disk refuses, requests stay in memory unsettled, then it is enough`() {
     let store = StubRequestStore()
     store.allow(append: false)
-    let fixture = Fixture(store) { $0.maxMebibytes = 1 }
+    let fixture = Fixture(store) {
+      $0.maxMebibytes = 1
+      $0.numConsumers = 1
+    }
     var watched: [WatchedRequest] = []
     while !fixture.queue.isFull, watched.count < 1000 {
       watched.append(WatchedRequest(SampleRequest.make(padding: 100_000)))
@@ -173,6 +177,53 @@ private let anHour = Duration.seconds(3600)
     fixture.queue.drain(until: MonotonicClock.now() + 1_000_000)
     #expect(watched.allSatisfy { !$0.isSettled })
     #expect(fixture.store.appendCount == 0)
+  }
+
+  @Test(arguments: [Durability.buffered, .fsync])
+  func `a spool keeps what waits from one queue to the next`(durability: Durability) throws {
+    let directory = FileManager.default.temporaryDirectory.path + "/heirloom-queue-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    func makeQueue(_ sender: ManualSender) throws -> SendingQueue {
+      var configuration = Spool.Configuration(directory: directory)
+      configuration.durability = durability
+      let log = Log { _ in }
+      let registry = MetricRegistry()
+      let spool = try Spool(
+        configuration, budget: SpoolBudget(maxBytes: 1 << 30), log: log, registry: registry,
+        labels: [("exporter", "up")])
+      var queue = SendingQueueConfiguration()
+      queue.maxMebibytes = 1
+      queue.numConsumers = 1
+      return SendingQueue(
+        id: "up", configuration: queue, retry: RetryConfiguration(), sender: sender,
+        store: SpoolStore(spool, syncs: durability == .fsync, delay: .zero),
+        metrics: ExporterMetrics(exporter: "up", registry: registry), log: log)
+    }
+    let sender = ManualSender()
+    let queue = try makeQueue(sender)
+    queue.start()
+    let watched = (0..<40).map {
+      WatchedRequest(SampleRequest.make(name: "r\($0)", padding: 50_000, segmentLength: 999))
+    }
+    for one in watched {
+      #expect(eventually { !queue.isFull })
+      #expect(queue.offer(one.request))
+    }
+    #expect(eventually { watched.allSatisfy(\.isSettled) })
+    for index in 0..<3 { sender.attempts.wait(count: index + 1)[index].end(.delivered(rejected: 0)) }
+    _ = sender.attempts.wait(count: 4)
+    queue.drain(until: 0)
+
+    let nextSender = ManualSender()
+    let next = try makeQueue(nextSender)
+    next.start()
+    for index in 0..<37 {
+      let attempt = nextSender.attempts.wait(count: index + 1)[index]
+      #expect(attempt.request.bytes == watched[index + 3].request.bytes)
+      attempt.end(.delivered(rejected: 0))
+    }
+    next.drain(until: MonotonicClock.now() + 60_000_000_000)
+    #expect(next.size == 0)
   }
 
   @Test func `a record that cannot be read is tried a few times, then passed over and counted`() {
