@@ -22,9 +22,13 @@ final class Storage {
 
     /// Starts the spool's threads. No root is done before the identity of its trace is on disk.
     ///
-    /// - Parameter rules: what receivers index by.
-    func start(rules: SpanRules) {
-      if let identities { spool.beforeRecording { identities.flush() } }
+    /// - Parameters:
+    ///   - rules: what receivers index by.
+    ///   - durability: `fsync` or `buffered`.
+    func start(rules: SpanRules, durability: Durability) {
+      if let identities {
+        spool.beforeRecording { if durability == .fsync { identities.sync() } else { identities.flush() } }
+      }
       let reduction = SpoolReduction(rules: rules)
       spool.reduceWith { [weak spool] payload, record in
         reduction.reduce(payload, of: record, units: spool?.units(of: record))

@@ -14,6 +14,7 @@ struct TracePipeline {
   private let batcher: Batcher
   private let limiters: [MemoryLimiter]
   private let storage: Storage.Pipeline?
+  private let durability: Durability
   private let rules: SpanRules
   private let replay: PipelineReplay?
 
@@ -31,6 +32,7 @@ struct TracePipeline {
     rules: SpanRules, interner: ScopeInterner, registry: MetricRegistry, log: Log
   ) {
     self.storage = storage
+    self.durability = durability
     self.rules = rules
     batcher = Batcher(configuration: parts.batching, exporters: exporters, isSpooled: storage != nil)
     let resolutions = ResolutionLog(log)
@@ -66,7 +68,7 @@ struct TracePipeline {
   func start() {
     for limiter in limiters { limiter.start() }
     if let storage {
-      storage.start(rules: rules)
+      storage.start(rules: rules, durability: durability)
       endUser?.restore()
     }
     endUser?.start()

@@ -73,7 +73,9 @@ package struct SpoolReplay {
     while !shouldStop() {
       if consumer.refusal == nil {
         if isNamedAlike {
-          if consume(SpanBatch(plain, record: record, units: replayed.units, isReplay: true)) { return true }
+          let batch = SpanBatch(
+            plain, record: record, units: replayed.units, originalOffsets: replayed.originalOffsets, isReplay: true)
+          if consume(batch) { return true }
         } else if let anew = try? spool.append([replayed.payload], unitCount: index.spanCount) {
           record.markAllDone()
           if consume(SpanBatch(plain, record: anew, isReplay: true)) { return true }

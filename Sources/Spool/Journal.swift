@@ -214,7 +214,7 @@ package final class Journal: @unchecked Sendable {
     let now = configuration.time.now()
     var total = segments.reduce(0) { $0 + $1.size }
     while let oldest = segments.first, file == nil || segments.count > 1,
-      oldest.newest + configuration.lifetime < now || total > configuration.maxBytes
+      (now > oldest.newest && now - oldest.newest > configuration.lifetime) || total > configuration.maxBytes
     {
       do throws(SpoolError) { try directory.remove(oldest.number, Self.suffix) } catch { return note(error) }
       total -= oldest.size

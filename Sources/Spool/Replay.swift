@@ -54,6 +54,9 @@ final class Replay: Sendable {
       if case .corrupt = error { record.markAllDone() }
       return true
     }
-    return body(Spool.Replayed(record: record, payload: payload, units: location.table?.units))
+    return body(
+      Spool.Replayed(
+        record: record, payload: payload, units: location.table?.units,
+        originalOffsets: location.table?.entries.map(\.originalOffset)))
   }
 }

@@ -1,3 +1,4 @@
+import Locks
 import SelfTelemetry
 
 /// Removes segments that nobody needs any more. Only for the spool's thread.

@@ -161,15 +161,18 @@ final class SegmentWriter: @unchecked Sendable {
       kind: .segment, number: nextNumber, baseSequence: nextSequence, time: time,
       salt: .random(in: 1 ... .max))
     let path = store.directory.path(nextNumber, SegmentStore.logSuffix)
-    let isSpare = store.spares.give(path)
-    let file = try File(
-      path, flags: O_RDWR | (isSpare ? 0 : O_CREAT | O_EXCL), operations: store.configuration.operations)
+    let start = header.encoded() + [UInt8](repeating: 0, count: RecordHeader.endMarkSize)
+    let operations = store.configuration.operations
+    let isSpare = try store.spares.give(path, header: start, operations: operations)
+    let file = try File(path, flags: O_RDWR | (isSpare ? 0 : O_CREAT | O_EXCL), operations: operations)
     store.directory.noteChange()
-    do throws(SpoolError) {
-      try file.write(header.encoded() + [UInt8](repeating: 0, count: RecordHeader.endMarkSize), at: 0)
-    } catch {
-      unlink(path)
-      throw error
+    if !isSpare {
+      do throws(SpoolError) {
+        try file.write(start, at: 0)
+      } catch {
+        unlink(path)
+        throw error
+      }
     }
     let segment = Segment(
       number: nextNumber, file: file, salt: header.salt, size: FileHeader.size,

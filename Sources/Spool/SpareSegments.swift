@@ -58,19 +58,21 @@ final class SpareSegments: Sendable {
     }
   }
 
-  /// Gives a file the name of a new segment.
+  /// Makes a file a new segment: with the header in it before it has the name, so that what it held never comes back.
   ///
   /// - Returns: false when there is none.
-  func give(_ path: String) -> Bool {
-    files.withLock { files in
-      guard let spare = files.ready.popLast() else { return false }
-      budget.take(-spare.bytes)
-      guard rename(spare.path, path) == 0 else {
-        unlink(spare.path)
-        return false
-      }
-      return true
+  func give(_ path: String, header: [UInt8], operations: FileOperations) throws(SpoolError) -> Bool {
+    let spare = files.withLock { $0.ready.popLast() }
+    guard let spare else { return false }
+    budget.take(-spare.bytes)
+    do throws(SpoolError) {
+      try File(spare.path, flags: O_RDWR, operations: operations).write(header, at: 0)
+      guard rename(spare.path, path) == 0 else { throw .failed("rename", spare.path) }
+    } catch {
+      unlink(spare.path)
+      throw error
     }
+    return true
   }
 
   func removeAll() {

@@ -65,6 +65,8 @@ package final class Spool: @unchecked Sendable {
     package let payload: UnsafeRawBufferPointer
     /// For a record that was moved: the unit of each item in the payload. Nil: they are the same.
     package let units: [UInt32]?
+    /// And where each lay in the payload as it was appended, which is how `read` names its bytes.
+    package let originalOffsets: [UInt32]?
   }
 
   /// A record's payload reduced to the units that are not done, when it is moved: the new payload, and for each unit in it,
