@@ -214,12 +214,8 @@ final class SegmentWriter: @unchecked Sendable {
     }
   }
 
-  func close() {
-    lock.withLock {
-      isClosed = true
-      if let active { close(active) }
-    }
-  }
+  /// Takes nothing more. The active segment stays the one that knows the next sequence number.
+  func stop() { lock.withLock { isClosed = true } }
 
   /// Takes nothing until the disk is found writable. Under the lock.
   private func refuse(_ error: SpoolError) {

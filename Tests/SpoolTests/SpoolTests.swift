@@ -27,6 +27,20 @@ struct SpoolTests {
     #expect(last == 40)
   }
 
+  @Test("What is done when the spool stops is gone then")
+  func stop() throws {
+    let fixture = SpoolFixture { $0.segmentBytes = 1000 }
+    let spool = try fixture.open()
+    spool.start()
+    for _ in 0..<10 { try spool.append([UInt8](repeating: 1, count: 300)).markAllDone() }
+    spool.stop()
+    #expect(try fixture.files(".log").count == 1)
+    #expect(throws: SpoolError.self) { try spool.append([1]) }
+    let next = try fixture.open()
+    #expect(next.replayCount == 0)
+    next.stop()
+  }
+
   @Test("A record without units is nobody's to finish")
   func empty() throws {
     let fixture = SpoolFixture()
