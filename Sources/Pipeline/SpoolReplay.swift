@@ -12,6 +12,12 @@ package struct SpoolReplay {
     package var spans = 0
     /// Whether nothing is left.
     package var isComplete = true
+
+    package init(requests: Int = 0, spans: Int = 0, isComplete: Bool = true) {
+      self.requests = requests
+      self.spans = spans
+      self.isComplete = isComplete
+    }
   }
 
   private let spool: Spool

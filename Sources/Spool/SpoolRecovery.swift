@@ -32,16 +32,20 @@ struct SpoolRecovery {
     }
     for number in numbers {
       nextNumber = max(nextNumber, number + 1)
-      try recover(number)
+      try recover(number, isNewest: number == numbers.last)
     }
     store.metrics.records.add(records.count)
   }
 
-  private mutating func recover(_ number: UInt64) throws(SpoolError) {
+  private mutating func recover(_ number: UInt64, isNewest: Bool) throws(SpoolError) {
     let file = try File(
       store.directory.path(number, SegmentStore.logSuffix), flags: O_RDONLY, operations: store.configuration.operations)
     let size = try file.size()
     let (header, looksForeign) = try header(of: file)
+    if let header, header.number != number {
+      // A file that was to be written over, whose new header did not reach the disk; nor did anything behind it.
+      return try store.directory.remove(number, SegmentStore.logSuffix)
+    }
     var scanner = LogScanner(file, size: size, salt: header?.salt)
     let done = try done(of: number)
     let segment = Segment(
@@ -51,13 +55,16 @@ struct SpoolRecovery {
     // Read only, and read from the start.
     segment.wasRead = true
     var isForeign = looksForeign
+    var last: Int?
     while let found = scanner.next() {
+      last = found.offset
       isForeign = false
       nextSequence = max(nextSequence, found.header.sequence + 1)
       if done.whole.contains(found.offset) { continue }
       add(found, to: segment, from: header?.time, words: done.words[found.offset] ?? [])
     }
     for damage in scanner.damages { report(damage, in: file) }
+    if let last, isNewest { leaveOutTornEnd(at: last, of: segment) }
     if isForeign {
       store.log.error("a file is no segment of a spool: it is left alone", ["file": file.path])
       return
@@ -66,6 +73,22 @@ struct SpoolRecovery {
     store.add(segment)
     store.metrics.doneBytes.add(done.soundLength)
     store.budget.take(done.soundLength)
+  }
+
+  /// In a file that was used before, old bytes stand behind those that a crash let through: the last record is checked.
+  private mutating func leaveOutTornEnd(at offset: Int, of segment: Segment) {
+    guard let record = segment.live[offset], record.table == nil else { return }
+    let location = RecordLocation(file: segment.file, salt: segment.salt, place: record.place, table: nil)
+    var memory = GrowingMemory()
+    do throws(RecordLocation.Fault) {
+      _ = try location.readPayload(of: record.sequence, to: &memory)
+    } catch {
+      guard case .corrupt = error else { return }
+      segment.live[offset] = nil
+      records[record.sequence] = nil
+      segment.done.addWhole(offset)
+      report(LogScanner.Damage(offset: offset, length: record.place.length, isTornEnd: true), in: segment.file)
+    }
   }
 
   /// No header when it is damaged; then also whether the file looks like nothing that Heirloom has written.
