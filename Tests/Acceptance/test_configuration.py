@@ -200,7 +200,12 @@ def test_set_has_the_last_word(write, tmp_path):
 
 def test_another_path_for_traces(write, tmp_path):
     port, file = free_port(), tmp_path / "spans.jsonl"
-    text = config.pipeline(port, {"file": config.file_exporter(file)}, receiver="traces_url_path: /api/public/otel/v1/traces")
+    text = config.pipeline(
+        port,
+        {"file": config.file_exporter(file)},
+        receiver="traces_url_path: /api/public/otel/v1/traces",
+        durability="memory",
+    )
     spans, trace = trace_of()
     with starts(tmp_path, port, "--config", write(text)) as running, Client(port) as client:
         assert client.send(body(*spans)).status == 404

@@ -18,6 +18,8 @@ def watched(collector, backend):
         {"otlp_http": config.http_exporter(backend.endpoint)},
         enduser="fallback_wait: 50ms, root_wait: 500ms",
         telemetry=f"{{metrics: {{address: '127.0.0.1:{port}'}}}}",
+        # A queue that may go to disk has no capacity of its own to tell.
+        durability="memory",
     )
     return running, backend, lambda: Metrics(port)
 

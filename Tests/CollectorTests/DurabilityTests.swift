@@ -73,7 +73,9 @@ struct DurabilityTests {
       let first = try RunningCollector(yaml(), durability: .buffered, in: folder)
       try first.start()
       let second = { try RunningCollector(yaml(), durability: .buffered, in: folder) }
-      let message = "--set service.storage.directory: error: service.storage.directory: another process uses \(folder.path)/spool"
+      let message =
+        "--set service.storage.directory: error: service.storage.directory: "
+        + "another process uses \(folder.path)/spool"
       #expect(performing(second)?.hasPrefix(message) == true)
       first.stop()
       #expect(performing(second) == nil)
