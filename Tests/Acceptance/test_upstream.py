@@ -1,7 +1,9 @@
 """What the backend sees of the otlp_http exporter, and what becomes of spans when it has trouble."""
 
 import gzip
+import json
 import socket
+import urllib.request
 
 import pytest
 from google.rpc.status_pb2 import Status
@@ -9,7 +11,8 @@ from google.rpc.status_pb2 import Status
 from support import config
 from support.client import UNAVAILABLE, Client
 from support.collector import Metrics, free_port
-from support.making import body, trace_of
+from support.making import body, new_trace, span, trace_of
+from support.otlpjson import parse
 from support.servers import PROTOBUF, Backend, Reply, serving
 from support.waiting import PATIENCE, wait_until
 
@@ -90,7 +93,7 @@ def test_a_backend_that_is_not_there_yet_is_tried_again(collector):
         late.wait_for(2, {trace})
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 500])
+@pytest.mark.parametrize("status", [404, 405, 500, 501])
 def test_a_refusal_for_good_is_counted_and_said(collector, backend, status):
     message = Status(code=3, message="the dog ate it").SerializeToString()
     backend.answers = [Reply(status, message)]
@@ -113,6 +116,83 @@ def test_a_refusal_for_good_is_counted_and_said(collector, backend, status):
     # The backend has them before the collector has read its answer, and counts them.
     sent = lambda: Metrics(metrics).total("otelcol_exporter_sent_spans", exporter="otlp_http") == 2
     wait_until(sent, "two spans counted as sent")
+
+
+def observed(collector, backend, *settings):
+    """A collector before the backend, and a function that reads its exporter's metrics."""
+    port = free_port()
+    running = collector(
+        {"otlp_http": config.http_exporter(backend.endpoint, EAGER_RETRY, *settings)},
+        telemetry=f"{{metrics: {{address: '127.0.0.1:{port}'}}}}",
+    )
+    return running, lambda name: Metrics(port).total(name, exporter="otlp_http")
+
+
+def refuse(status, message, condition):
+    """A judge that refuses the requests of which the condition holds."""
+    reply = Reply(status, Status(code=3, message=message).SerializeToString())
+    return lambda request: reply if condition([place.span.name for place in request.places]) else None
+
+
+def test_a_bad_span_costs_its_neighbours_nothing_and_can_be_sent_again(collector, backend, tmp_path):
+    backend.judge = refuse(400, "the poison is bad", lambda names: "poison" in names)
+    letters = tmp_path / "letters" / "dead.jsonl"
+    running, metric = observed(collector, backend, f"dead_letter: {{path: '{letters}'}}")
+    spans, trace = trace_of(children=98, identity={"enduser.id": "ada"})
+    poison = span(bytes.fromhex(trace), "poison", parent=spans[-1].span_id)
+
+    send(running, [*spans[:40], poison, *spans[40:]])
+
+    backend.wait_for(99, {trace})
+    wait_until(lambda: metric("heirloom_exporter_dead_letter_spans") == 1, "the dead letter")
+    wait_until(lambda: metric("otelcol_exporter_sent_spans") == 99, "99 spans counted as sent")
+    assert metric("otelcol_exporter_send_failed_spans") == 1
+    assert {place.span.name for place in backend.spans}.isdisjoint({"poison"}) and len(backend.spans) == 99
+    assert "the poison is bad" in running.stderr
+    [line] = letters.read_text().splitlines()
+    letter = json.loads(line)
+    assert (letter["exporter"], letter["status"], letter["spans"]) == ("otlp_http", 400, 1)
+    assert letter["reason"] == "HTTP 400: the poison is bad" and letter["time"].endswith("Z")
+
+    backend.judge = lambda request: None
+    again = parse(json.dumps(letter["request"])).SerializeToString()
+    target = urllib.request.Request(f"{backend.endpoint}/v1/traces", again, {"Content-Type": PROTOBUF})
+    urllib.request.urlopen(target, timeout=PATIENCE).close()
+    [came] = [place for place in backend.spans if place.span.name == "poison"]
+    assert came.span.span_id == poison.span_id and came.attribute("enduser.id") == "ada"
+
+
+def test_what_is_too_large_is_cut_until_it_fits(collector, backend):
+    backend.judge = refuse(413, "too much", lambda names: len(names) > 10)
+    running, metric = observed(collector, backend)
+    spans, trace = trace_of(children=63)
+    send(running, spans)
+    came = backend.wait_for(64, {trace})
+    assert len({place.key for place in came}) == len(came) == 64
+    wait_until(lambda: metric("otelcol_exporter_sent_spans") == 64, "64 spans counted as sent")
+    assert metric("otelcol_exporter_send_failed_spans") == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_data_is_held_until_the_credentials_are_right(collector, backend, status):
+    backend.answers = [Reply(status, Status(code=16, message="who are you").SerializeToString())] * 3
+    running, metric = observed(collector, backend)
+    spans, trace = trace_of()
+    send(running, spans)
+    backend.wait_for(2, {trace})
+    assert len(backend.refused) == 3
+    assert any(f"HTTP {status}: who are you" in line and "held" in line for line in running.stderr.splitlines())
+    wait_until(lambda: metric("otelcol_exporter_sent_spans") == 2, "two spans counted as sent")
+    assert metric("otelcol_exporter_send_failed_spans") == 0
+
+
+def test_a_backend_that_refuses_everything_is_not_asked_for_each_span(collector, backend):
+    backend.judge = refuse(400, "never", lambda names: True)
+    running, metric = observed(collector, backend)
+    send(running, trace_of(children=3999)[0])
+    wait_until(lambda: metric("otelcol_exporter_send_failed_spans") == 4000, "4000 spans counted as failed")
+    # Those that were under way at the last that counted.
+    assert len(backend.refused) <= 32 + 10
 
 
 def test_a_full_queue_is_said_to_the_sender_who_may_try_again(collector, backend):

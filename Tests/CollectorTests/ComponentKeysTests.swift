@@ -151,7 +151,7 @@ struct ComponentKeysTests {
         sending_queue: {enabled: false, num_consumers: 3, queue_size: 44, sizer: bytes, block_on_overflow: true,
         max_mib: 55, batch: {flush_timeout: 6s, min_size: 66, max_size: 77, sizer: bytes}},
         retry_on_failure: {enabled: false, initial_interval: 1s, randomization_factor: 0.25, multiplier: 3,
-        max_interval: 8s, max_elapsed_time: 9s}, dead_letter: {path: /letters, max_mib: 99}}
+        max_interval: 8s, max_elapsed_time: 9s}, dead_letter: {path: refused.jsonl, max_mib: 12}}
         """)
     else {
       Issue.record("another exporter")

@@ -97,7 +97,9 @@ extension FileExporter {
     #expect(fixture.metric("otelcol_exporter_queue_size") == 0)
   }
 
-  @Test(arguments: Durability.allCases) func `a request is settled when it is in the file`(durability: Durability) throws {
+  @Test(arguments: Durability.allCases) func `a request is settled when it is in the file`(durability: Durability)
+    throws
+  {
     let fixture = try FileFixture()
     let exporter = try fixture.exporter(durability: durability) { $0.flushInterval = .seconds(1000) }
     let watched = (1...20).map { WatchedRequest(SampleRequest.make(spans: $0), destinations: $0 % 2 + 1) }

@@ -136,7 +136,9 @@ private let protobuf = "Content-Type: application/x-protobuf"
     }
   }
 
-  @Test(arguments: [400, 413, 422]) func `a span that the server refuses costs its neighbours nothing`(status: Int) throws {
+  @Test(arguments: [400, 413, 422]) func `a span that the server refuses costs its neighbours nothing`(status: Int)
+    throws
+  {
     let server = server(refusing: "span-33", status: status)
     defer { server.stop() }
     let fixture = try Fixture(server.url)

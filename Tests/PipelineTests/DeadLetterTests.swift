@@ -31,7 +31,8 @@ private final class Fixture {
 private let refused = Refused(reason: "HTTP 400: \"bad\"\nspan", status: 400, isAboutItems: true)
 
 @Suite struct DeadLetterTests {
-  @Test(arguments: [false, true]) func `a letter says what was refused and why, and has the request`(syncs: Bool) throws {
+  @Test(arguments: [false, true]) func `a letter says what was refused and why, and has the request`(syncs: Bool) throws
+  {
     let fixture = Fixture()
     let file = fixture.file(syncs: syncs)
     #expect(file.append(SampleRequest.make(name: "bad", spans: 2, segmentLength: 10), refused) == nil)

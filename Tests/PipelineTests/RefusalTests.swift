@@ -42,7 +42,8 @@ private func run(
     return DeliverySchedule(queue, retry: RetryConfiguration(), hasDeadLetters: hasDeadLetters)
   }
 
-  @Test(arguments: [true, false]) func `one bad span among a thousand is found, and the others delivered`(buries: Bool) {
+  @Test(arguments: [true, false]) func `one bad span among a thousand is found, and the others delivered`(buries: Bool)
+  {
     var schedule = schedule(hasDeadLetters: buries)
     let watched = WatchedRequest(SampleRequest.make(spans: 1000))
     take(watched.request, into: &schedule)

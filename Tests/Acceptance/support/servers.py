@@ -93,13 +93,14 @@ class _Server(ThreadingHTTPServer):
 
 
 class Backend(_Server):
-    """An OTLP/HTTP backend. `answers` holds replies for the next requests, which are then `refused`; after that all is
-    well. While `open` is not set no request gets an answer."""
+    """An OTLP/HTTP backend. `answers` holds replies for the next requests, which are then `refused`; after that `judge` says
+    what a request gets, and all is well unless it says otherwise. While `open` is not set no request gets an answer."""
 
     def __init__(self, port=0):
         super().__init__(port)
         self.answers = []
         self.refused = []
+        self.judge = lambda request: None
         self.open = threading.Event()
         self.open.set()
         self.waiting = 0
@@ -112,7 +113,7 @@ class Backend(_Server):
         with self.lock:
             self.waiting -= 1
             request = Received(method, path, headers, body, connection, decoded(path, headers, body))
-            reply = self.answers.pop(0) if self.answers else Reply()
+            reply = self.answers.pop(0) if self.answers else self.judge(request) or Reply()
             (self.received if reply.status == 200 else self.refused).append(request)
         return reply
 
