@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""No backend, and the spool's disk fills; then it returns. Senders must get a 503 with Retry-After when there is no room
-left, and everything that they got a 200 for arrives. Twice: with a file system that is full, and with `max_spool_mib`
-reached. The first takes root; --no-mount leaves it out."""
+"""No backend, and the spool's disk fills; then it returns. Senders must get a 503 with Retry-After when there is no
+room left, and everything that they got a 200 for arrives. Twice: with a file system that is full, and with
+`max_spool_mib` reached. The first takes root; --no-mount leaves it out."""
 
 from support.disks import Disk
 from support.script import Script

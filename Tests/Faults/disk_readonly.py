@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A disk that refuses every write for a while under load: senders get a 503 (never a 200 for what is not kept), and are
-served again when it takes writes again. And a start on a file system that is read-only: the collector says so and ends, or
-takes nothing; afterwards it starts where it stopped. The second takes root; --no-mount leaves it out.
+served again when it takes writes again. And a start on a file system that is read-only: the collector says so and ends,
+or takes nothing; afterwards it starts where it stopped. The second takes root; --no-mount leaves it out.
 
-(A file system cannot be made read-only while somebody writes to it: the system says EBUSY. So the running collector meets
-a limit of 0 bytes for what it writes, RLIMIT_FSIZE, instead.)"""
+(A file system cannot be made read-only while somebody writes to it: the system says EBUSY. So the running collector
+meets a limit of 0 bytes for what it writes, RLIMIT_FSIZE, instead.)"""
 
 import time
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The power is cut under load: the file system forgets what was not synced (an ext4 that is shut down without a flush), and
-the collector is killed. With `fsync` everything acknowledged arrives; with `buffered` all but what was acknowledged in
-about the last sync_interval. Takes root."""
+"""The power is cut under load: the file system forgets what was not synced (an ext4 that is shut down without a flush),
+and the collector is killed. With `fsync` everything acknowledged arrives; with `buffered` all but what was acknowledged
+in about the last sync_interval. Takes root."""
 
 import time
 

@@ -22,7 +22,8 @@ FOLDER = Path(__file__).resolve().parents[1]
 
 
 class Script:
-    """Reads the arguments that all scripts have, and those in `options`: name, (short, long) defaults, and what it means.
+    """Reads the arguments that all scripts have, and those in `options`: name, (short, long) defaults, and what it
+    means.
 
         script = Script(__doc__, rounds=((4, 100), "how often it is killed"))
         with script.scene() as scene: …
@@ -40,7 +41,7 @@ class Script:
             help=f"of the collector; `unset` leaves the key out (default: {durability})",
         )
         parser.add_argument("--rate", type=int, default=rate, help=f"spans a second (default: {rate})")
-        parser.add_argument("--seed", type=int, default=None, help="of everything random; a new one each time without it")
+        parser.add_argument("--seed", type=int, default=None, help="of what is random (default: a new one each time)")
         parser.add_argument("--json", metavar="PATH", help="append the figures to this file, as a line of JSON")
         parser.add_argument("--keep", action="store_true", help="keep the folder with the collector's log and storage")
         for name, ((short, long), text) in options.items():
@@ -114,9 +115,10 @@ class Script:
 class Scene:
     """A backend, a collector in front of it and senders in front of that.
 
-    `label` stands before the names of the figures, where a script has several scenes. `root_wait` in seconds; the further parts of the collector's configuration are those of `collector.config`. `process`
-    and `load` are more arguments of `Collector` and of `Load`, `storage` is a folder to have the spool in. The collector
-    runs, and the senders send, from `start` on; `finish` ends both and judges."""
+    `label` stands before the names of the figures, where a script has several scenes. `root_wait` is in seconds; the
+    further parts of the collector's configuration are those of `collector.config`. `process` and `load` are more
+    arguments of `Collector` and of `Load`, `storage` is a folder to have the spool in. The collector runs, and the
+    senders send, from `start` on; `finish` ends both and judges."""
 
     def __init__(self, script, label="", root_wait=60, storage=None, process=None, load=None, rate=None, **parts):
         self.script, self.label, self.root_wait, self.parts = script, label, root_wait, parts

@@ -60,8 +60,9 @@ class Verdict:
 
 
 def judge(ledger, board, root_wait, excused=nothing):
-    """`root_wait` in seconds: a root that was acknowledged later than this after its trace's first span may have come too
-    late. `excused(trace)` is a mask of spans that may be missing; without its root a trace need not have its user."""
+    """`root_wait` in seconds: a root that was acknowledged later than this after its trace's first span may have come
+    too late. `excused(trace)` is a mask of spans that may be missing; without its root a trace need not have its
+    user."""
     result = Verdict(duplicates=board.duplicates, foreign=board.foreign, harmed=board.harmed)
     for trace in range(ledger.traces):
         acknowledged, arrived, sent = ledger.acknowledged[trace], board.arrived[trace], ledger.sent[trace]
