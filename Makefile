@@ -3,7 +3,8 @@
 #   make run [ARGS='--config my.yaml']   build and run the collector; without ARGS: OTLP/HTTP on 127.0.0.1:4318
 #   make test                            everything that must pass, unit and acceptance tests
 #   make lint                            formatting, and the rules of the source tree
-#   make soak                            the sanitizers over every test, and the acceptance tests many times over
+#   make soak                            the sanitizers over every test, the acceptance tests many times over, and the
+#                                        long forms of the fault scripts: some hours
 #   make bench                           what a span costs
 #   make build, make install-deps        parts of the above
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The wall clock jumps a day forward and a day back while spans wait for their roots, and across a restart. No wait ends
-early (its spans would leave without their user), and none hangs: a trace whose root never comes leaves when `root_wait` is
-over. The collector runs with libfaketime, which changes the wall clock alone."""
+"""The wall clock jumps a day forward and a day back while spans wait for their roots, and across a restart. No wait
+ends early (its spans would leave without their user), and none hangs: a trace whose root never comes leaves when
+`root_wait` is over. The collector runs with libfaketime, which changes the wall clock alone."""
 
 import time
 from pathlib import Path
@@ -30,8 +30,8 @@ process = {
         # A remedy for old C libraries. With today's, it ends every wait for a condition at once.
         "FAKETIME_FORCE_MONOTONIC_FIX": "0",
     },
-    # libfaketime adds a variable to the environment of the first process that it is loaded into, and with that moves it in
-    # memory. Swift looks for a program's arguments in front of the environment, and would find none.
+    # libfaketime adds a variable to the environment of the first process that it is loaded into, and with that moves it
+    # in memory. Swift looks for a program's arguments in front of the environment, and would find none.
     "launcher": ("sh", "-c", 'exec "$0" "$@"'),
 }
 root_wait = 8

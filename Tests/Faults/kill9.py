@@ -7,7 +7,7 @@ import time
 
 from support.script import Script
 
-script = Script(__doc__, rounds=((4, 100), "how often it is killed"), seconds=((2.0, 3.0), "of a round, about"))
+script = Script(__doc__, rounds=((4, 100), "how often it is killed"), seconds=((3.0, 3.0), "of a round, about"))
 arguments = script.arguments
 chance = random.Random(arguments.seed)
 with script.scene(load={"late_root": 2 * arguments.seconds}) as scene:

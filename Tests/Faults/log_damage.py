@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""kill -9, then damage to the newest segment of the spool, or of an exporter's durable queue: cut off at an arbitrary byte,
-a bit flipped, a block of zeros, or bytes appended that are no record. The collector starts, and everything arrives that was
-not in a damaged record."""
+"""kill -9, then damage to the newest segment of the spool, or of an exporter's durable queue: cut off at an arbitrary
+byte, a bit flipped, a block of zeros, or bytes appended that are no record. The collector starts, and everything
+arrives that was not in a damaged record."""
 
 import random
 import re
@@ -13,8 +13,8 @@ script = Script(__doc__, rounds=((4, 40), "damages"), seconds=((2.0, 3.0), "of l
 arguments = script.arguments
 chance = random.Random(arguments.seed)
 KINDS = ("cut", "flip", "zeros", "append")
-# Where segments are, and how far a record may reach from a byte of it: one is a sender's request, the other one that leaves
-# (a batch of 1 MiB and what the last trace brought).
+# Where segments are, and how far a record may reach from a byte of it: one is a sender's request, the other one that
+# leaves (a batch of 1 MiB and what the last trace brought).
 LOGS = {"pipelines/*/requests/*": 256 << 10, "exporters/**/*": 1536 << 10}
 
 

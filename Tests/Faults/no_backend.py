@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""10,000 spans a second and no backend at all: the resident memory stays under the memory limiter's limit throughout. When
-the backend comes, everything acknowledged arrives."""
+"""10,000 spans a second and no backend at all: the resident memory stays under the memory limiter's limit throughout.
+When the backend comes, everything acknowledged arrives."""
 
 from support.script import Script
 

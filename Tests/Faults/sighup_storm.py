@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""SIGHUP ten times a second under load, while the configuration changes between two valid ones and a broken one: no span is
-lost, no connection refused and no request left without an answer."""
+"""SIGHUP ten times a second under load, while the configuration changes between two valid ones and a broken one: no
+span is lost, no connection refused and no request left without an answer."""
 
 import time
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Half of what the collector can take, for long, with late roots and traces without one: memory, descriptors and disk do not
-grow. The time after a warm-up is cut in thirds; the last is compared with the first."""
+"""Half of what the collector can take, for long, with late roots and traces without one: memory, descriptors and disk
+do not grow. The time after a warm-up is cut in thirds; the last is compared with the first."""
 
 import time
 

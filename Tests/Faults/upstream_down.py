@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A backend that is gone for a while, as nobody listens on its port, and returns: everything that was acknowledged before,
-meanwhile and afterwards arrives, and the senders are served as long as there is room."""
+"""A backend that is gone for a while, as nobody listens on its port, and returns: everything that was acknowledged
+before, meanwhile and afterwards arrives, and the senders are served as long as there is room."""
 
 from support.script import Script
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A backend that refuses most calls (429, 502, 503, 504; half of them with Retry-After), and warns in some of those that it
-takes: everything acknowledged arrives all the same."""
+"""A backend that refuses most calls (429, 502, 503, 504; half of them with Retry-After), and warns in some of those
+that it takes: everything acknowledged arrives all the same."""
 
 from support.script import Script
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A backend that takes up to two seconds for each answer: nothing is lost, and the senders are served as long as there is
-room."""
+"""A backend that takes up to two seconds for each answer: nothing is lost, and the senders are served as long as there
+is room."""
 
 from support.script import Script
 

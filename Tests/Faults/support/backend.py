@@ -1,6 +1,6 @@
-"""The backend behind the collector: records on the board which spans arrived, and misbehaves as the board's switches say.
-A process of its own, so that recording takes no time from sending: `python -m support.backend BOARD RUN PORT`. It ends
-with its standard input."""
+"""The backend behind the collector: records on the board which spans arrived, and misbehaves as the board's switches
+say. A process of its own, so that recording takes no time from sending: `python -m support.backend BOARD RUN PORT`. It
+ends with its standard input."""
 
 import os
 import random

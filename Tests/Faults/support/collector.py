@@ -36,9 +36,10 @@ def config(
     limit_mib=None,
     max_buffered_mib=None,
     enduser="",
+    metrics_port=None,
 ):
-    """A traces pipeline to `upstream` (a port). `durability` None leaves all keys of durability out; `enduser` is more of that
-    processor's keys, in YAML's flow style."""
+    """A traces pipeline to `upstream` (a port). `durability` None leaves all keys of durability out; `enduser` is more
+    of that processor's keys, in YAML's flow style."""
     limiter = [f"  memory_limiter: {{check_interval: 200ms, limit_mib: {limit_mib}}}"] if limit_mib else []
     names = ["memory_limiter", "enduser"] if limit_mib else ["enduser"]
     waits = f"fallback_wait: 300ms, local_root_wait: 60s, root_wait: {root_wait}"
@@ -52,6 +53,7 @@ def config(
         storage += [f"sync_interval: {sync_interval}"] if sync_interval else []
         if durability != "memory":
             service.append(f"  storage: {{{', '.join(storage)}}}")
+    metrics = f"{{address: '127.0.0.1:{metrics_port}'}}" if metrics_port else "{level: none}"
     return "\n".join(
         [
             "receivers:",
@@ -69,7 +71,7 @@ def config(
             "    retry_on_failure: {initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 0}",
             "    timeout: 10s",
             "service:",
-            "  telemetry: {metrics: {level: none}}",
+            f"  telemetry: {{metrics: {metrics}}}",
             *service,
             "  pipelines:",
             f"    traces: {{receivers: [otlp], processors: [{', '.join(names)}], exporters: [otlp_http]}}",

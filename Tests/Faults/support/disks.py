@@ -21,12 +21,12 @@ def _run(*command):
 
 
 class Disk:
-    """A small file system of its own, as a context: in memory (tmpfs), or with `power` an ext4 in a file, whose power can be
-    cut. `path` is where it is mounted."""
+    """A small file system of its own, as a context: in memory (tmpfs), or with `power` an ext4 in a file, whose power
+    can be cut. `path` is where it is mounted."""
 
     def __init__(self, mib, power=False):
         if os.geteuid():
-            raise SystemExit("mounting a file system takes root: run this as root, or say --no-mount where there is one")
+            raise SystemExit("mounting takes root: run this as root, or say --no-mount where the script knows it")
         self.mib, self.power = mib, power
         self._folder = Path(tempfile.mkdtemp(prefix="heirloom-disk-"))
         self.path = self._folder / "mounted"

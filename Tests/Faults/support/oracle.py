@@ -20,8 +20,8 @@ HEAD = (
 
 
 class Ledger:
-    """By trace: a bit for each span that was sent, one for each that was acknowledged, and two times (monotonic seconds):
-    when it was first tried to send some of the trace, and when its root was acknowledged."""
+    """By trace: a bit for each span that was sent, one for each that was acknowledged, and two times (monotonic
+    seconds): when it was first tried to send some of the trace, and when its root was acknowledged."""
 
     def __init__(self):
         # Anonymous memory comes when it is touched, so all traces that there may ever be can have a place.
@@ -33,8 +33,8 @@ class Ledger:
 
 
 class Traffic:
-    """What is sent, and when: the children of a trace in one or two requests, its root later in another one, and sometimes
-    a child after the root. Some roots come `late_root` seconds later, some never."""
+    """What is sent, and when: the children of a trace in one or two requests, its root later in another one, and
+    sometimes a child after the root. Some roots come `late_root` seconds later, some never."""
 
     def __init__(self, ledger, late_root, seed):
         self.ledger, self.late_root = ledger, late_root
@@ -110,7 +110,8 @@ class Load:
         return self
 
     def finish(self, patience=60):
-        """Sends the roots that are still owed, and waits until everything is acknowledged; False if that takes too long."""
+        """Sends the roots that are still owed, and waits until everything is acknowledged; False if that takes too
+        long."""
         self.rate = None
         self.traffic.finish()
         deadline = time.monotonic() + patience

@@ -16,13 +16,14 @@ from pathlib import Path
 from support.board import Board
 from support.collector import Collector, config, free_port
 from support.oracle import Load
-from support.verdict import DUPLICATES_PERCENT, judge, owed, still_owed
+from support.verdict import DUPLICATES_PERCENT, judge, nothing, owed, still_owed
 
 FOLDER = Path(__file__).resolve().parents[1]
 
 
 class Script:
-    """Reads the arguments that all scripts have, and those in `options`: name, (short, long) defaults, and what it means.
+    """Reads the arguments that all scripts have, and those in `options`: name, (short, long) defaults, and what it
+    means.
 
         script = Script(__doc__, rounds=((4, 100), "how often it is killed"))
         with script.scene() as scene: …
@@ -40,7 +41,7 @@ class Script:
             help=f"of the collector; `unset` leaves the key out (default: {durability})",
         )
         parser.add_argument("--rate", type=int, default=rate, help=f"spans a second (default: {rate})")
-        parser.add_argument("--seed", type=int, default=None, help="of everything random; a new one each time without it")
+        parser.add_argument("--seed", type=int, default=None, help="of what is random (default: a new one each time)")
         parser.add_argument("--json", metavar="PATH", help="append the figures to this file, as a line of JSON")
         parser.add_argument("--keep", action="store_true", help="keep the folder with the collector's log and storage")
         for name, ((short, long), text) in options.items():
@@ -76,13 +77,13 @@ class Script:
         return holds
 
     @contextmanager
-    def scene(self, **parts):
+    def scene(self, label="", **parts):
         """See `Scene`. What goes wrong in it is a fault, and shows the end of the collector's log."""
-        scene = Scene(self, **parts)
+        scene = Scene(self, label, **parts)
         try:
             yield scene
         except AssertionError as error:
-            self.faults.append(str(error))
+            scene.check(False, str(error))
         finally:
             scene.close()
 
@@ -114,12 +115,13 @@ class Script:
 class Scene:
     """A backend, a collector in front of it and senders in front of that.
 
-    `root_wait` in seconds; the further parts of the collector's configuration are those of `collector.config`. `process`
-    and `load` are more arguments of `Collector` and of `Load`, `storage` is a folder to have the spool in. The collector
-    runs, and the senders send, from `start` on; `finish` ends both and judges."""
+    `label` stands before the names of the figures, where a script has several scenes. `root_wait` is in seconds; the
+    further parts of the collector's configuration are those of `collector.config`. `process` and `load` are more
+    arguments of `Collector` and of `Load`, `storage` is a folder to have the spool in. The collector runs, and the
+    senders send, from `start` on; `finish` ends both and judges."""
 
-    def __init__(self, script, root_wait=60, storage=None, process=None, load=None, rate=None, **parts):
-        self.script, self.root_wait, self.parts = script, root_wait, parts
+    def __init__(self, script, label="", root_wait=60, storage=None, process=None, load=None, rate=None, **parts):
+        self.script, self.label, self.root_wait, self.parts = script, label, root_wait, parts
         self.folder = Path(tempfile.mkdtemp(prefix=f"heirloom-{script.name}-"))
         self.run = os.urandom(8)
         self.upstream = free_port()
@@ -159,47 +161,59 @@ class Scene:
                 watch()
             time.sleep(0.2)
 
-    def finish(self, patience=20, excused=lambda trace: 0, duplicates_percent=DUPLICATES_PERCENT):
+    def finish(self, patience=20, excused=nothing, duplicates_percent=DUPLICATES_PERCENT):
         """Has the senders finish, waits until everything has arrived or nothing has changed for `patience` seconds, and
         judges. What waits for a root that never comes is brought out by starting again with a short wait."""
         script, ledger, board = self.script, self.load.ledger, self.board
         if not self.collector.is_running:
             self.collector.note_unasked_end()
             self.collector.start()
-        script.check(self.load.finish(max(60, 3 * patience)), "the senders could not get everything acknowledged")
+        self.check(self.load.finish(max(60, 3 * patience)), "the senders could not get everything acknowledged")
         # Without durability a stop ends all waits: a trace that was cut in two by it is not promised its user.
         whole = script.is_durable or len(self.collector.numbers) == 1
         if whole:
-            in_time = self._wait(owed(ledger, board, rooted=True), patience)
-            script.check(in_time, "spans with an acknowledged root stayed in the collector")
+            in_time = self._wait(owed(ledger, board, True, excused), patience, excused)
+            self.check(in_time, "spans with an acknowledged root stayed in the collector")
         self.collector.configure(self.config(root_wait=1))
         stop = self.collector.terminate()
         start = self.collector.start()
-        self._wait(owed(ledger, board), patience)
+        self._wait(owed(ledger, board, False, excused), patience, excused)
         # What comes twice comes now.
         time.sleep(1)
         self.collector.terminate()
         figures = {"last_stop_seconds": round(stop, 2), "last_start_seconds": round(start, 2)}
         self.judge(excused, duplicates_percent, whole, **figures)
 
-    def judge(self, excused=lambda trace: 0, duplicates_percent=DUPLICATES_PERCENT, identity=True, **figures):
+    def judge(self, excused=nothing, duplicates_percent=DUPLICATES_PERCENT, identity=True, **figures):
         """Adds the verdict to the script's figures, and its faults to the script's."""
         script, board, counts = self.script, self.board, self.load.counts
         verdict = judge(self.load.ledger, board, 0.9 * self.root_wait if identity else 0, excused)
-        script.figures |= asdict(verdict)
-        script.figures["duplicates_percent"] = verdict.duplicates_percent
-        script.figures["traces"] = self.load.ledger.traces
-        script.figures["answers"] = ", ".join(f"{name}: {count:,}" for name, count in sorted(counts.items(), key=str))
-        script.figures["backend_refused_or_reset"] = board.refused + board.reset
-        script.figures |= figures
-        script.faults += verdict.faults(duplicates_percent)
-        script.check(verdict.judged or not identity, "no span arrived whose root was acknowledged in time")
-        script.check(not board.unreadable, f"{board.unreadable} requests to the backend could not be read")
-        script.check(not self.load.complaints, f"refused for good: {'; '.join(self.load.complaints)}")
+        figures = asdict(verdict) | {
+            "duplicates_percent": verdict.duplicates_percent,
+            "traces": self.load.ledger.traces,
+            "answers": ", ".join(f"{name}: {count:,}" for name, count in sorted(counts.items(), key=str)),
+            "backend_refused_or_reset": board.refused + board.reset,
+            **figures,
+        }
+        for name, value in figures.items():
+            self.figure(name, value)
+        for fault in verdict.faults(duplicates_percent):
+            self.check(False, fault)
+        self.check(verdict.judged or not identity, "no span arrived whose root was acknowledged in time")
+        self.check(not board.unreadable, f"{board.unreadable} requests to the backend could not be read")
+        self.check(not self.load.complaints, f"refused for good: {'; '.join(self.load.complaints)}")
+        told = counts["refused without Retry-After"]
+        self.check(not told, f"{told} refusals without Retry-After")
         ends = self.collector.unasked_ends
-        script.check(not ends, f"the collector ended by itself: {', '.join(map(str, ends))}")
+        self.check(not ends, f"the collector ended by itself: {', '.join(map(str, ends))}")
 
-    def _wait(self, traces, patience):
+    def figure(self, name, value):
+        self.script.figures[f"{self.label}_{name}" if self.label else name] = value
+
+    def check(self, holds, sentence):
+        return self.script.check(holds, f"{self.label.replace('_', ' ')}: {sentence}" if self.label else sentence)
+
+    def _wait(self, traces, patience, excused):
         """Until these traces have arrived in full, or nothing has changed for so long."""
         changed, spans = time.monotonic(), self.board.spans
         while traces:
@@ -210,7 +224,7 @@ class Scene:
             time.sleep(0.2)
             if self.board.spans != spans:
                 changed, spans = time.monotonic(), self.board.spans
-            traces = still_owed(traces, self.load.ledger, self.board)
+            traces = still_owed(traces, self.load.ledger, self.board, excused)
         return True
 
     def close(self):

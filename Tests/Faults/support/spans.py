@@ -1,6 +1,7 @@
-"""Spans that prove themselves. Everything about a span follows from its number: which trace it belongs to, which end user
-that trace has, and, by a checksum that travels in the span, whether its bytes are as they were sent. So neither side keeps
-spans, and both are fast enough to keep a collector busy: spans are put together from prepared bytes, not as objects."""
+"""Spans that prove themselves. Everything about a span follows from its number: which trace it belongs to, which end
+user that trace has, and, by a checksum that travels in the span, whether its bytes are as they were sent. So neither
+side keeps spans, and both are fast enough to keep a collector busy: spans are put together from prepared bytes, not as
+objects."""
 
 import random
 from zlib import crc32
@@ -13,8 +14,8 @@ MASK = (1 << 64) - 1
 TRACE_FACTOR, SPAN_FACTOR = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
 SPAN_INVERSE = pow(SPAN_FACTOR, -1, 1 << 64)
 
-# Where things are in a span: its two ids, then the attribute `check`, which holds a checksum of the ids and of the rest,
-# and the rest's length; then the rest. What stands behind that was not there when the checksum was made.
+# Where things are in a span: its two ids, then the attribute `check`, which holds a checksum of the ids and of the
+# rest, and the rest's length; then the rest. What stands behind that was not there when the checksum was made.
 TRACE_ID, SPAN_ID = slice(2, 18), slice(20, 28)
 CHECK_FIELD = b"\x4a\x11\x0a\x05check\x12\x08\x3a\x06"
 CHECKSUM, REST_LENGTH, REST = slice(41, 45), slice(45, 47), 47
@@ -61,8 +62,8 @@ def user_field(user):
 
 
 class SpanMaker:
-    """Makes the bytes of spans. `run` tells the traces of one run from those of another; `size` is about how many bytes a
-    span has."""
+    """Makes the bytes of spans. `run` tells the traces of one run from those of another; `size` is about how many bytes
+    a span has."""
 
     def __init__(self, run, size=300):
         self.run = run
@@ -77,7 +78,8 @@ class SpanMaker:
         for number, time in ((7, start), (8, start + generator.randrange(1 << 30))):
             result += bytes([number << 3 | 1]) + time.to_bytes(8, "little")
         result += attribute("gen_ai.system", "check")
-        words = " ".join(generator.choice(("an", "owl", "über", "carries", "each", "letter")) for _ in range(size // 4))
+        vocabulary = ("an", "owl", "über", "carries", "each", "letter")
+        words = " ".join(generator.choice(vocabulary) for _ in range(size // 4))
         length = max(8, int(size * generator.uniform(0.6, 1.4)) - 140)
         return result + attribute("gen_ai.prompt", words.encode()[:length].decode(errors="ignore"))
 
@@ -175,8 +177,8 @@ def place_of(span_id):
 
 
 def known(run, span):
-    """The trace and the index of a span that a `SpanMaker` of this run made, and what was added behind it; None for a span
-    with ids that it does not make; a span that was harmed is told by `Faulty`."""
+    """The trace and the index of a span that a `SpanMaker` of this run made, and what was added behind it; None for a
+    span with ids that it does not make; a span that was harmed is told by `Faulty`."""
     span_id = span[SPAN_ID]
     trace, index = place_of(span_id)
     trace_id = span[TRACE_ID]

@@ -6,19 +6,23 @@ from dataclasses import dataclass
 DUPLICATES_PERCENT = 5
 
 
-def owed(ledger, board, rooted=False):
+def nothing(trace):
+    """Excuses nothing: see `judge`."""
+    return 0
+
+
+def owed(ledger, board, rooted=False, excused=nothing):
     """The traces of which acknowledged spans have not arrived; with `rooted`, those whose root was acknowledged."""
-    acknowledged, arrived, roots = ledger.acknowledged, board.arrived, ledger.root_acknowledged
-    return [
-        trace
-        for trace in range(ledger.traces)
-        if acknowledged[trace] & ~arrived[trace] and (not rooted or roots[trace])
-    ]
+    roots = ledger.root_acknowledged
+    traces = (trace for trace in range(ledger.traces) if not rooted or roots[trace] and not excused(trace) & 1)
+    return still_owed(traces, ledger, board, excused)
 
 
-def still_owed(traces, ledger, board):
+def still_owed(traces, ledger, board, excused=nothing):
     """Those of these traces."""
-    return [trace for trace in traces if ledger.acknowledged[trace] & ~board.arrived[trace]]
+    acknowledged, arrived = ledger.acknowledged, board.arrived
+    missing = (trace for trace in traces if acknowledged[trace] & ~arrived[trace])
+    return [trace for trace in missing if acknowledged[trace] & ~arrived[trace] & ~excused(trace)]
 
 
 @dataclass
@@ -55,9 +59,10 @@ class Verdict:
         return found
 
 
-def judge(ledger, board, root_wait, excused=lambda trace: 0):
-    """`root_wait` in seconds: a root that was acknowledged later than this after its trace's first span may have come too
-    late. `excused(trace)` is a mask of spans that may be missing; without its root a trace need not have its user."""
+def judge(ledger, board, root_wait, excused=nothing):
+    """`root_wait` in seconds: a root that was acknowledged later than this after its trace's first span may have come
+    too late. `excused(trace)` is a mask of spans that may be missing; without its root a trace need not have its
+    user."""
     result = Verdict(duplicates=board.duplicates, foreign=board.foreign, harmed=board.harmed)
     for trace in range(ledger.traces):
         acknowledged, arrived, sent = ledger.acknowledged[trace], board.arrived[trace], ledger.sent[trace]
