@@ -7,6 +7,8 @@ enum Signals {
   /// must not end the process.
   static func prepare() {
     signal(SIGPIPE, SIG_IGN)
+    // What is too large for a file is an error of the write.
+    signal(SIGXFSZ, SIG_IGN)
     var set = ours
     pthread_sigmask(SIG_BLOCK, &set, nil)
   }

@@ -12,16 +12,17 @@ enum JournalEntry {
   static let maxLength = 1 << 24
 
   static func append(_ entry: UnsafeRawBufferPointer, time: UInt64, to bytes: inout [UInt8]) {
-    let start = bytes.count
-    bytes.append(number: magic)
-    bytes.append(number: UInt32(entry.count))
-    bytes.append(number: time)
-    bytes.append(number: UInt64(0))
-    bytes.append(contentsOf: entry)
-    bytes.append(contentsOf: repeatElement(0, count: aligned(entry.count) - entry.count))
-    bytes.withUnsafeMutableBytes {
-      $0.store(checksum(UnsafeRawBufferPointer($0), at: start, length: entry.count), at: start + 16)
+    // As few appends as possible: this is done for each trace.
+    withUnsafeTemporaryAllocation(byteCount: headerSize, alignment: 8) { header in
+      header.store(magic, at: 0)
+      header.store(UInt32(entry.count), at: 4)
+      header.store(time, at: 8)
+      let start = Checksum.crc32(UnsafeRawBufferPointer(header).part(from: 4, count: 12))
+      header.store(UInt64(Checksum.crc32(entry, after: start)), at: 16)
+      bytes.append(contentsOf: header)
     }
+    bytes.append(contentsOf: entry)
+    for _ in entry.count..<aligned(entry.count) { bytes.append(0) }
   }
 
   /// Hands out the sound entries from `start` on.

@@ -10,6 +10,7 @@ final class Keeper: @unchecked Sendable {
   private let sync: DataSync
   private let mover: Mover
   private let mayMove: @Sendable () -> Bool
+  private let retirement: Retirement
   private var thread: BackgroundThread?
 
   init(
@@ -22,6 +23,7 @@ final class Keeper: @unchecked Sendable {
     self.sync = sync
     self.mover = mover
     self.mayMove = mayMove
+    retirement = Retirement(store: store, writer: writer)
   }
 
   func start() {
@@ -43,6 +45,7 @@ final class Keeper: @unchecked Sendable {
     var hasMoreToMove = false
     while recorder.waitForChanges(until: hasMoreToMove ? min(nextSync, MonotonicClock.now() + 50_000_000) : nextSync) {
       recorder.record()
+      retirement.runIfWorthwhile()
       if MonotonicClock.now() >= nextSync {
         writer.checkDisk()
         settle()
@@ -67,6 +70,6 @@ final class Keeper: @unchecked Sendable {
     mover.vacate()
     recorder.write()
     let isEverythingRecorded = recorder.sync()
-    Retirement(store: store, writer: writer).run(isEverythingRecorded: isEverythingRecorded)
+    retirement.run(isEverythingRecorded: isEverythingRecorded)
   }
 }

@@ -6,12 +6,18 @@ struct Retirement {
   let store: SegmentStore
   let writer: SegmentWriter
 
+  /// Between syncs: when there is much to do requests come fast, and the next segments can use the files of these.
+  func runIfWorthwhile() {
+    guard store.sorted({ $0.isFinished && !$0.hasMoved }).count > 1 else { return }
+    run(isEverythingRecorded: false)
+  }
+
   /// - Parameter isEverythingRecorded: whether what is done is on the disk. Until it is, a segment with moved records stays:
   ///   without it their old places would be theirs again.
   func run(isEverythingRecorded: Bool) {
     writer.rollIfFinished()
     // Somebody must tell the next run where the sequence numbers go on.
-    guard writer.hasDurableSegment else { return }
+    guard writer.hasSegment else { return }
     // The oldest first: what was moved is removed after where it came from.
     let finished = store.sorted { $0.isFinished && (isEverythingRecorded || !$0.hasMoved) }
     guard !finished.isEmpty else { return }

@@ -32,20 +32,17 @@ final class SegmentWriter: @unchecked Sendable {
     isRefusing.load(ordering: .acquiring) ? refusalReason.withLock { $0 } : nil
   }
 
-  /// Whether there is a segment whose header, on the disk, tells the next run where the sequence numbers go on.
-  var hasDurableSegment: Bool {
-    lock.withLock {
-      guard let active else { return false }
-      return store.lock.withLock { active.synced >= FileHeader.size }
-    }
-  }
+  /// Whether there is a segment whose name tells the next run where the sequence numbers go on.
+  var hasSegment: Bool { lock.withLock { active != nil } }
+
+  /// The first sequence number of a segment. Larger than all before, whatever was in those: a segment has fewer records.
+  private static func firstSequence(ofSegment number: UInt64) -> UInt64 { number << 20 }
 
   /// Writes a request.
   func append(_ payload: [UnsafeRawBufferPointer], unitCount: Int) throws(SpoolError) -> SpoolRecord {
     var header = try header(.request, payload, unitCount: unitCount)
     lock.lock()
     defer { lock.unlock() }
-    header.sequence = nextSequence
     let (segment, place) = try write(&header, table: [], payload)
     nextSequence += 1
     let record = SpoolRecord(
@@ -105,6 +102,7 @@ final class SegmentWriter: @unchecked Sendable {
     do throws(SpoolError) {
       let segment = try segmentWithRoom()
       header.salt = segment.salt
+      if header.kind == .request { header.sequence = nextSequence }
       let offset = segment.size
       try Self.write(header, table, payload, to: segment.file, at: offset)
       store.grow(header.totalLength)
@@ -149,7 +147,11 @@ final class SegmentWriter: @unchecked Sendable {
 
   /// Under the lock.
   private func segmentWithRoom() throws(SpoolError) -> Segment {
-    if let active, active.size < store.configuration.segmentBytes { return active }
+    if let active, active.size < store.configuration.segmentBytes,
+      nextSequence < Self.firstSequence(ofSegment: active.number + 1)
+    {
+      return active
+    }
     return try roll()
   }
 
@@ -157,6 +159,7 @@ final class SegmentWriter: @unchecked Sendable {
   @discardableResult
   private func roll() throws(SpoolError) -> Segment {
     let time = store.configuration.time.reading()
+    nextSequence = max(nextSequence, Self.firstSequence(ofSegment: nextNumber))
     let header = FileHeader(
       kind: .segment, number: nextNumber, baseSequence: nextSequence, time: time,
       salt: .random(in: 1 ... .max))
