@@ -203,10 +203,6 @@ struct ComponentKeysTests {
     #expect(retry.multiplier == 3)
     #expect(retry.maxInterval == .seconds(8))
     #expect(retry.maxElapsedTime == .seconds(9))
-
-    #expect(unchanged(configuration.deadLetter, from: standard.deadLetter) == [])
-    #expect(configuration.deadLetter.path == "/letters")
-    #expect(configuration.deadLetter.maxMebibytes == 99)
   }
 
   @Test func `otlp_http with an endpoint alone has the defaults`() throws {
