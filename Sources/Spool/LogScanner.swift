@@ -107,9 +107,15 @@ struct LogScanner: ~Copyable {
       position = size
       return
     }
-    let isTornEnd = size - start < RecordHeader.size
+    let isTornEnd = size - start < RecordHeader.size || isBegun(at: start)
     damages.append(Damage(offset: start, length: size - start, isTornEnd: isTornEnd))
     position = size
+  }
+
+  /// Whether a header of this segment begins here. In a file that was used before, old bytes may stand where it ends.
+  private mutating func isBegun(at offset: Int) -> Bool {
+    guard let salt, let bytes = bytes(at: offset, atLeast: 8, upTo: 4096) else { return false }
+    return bytes.number(at: 0) == RecordHeader.magic && bytes.number(at: 4) == salt
   }
 
   private mutating func hasEndMark(at offset: Int) -> Bool {
