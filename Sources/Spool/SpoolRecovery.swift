@@ -59,7 +59,7 @@ struct SpoolRecovery {
         "a segment that was to be begun is removed", ["file": file.path, "used before as": String(header.number)])
       return try store.directory.remove(number, SegmentStore.logSuffix)
     }
-    var scanner = LogScanner(file, size: size, salt: header?.salt)
+    var scanner = LogScanner(file, size: size, salt: header?.salt, isNewest: isNewest)
     let done = try done(of: number)
     let segment = Segment(
       number: number, file: file, salt: 0, size: size,
