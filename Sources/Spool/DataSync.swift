@@ -47,14 +47,30 @@ final class DataSync: Sendable {
       ["error": error.description])
   }
 
-  /// Whether the record, where it is now, is on the disk; with nil, whether all that are not done are.
-  func isSynced(_ record: SpoolRecord?) -> Bool {
+  /// How far each segment was written at one moment.
+  struct Mark {
+    fileprivate let sizes: [UInt64: Int]
+  }
+
+  /// How far the segments are written now.
+  func mark() -> Mark {
+    store.lock.withLock { Mark(sizes: store.segments.mapValues(\.size)) }
+  }
+
+  /// Whether all that was there at that moment, and is not done, is on the disk. What came since has to wait for another
+  /// sync, and says nothing about this one.
+  func isEverythingSynced(upTo mark: Mark) -> Bool {
     store.lock.withLock {
-      guard let record else {
-        return store.segments.values.allSatisfy { segment in
-          segment.live.keys.allSatisfy { $0 < segment.synced }
-        }
+      store.segments.values.allSatisfy { segment in
+        let end = mark.sizes[segment.number] ?? 0
+        return segment.synced >= end || segment.live.keys.allSatisfy { $0 < segment.synced || $0 >= end }
       }
+    }
+  }
+
+  /// Whether the record, where it is now, is on the disk.
+  func isSynced(_ record: SpoolRecord) -> Bool {
+    store.lock.withLock {
       guard record.remainingCount > 0 else { return true }
       guard let segment = store.segments[record.place.segment] else { return false }
       return record.place.offset < segment.synced
