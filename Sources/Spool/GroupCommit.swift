@@ -58,10 +58,9 @@ final class GroupCommit: @unchecked Sendable {
       return waiters
     }
     guard !served.isEmpty else { return }
-    let mark = sync.mark()
-    sync.run()
+    let ends = sync.run()
     // The same for all who do not say what they wait for, found out once.
-    lazy var isAllSynced = sync.isEverythingSynced(upTo: mark)
+    lazy var isAllSynced = sync.isSynced(upTo: ends)
     for waiter in served {
       waiter.body(waiter.record.map { sync.isSynced($0) } ?? isAllSynced)
     }
