@@ -21,8 +21,11 @@ struct Retirement {
     // The oldest first: what was moved is removed after where it came from.
     let finished = store.sorted { $0.isFinished && (isEverythingRecorded || !$0.hasMoved) }
     guard !finished.isEmpty else { return }
+    // A disk that refuses gets the space back.
+    let keepsFiles = writer.diskRefusal == nil
     do throws(SpoolError) {
-      for segment in finished where !store.spares.take(over: segment, isRead: store.lock.withLock { segment.wasRead }) {
+      for segment in finished
+      where !keepsFiles || !store.spares.take(over: segment, isRead: store.lock.withLock { segment.wasRead }) {
         try store.directory.remove(segment.number, SegmentStore.logSuffix)
       }
       // A log without its done file would come back to life.

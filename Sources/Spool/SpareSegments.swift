@@ -38,7 +38,7 @@ final class SpareSegments: Sendable {
   ///
   /// - Returns: false when it must be deleted.
   func take(over segment: Segment, isRead: Bool) -> Bool {
-    guard !isRead, segment.size <= 2 * segmentBytes, budget.used < budget.maxBytes / 2 else { return false }
+    guard !isRead, segment.size <= 2 * segmentBytes, !budget.isShort else { return false }
     return files.withLock { files in
       guard files.fresh.count + files.ready.count < Self.maxCount else { return false }
       let spare = directory.path(segment.number, SegmentStore.spareSuffix)
