@@ -68,7 +68,7 @@ struct DiskFailureTests {
     spool.maintain()
     #expect(spool.refusal == nil)
     let next = try spool.append([3])
-    #expect(next.sequence == 2)
+    #expect(next.sequence > kept.sequence)
     #expect(fixture.lines.withLock { $0.filter { $0.contains("the disk refuses") }.count } == 1)
     #expect(fixture.lines.withLock { $0.filter { $0.contains("requests are taken") }.count } == 1)
     spool.stop()
@@ -93,7 +93,7 @@ struct DiskFailureTests {
     #expect(try fixture.files(".log").count == 1)
     disk.room.withLock { $0 = nil }
     second.maintain()
-    #expect(try second.append([2]).sequence == 2)
+    #expect(try second.append([2]).sequence > record.sequence)
     second.stop()
   }
 
@@ -183,7 +183,7 @@ struct DiskFailureTests {
     spool.maintain()
     let copy = try fixture.crashed().open()
     let replayed = copy.replayed().map(\.record)
-    #expect(replayed.map(\.sequence) == [2, 3] && replayed.map(\.remainingCount) == [10, 10])
+    #expect(replayed.map(\.sequence) == records[1...].map(\.sequence) && replayed.map(\.remainingCount) == [10, 10])
     copy.stop()
     spool.stop()
   }

@@ -24,7 +24,6 @@ struct SpoolTests {
       #expect(try fixture.files(".log").count == 1)
       spool.stop()
     }
-    #expect(last == 40)
   }
 
   @Test("What is done when the spool stops is gone then")
