@@ -94,8 +94,7 @@ final class Storage {
     var spool = Spool.Configuration(directory: directory)
     spool.durability = context.durability
     spool.syncInterval = context.syncInterval
-    // A budget of a few segments only would be full while most of it is done.
-    spool.segmentBytes = min(spool.segmentBytes, max(context.budget.maxBytes / 16, 1 << 18))
+    spool.segmentBytes = context.segmentBytes
     return spool
   }
 

@@ -12,6 +12,12 @@ struct StorageContext {
   /// Of everything below the directory.
   let budget: SpoolBudget
 
+  /// Of the spools. A limit, or a disk, of a few segments only would be full while most of it is done.
+  var segmentBytes: Int {
+    let room = min(budget.maxBytes, SpoolBudget.diskSize(of: directory) ?? .max)
+    return min(Spool.Configuration(directory: directory).segmentBytes, max(room / 16, 1 << 18))
+  }
+
   /// What the files of a component or a pipeline are called, as those of no other are.
   static func fileName(of id: String) -> String {
     id.unicodeScalars.map { scalar in
@@ -33,6 +39,7 @@ struct StorageContext {
     var configuration = Spool.Configuration(directory: "\(directory)/exporters/\(Self.fileName(of: exporter))")
     configuration.durability = durability
     configuration.syncInterval = syncInterval
+    configuration.segmentBytes = segmentBytes
     // What is stored here is let go of elsewhere.
     configuration.usesReserve = true
     let spool = try Spool(

@@ -5,7 +5,7 @@ package import Spool
 /// The part of a buffer that is on disk.
 ///
 /// A request that has waited for a while, or that comes when half of the memory is taken, is to be stored. Once it is, it
-/// belongs to the front, as far as the front takes less than half of the memory; past that it leaves the memory, and is
+/// belongs to the front, as far as the front takes less than an eighth of the memory; past that it leaves the memory, and is
 /// loaded again when the front has room. So the oldest are in memory, for they are next, and the newest, for they are not
 /// stored yet; and a request that is delivered soon is never written.
 extension RequestBuffer {
@@ -70,8 +70,12 @@ extension RequestBuffer {
   /// How long to leave a disk alone that has refused.
   static let pause: UInt64 = 1_000_000_000
 
-  /// Bytes in memory past which requests are stored at once; the front takes no more than these.
+  /// Bytes in memory past which requests are stored at once.
   private var halfOfMemory: Int { limits.bytes / 2 }
+
+  /// Bytes that the front takes at most. Enough to keep every sender busy while the next are read back; more would keep
+  /// in memory, for as long as a backend is away, what is on disk anyhow.
+  private var frontBytes: Int { limits.bytes / 8 }
 
   /// What is finished since the last call.
   mutating func takeFinished() -> Finished {
@@ -168,7 +172,7 @@ extension RequestBuffer {
     precondition(fresh.first === entry, "requests are stored in their order")
     _ = fresh.popFirst()
     headBytes += entry.byteCount
-    if stored.isEmpty, headBytes <= halfOfMemory {
+    if stored.isEmpty, headBytes <= frontBytes {
       front.append(entry)
     } else {
       dropMemory(of: entry)
@@ -179,7 +183,7 @@ extension RequestBuffer {
   // Giving memory up
 
   /// Whether what was taken or is next takes more memory than it should.
-  var isHeadTooLarge: Bool { headBytes > halfOfMemory }
+  var isHeadTooLarge: Bool { headBytes > frontBytes }
 
   /// Lets the last request of the front leave the memory; false when the front is empty, or that is all there is.
   mutating func shrinkFront() -> Bool {
@@ -212,7 +216,7 @@ extension RequestBuffer {
   /// so one always has.
   mutating func beginLoading() -> SpoolRecord? {
     guard disk.loading == nil, let oldest = stored.first, let record = oldest.record,
-      headBytes == 0 || headBytes + oldest.byteCount <= halfOfMemory
+      headBytes == 0 || headBytes + oldest.byteCount <= frontBytes
     else { return nil }
     disk.loading = stored.popFirst()
     return record

@@ -6,13 +6,24 @@ package struct FileOperations: Sendable {
   package var write: @Sendable (Int32, UnsafePointer<iovec>, Int32, Int) -> Int
   /// `fdatasync`.
   package var sync: @Sendable (Int32) -> Int32
+  /// Bytes that the file system of an open file still takes; nil if it does not say.
+  package var freeBytes: @Sendable (Int32) -> Int?
 
   package init(
     write: @escaping @Sendable (Int32, UnsafePointer<iovec>, Int32, Int) -> Int,
-    sync: @escaping @Sendable (Int32) -> Int32
+    sync: @escaping @Sendable (Int32) -> Int32,
+    freeBytes: @escaping @Sendable (Int32) -> Int? = Self.systemFreeBytes
   ) {
     self.write = write
     self.sync = sync
+    self.freeBytes = freeBytes
+  }
+
+  /// `fstatvfs`.
+  @Sendable package static func systemFreeBytes(_ descriptor: Int32) -> Int? {
+    var status = statvfs()
+    guard fstatvfs(descriptor, &status) == 0, status.f_blocks > 0 else { return nil }
+    return Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
   }
 
   package static let system = FileOperations(

@@ -47,7 +47,6 @@ final class Keeper: @unchecked Sendable {
       recorder.record()
       retirement.runIfWorthwhile()
       if MonotonicClock.now() >= nextSync {
-        writer.checkDisk()
         settle()
         nextSync = MonotonicClock.now() + interval
         hasMoreToMove = true
@@ -59,13 +58,15 @@ final class Keeper: @unchecked Sendable {
   /// Everything that is due each sync interval.
   func maintain() {
     recorder.record()
-    writer.checkDisk()
     settle()
     if mayMove() { _ = mover.run() }
   }
 
   /// Brings everything to the disk, then removes what is not needed any more.
   private func settle() {
+    store.lookAtDisk()
+    if writer.diskRefusal != nil { store.spares.removeAll() }
+    writer.checkDisk()
     sync.run()
     mover.vacate()
     recorder.write()

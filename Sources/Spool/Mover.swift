@@ -68,7 +68,7 @@ final class Mover: @unchecked Sendable {
     guard let reduce = reduce.withLock({ $0 }) else { return false }
     let now = store.configuration.time.now()
     // When space gets short, it is worth more work.
-    let quarters = store.budget.used > store.budget.maxBytes / 2 ? 3 : 1
+    let quarters = store.budget.isShort ? 3 : 1
     let age = store.configuration.moveAge.nanoseconds
     let onTheirWay = Set(moved.map(\.record.sequence))
     var rest = store.configuration.moveBytes

@@ -31,10 +31,12 @@ final class Retirement: @unchecked Sendable {
     // The oldest first: what was moved is removed after where it came from.
     let finished = store.sorted { $0.isFinished && (isEverythingRecorded || !$0.hasMoved) }
     guard !finished.isEmpty else { return }
+    // A disk that refuses gets the space back.
+    let keepsFiles = writer.diskRefusal == nil
     do throws(SpoolError) {
       for segment in finished {
         let (isRead, isLost) = store.lock.withLock { (segment.wasRead, segment.isLost) }
-        if store.spares.take(over: segment, isRead: isRead, isLost: isLost) { continue }
+        if keepsFiles, store.spares.take(over: segment, isRead: isRead, isLost: isLost) { continue }
         try store.directory.remove(segment.number, SegmentStore.logSuffix)
       }
       // A log without its done file would come back to life.

@@ -30,6 +30,15 @@ final class SegmentStore: @unchecked Sendable {
     metrics = SpoolMetrics(registry, labels)
     directory = try SpoolDirectory(configuration.directory, operations: configuration.operations)
     spares = SpareSegments(directory: directory, budget: budget, segmentBytes: configuration.segmentBytes)
+    lookAtDisk()
+  }
+
+  /// Finds out how much the disk still takes: requests are refused before it is full, so that what frees space can be
+  /// written.
+  func lookAtDisk() {
+    // Looked up before: what is written meanwhile makes the limit too small rather than too large.
+    let used = budget.used
+    budget.noteFree(directory.freeBytes, beside: used)
   }
 
   /// Closes the files and lets others have the directory. What is in it counts no more.

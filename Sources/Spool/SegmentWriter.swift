@@ -13,6 +13,8 @@ final class SegmentWriter: @unchecked Sendable {
   private let lock = Lock()
   /// Nil until the first segment is begun, and after one had to be given up.
   private var active: Segment?
+  /// The file of the next segment, when the disk had no room for its header.
+  private var prepared: File?
   private var nextSequence: UInt64
   private var nextNumber: UInt64
   private var isClosed = false
@@ -33,7 +35,7 @@ final class SegmentWriter: @unchecked Sendable {
   }
 
   /// Whether there is a segment whose name tells the next run where the sequence numbers go on.
-  var hasSegment: Bool { lock.withLock { active != nil } }
+  var hasSegment: Bool { lock.withLock { active != nil || prepared != nil } }
 
   /// The first sequence number of a segment. Larger than all before, whatever was in those: a segment has fewer records.
   static func firstSequence(ofSegment number: UInt64) -> UInt64 { number << 20 }
@@ -167,16 +169,12 @@ final class SegmentWriter: @unchecked Sendable {
     let start = header.encoded() + [UInt8](repeating: 0, count: RecordHeader.endMarkSize)
     let operations = store.configuration.operations
     let file: File
-    if let spare = try store.spares.give(path, header: start, operations: operations) {
+    if prepared == nil, let spare = try store.spares.give(path, header: start, operations: operations) {
       file = spare
     } else {
-      file = try File(path, flags: O_RDWR | O_CREAT | O_EXCL, operations: operations)
-      do throws(SpoolError) {
-        try file.write(start, at: 0)
-      } catch {
-        unlink(path)
-        throw error
-      }
+      file = try prepare(path)
+      try file.write(start, at: 0)
+      prepared = nil
     }
     store.directory.noteChange()
     let segment = Segment(
@@ -188,6 +186,16 @@ final class SegmentWriter: @unchecked Sendable {
     if let active { close(active) }
     active = segment
     return segment
+  }
+
+  /// Creates the next segment's file, unless an attempt before has: what came after its name failed, and is done again.
+  /// Its name says where the numbers go on, so that the segment before can go. Under the lock.
+  private func prepare(_ path: String) throws(SpoolError) -> File {
+    if let prepared { return prepared }
+    let file = try File(path, flags: O_RDWR | O_CREAT | O_EXCL, operations: store.configuration.operations)
+    store.directory.noteChange()
+    prepared = file
+    return file
   }
 
   /// Under the lock.
@@ -208,15 +216,15 @@ final class SegmentWriter: @unchecked Sendable {
     }
   }
 
-  /// Closes the active segment if it is large and everything in it is done, so that it can go.
+  /// Closes the active segment if everything in it is done, so that it can go: when it is large, or the disk needs all the
+  /// space that there is.
   func rollIfFinished() {
     lock.withLock {
-      guard let active, !isClosed, diskRefusal == nil, active.size >= store.configuration.segmentBytes / 4 else {
-        return
-      }
-      guard store.lock.withLock({ active.live.isEmpty }) else { return }
-      // Without another segment this one stays, which is no harm.
-      _ = try? roll()
+      let enough = diskRefusal == nil ? store.configuration.segmentBytes / 4 : FileHeader.size + 1
+      guard let active, !isClosed, active.size >= enough, store.lock.withLock({ active.live.isEmpty }) else { return }
+      // A disk that has no room for another one has some when this one is gone. Without even a name for the other, this
+      // one stays, which is no harm.
+      if (try? roll()) == nil && prepared != nil { close(active) }
     }
   }
 

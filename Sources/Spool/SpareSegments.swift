@@ -35,15 +35,12 @@ final class SpareSegments: Sendable {
     }
   }
 
-  /// Whether space is so short that none of it may lie idle.
-  private var isSpaceShort: Bool { budget.used >= budget.maxBytes / 2 }
-
   /// Keeps the file of a segment instead of deleting it. Space that is short is not kept, nor a file that somebody may be
   /// reading, that grew far beyond the others, or that the disk has refused.
   ///
   /// - Returns: false when it must be deleted.
   func take(over segment: Segment, isRead: Bool, isLost: Bool) -> Bool {
-    guard !isRead, !isLost, segment.size <= 2 * segmentBytes, !isSpaceShort else { return false }
+    guard !isRead, !isLost, segment.size <= 2 * segmentBytes, !budget.isShort else { return false }
     return files.withLock { files in
       let kept = (files.fresh + files.ready).reduce(segment.size) { $0 + $1.bytes }
       guard files.fresh.count + files.ready.count < Self.maxCount, kept <= budget.maxBytes / Self.maxShare else {
@@ -87,7 +84,7 @@ final class SpareSegments: Sendable {
 
   /// Deletes them when space is short: they count, and others may need it.
   func removeIfSpaceIsShort() {
-    if isSpaceShort { removeAll() }
+    if budget.isShort { removeAll() }
   }
 
   func removeAll() {

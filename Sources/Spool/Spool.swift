@@ -161,8 +161,10 @@ package final class Spool: @unchecked Sendable {
 
   /// Why nothing is taken at the moment: the limit is reached or the disk refuses; nil otherwise. Cheap: asked for each request.
   package var refusal: SpoolError? {
-    if store.budget.isUsedUp(reserve: store.configuration.usesReserve) { return .full(limit: store.budget.maxBytes) }
-    return writer.diskRefusal
+    let budget = store.budget
+    guard budget.isUsedUp(reserve: store.configuration.usesReserve) else { return writer.diskRefusal }
+    guard budget.limit < budget.maxBytes else { return .full(limit: budget.maxBytes) }
+    return .system("the disk of \(store.directory.path) is nearly full")
   }
 
   /// Writes a record. When this returns, a crash of the process loses it no more.

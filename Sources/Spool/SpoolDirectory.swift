@@ -67,6 +67,9 @@ final class SpoolDirectory: Sendable {
     return numbers.sorted()
   }
 
+  /// Bytes that the disk still takes; nil if it does not say.
+  var freeBytes: Int? { operations.freeBytes(descriptor) }
+
   /// Takes note that a file was created or removed.
   func noteChange() { isChanged.store(true, ordering: .releasing) }
 

@@ -31,6 +31,11 @@ with script.scene("refused_writes") as scene:
         refuse_writes(scene.collector.process.pid, refuse=False)
         taken = scene.load.counts[200]
         scene.play(arguments.seconds)
+        # Those that were refused were told to wait longer.
+        for _ in range(10):
+            if scene.load.counts[200] > taken:
+                break
+            scene.play(1)
         script.check(scene.load.counts[200] > taken, "nothing was taken when the disk worked again")
     scene.finish()
 

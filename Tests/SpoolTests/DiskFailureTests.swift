@@ -11,6 +11,8 @@ struct DiskFailureTests {
   private final class Disk: Sendable {
     /// Bytes that it still takes; nil for all.
     let room = Locked<Int?>(nil)
+    /// What it says it has left.
+    let free = Locked<Int?>(nil)
     let failsSync = Locked(false)
     let syncs = Locked(0)
     /// Called during a sync.
@@ -36,7 +38,8 @@ struct DiskFailureTests {
           guard failsSync.withLock({ $0 }) else { return 0 }
           errno = EIO
           return -1
-        })
+        },
+        freeBytes: { [self] _ in free.withLock { $0 } })
     }
   }
 
@@ -95,6 +98,78 @@ struct DiskFailureTests {
     second.maintain()
     #expect(try second.append([2]).sequence > record.sequence)
     second.stop()
+  }
+
+  @Test("A full disk has its space back when all is done, although nothing of that can be written")
+  func fullAndDone() throws {
+    fixture.configure = { [disk] in $0.operations = disk.operations }
+    let spool = try fixture.open()
+    let records = try (0..<3).map { try spool.append([UInt8](repeating: UInt8($0), count: 5000)) }
+    spool.maintain()
+    disk.room.withLock { $0 = 0 }
+    #expect(throws: SpoolError.self) { try spool.append([9]) }
+    for record in records.dropLast() { record.markAllDone() }
+    spool.maintain()
+    #expect(fixture.value("bytes") > 15_000)
+    records[2].markAllDone()
+    spool.maintain()
+    // What is left is a name.
+    #expect(fixture.value("bytes") == 0)
+    let left = try fixture.files(".log")
+    #expect(left.count == 1 && fixture.budget.used == 0)
+    #expect(try fixture.bytes(left[0]).isEmpty)
+    spool.maintain()
+    #expect(spool.refusal != nil)
+
+    let copy = try fixture.crashed()
+    disk.room.withLock { $0 = nil }
+    let restarted = try copy.open()
+    #expect(restarted.replayed().isEmpty)
+    #expect(try restarted.append([1]).sequence > records[2].sequence)
+    restarted.stop()
+    spool.maintain()
+    #expect(try spool.append([1]).sequence > records[2].sequence)
+    #expect(try fixture.files(".log") == left)
+    spool.stop()
+    #expect(fixture.value("corrupt_records") == 0)
+  }
+
+  @Test("Files that were kept to be written again are given up when the disk refuses")
+  func sparesAreGivenUp() throws {
+    let spool = try fixture.open()
+    for _ in 0..<20 { try spool.append([UInt8](repeating: 1, count: 1000)).markAllDone() }
+    spool.maintain()
+    #expect(try !fixture.files(".spare").isEmpty)
+    disk.room.withLock { $0 = 0 }
+    #expect(throws: SpoolError.self) { try spool.append([1]) }
+    spool.maintain()
+    #expect(try fixture.files(".spare").isEmpty)
+    #expect(fixture.budget.used == fixture.value("bytes"))
+    spool.stop()
+  }
+
+  @Test("Requests are refused before the disk is full, so that what frees space can be written")
+  func nearlyFull() throws {
+    disk.free.withLock { $0 = (1 << 20) + 160_000 }
+    let spool = try fixture.open()
+    var records: [SpoolRecord] = []
+    while spool.refusal == nil, records.count < 100 {
+      records.append(try spool.append([UInt8](repeating: 1, count: 5000)))
+    }
+    #expect((150_000..<160_000).contains(fixture.budget.used))
+    #expect(try #require(spool.refusal).description.contains("nearly full"))
+    // Somebody else has made room.
+    disk.free.withLock { $0 = 2 << 20 }
+    spool.maintain()
+    #expect(spool.refusal == nil)
+    disk.free.withLock { $0 = 0 }
+    spool.maintain()
+    #expect(spool.refusal != nil)
+    for record in records { record.markAllDone() }
+    disk.free.withLock { $0 = (1 << 20) + 150_000 }
+    spool.maintain()
+    #expect(spool.refusal == nil)
+    spool.stop()
   }
 
   @Test("What a full disk kept from being recorded is recorded later")

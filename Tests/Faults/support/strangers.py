@@ -29,6 +29,8 @@ LARGEST = 1 << 20
 
 def corpus(name):
     files = [*(FUZZING / "corpus" / name).glob("*"), *(FUZZING / "cases" / name).glob("*")]
+    if not files:
+        raise SystemExit(f"{FUZZING} has no corpus/{name}: there is nothing to mutate")
     return [file.read_bytes() for file in sorted(files)]
 
 
