@@ -106,6 +106,7 @@ package final class FileExporter: Exporter, @unchecked Sendable {
         lost += entry.itemCount
       }
       defer { self.thread = nil }
+      if !hasEnded { writer.leaveBehind() }
       return (hasEnded ? self.thread : nil, lost)
     }
     thread?.join()

@@ -58,6 +58,9 @@ final class FileWriter {
     pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 
+  /// See `RecordFile`.
+  func leaveBehind() { file.leaveBehind() }
+
   /// Items of the records that wait to be written.
   var unwrittenItems: Int { file.bufferedItems }
 

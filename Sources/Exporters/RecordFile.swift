@@ -1,5 +1,6 @@
 import Glibc
 import OTLP
+import Synchronization
 
 /// A file of records that never has a broken one in its middle, however a write fails.
 ///
@@ -28,6 +29,8 @@ final class RecordFile {
   /// What the system has taken and the disk not yet.
   private var unsynced: [EncodedRequest] = []
 
+  private let isLeftBehind = Atomic<Bool>(false)
+
   /// A file that is not open yet.
   ///
   /// - Parameters:
@@ -50,6 +53,14 @@ final class RecordFile {
 
   deinit {
     if file >= 0 { close(file) }
+  }
+
+  /// Settles nothing from now on, for the spool that has the spans is about to be closed. The only method that another
+  /// thread may call.
+  func leaveBehind() { isLeftBehind.store(true, ordering: .releasing) }
+
+  private func settle(_ request: EncodedRequest) {
+    if !isLeftBehind.load(ordering: .acquiring) { request.settle() }
   }
 
   /// Bytes that wait to be written.
@@ -134,7 +145,7 @@ final class RecordFile {
     // After a failure nobody can say what is on the disk, and the system tells it once: what is not settled now is for the
     // next start to bring again.
     if file >= 0, isRegular, fdatasync(file) != 0 { throw FileError("sync", path) }
-    for request in unsynced { request.settle() }
+    for request in unsynced { settle(request) }
   }
 
   /// A file that is new, or was renamed, has its name in the directory.
@@ -162,7 +173,7 @@ final class RecordFile {
     while whole < records.count, records[whole].end <= count {
       let request = records[whole].request
       items += request.itemCount
-      if syncs { unsynced.append(request) } else { request.settle() }
+      if syncs { unsynced.append(request) } else { settle(request) }
       whole += 1
     }
     records.removeFirst(whole)

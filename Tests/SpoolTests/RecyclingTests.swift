@@ -240,4 +240,68 @@ struct RecyclingTests {
     #expect(world.fixture.budget.used == 0)
     #expect(try world.fixture.files(".spare").isEmpty)
   }
+
+  @Test("Spare files take a small part of the space, and none when it is short")
+  func share() throws {
+    let fixture = SpoolFixture { $0.segmentBytes = 10_000 }
+    fixture.budget = SpoolBudget(maxBytes: 400_000)
+    let spool = try fixture.open()
+    func finishSegments() throws {
+      for _ in 0..<10 { try spool.append([UInt8](repeating: 1, count: 9_990)).markAllDone() }
+      spool.maintain()
+    }
+    try finishSegments()
+    #expect(try fixture.files(".spare").count == 2)
+    #expect(fixture.budget.used < 40_000)
+    let kept = try (0..<20).map { try spool.append([UInt8](repeating: UInt8($0), count: 9_990)) }
+    try finishSegments()
+    #expect(try fixture.files(".spare").isEmpty)
+    for record in kept { record.markAllDone() }
+    spool.stop()
+    #expect(fixture.budget.used == 0)
+  }
+
+  @Test("A segment that cannot be begun is begun when the system lets it again")
+  func noDescriptor() throws {
+    let fixture = SpoolFixture { $0.segmentBytes = 1000 }
+    let spool = try fixture.open()
+    for _ in 0..<6 { try spool.append([UInt8](repeating: 1, count: 990)).markAllDone() }
+    spool.maintain()
+    let spares = try fixture.files(".spare")
+    #expect(!spares.isEmpty)
+    // A directory of that name cannot be opened for writing.
+    for spare in spares {
+      try FileManager.default.removeItem(atPath: fixture.directory + "/" + spare)
+      try FileManager.default.createDirectory(
+        atPath: fixture.directory + "/" + spare, withIntermediateDirectories: false)
+    }
+    var refused = 0
+    var last: UInt64 = 0
+    for _ in 0..<20 {
+      do {
+        let record = try spool.append([UInt8](repeating: 2, count: 990))
+        #expect(record.sequence > last)
+        last = record.sequence
+      } catch { refused += 1 }
+      spool.maintain()
+    }
+    #expect(refused > 0 && refused < 12)
+    #expect(spool.refusal == nil)
+    spool.stop()
+  }
+
+  @Test("A file with a number that none could follow is left alone, and nothing is named after it")
+  func hugeNumber() throws {
+    let fixture = SpoolFixture()
+    try FileManager.default.createDirectory(atPath: fixture.directory, withIntermediateDirectories: true)
+    try fixture.write([1, 2, 3], to: "9999999999999999.log")
+    let spool = try fixture.open()
+    let records = try (0..<3).map { try spool.append([UInt8($0)]) }
+    spool.stop()
+    #expect(try fixture.files(".log").count == 2)
+    let reopened = try fixture.open()
+    #expect(reopened.replayed().map(\.record.sequence) == records.map(\.sequence))
+    #expect(try fixture.bytes("9999999999999999.log") == [1, 2, 3])
+    reopened.stop()
+  }
 }
