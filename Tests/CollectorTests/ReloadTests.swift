@@ -2,6 +2,7 @@
 import Foundation
 import Locks
 import SelfTelemetry
+import Spool
 import TestSupport
 import Testing
 
@@ -155,6 +156,14 @@ struct ReloadTests {
     #expect(running.spans("spans").count == 2)
   }
 
+  @Test func `a storage directory is free again when the configuration that wanted it can't start`() throws {
+    let running = try RunningCollector(yaml())
+    try running.start()
+    #expect(try running.reload(yaml(file: "FOLDER/missing/spans"), durability: .buffered) == .running)
+    #expect(problems(running).count == 1)
+    _ = try DirectoryLock("\(running.folder.path)/spool")
+  }
+
   @Test func `what was closed for a configuration that can't start is opened again`() throws {
     let port = ScriptedHTTPServer.unusedPort()
     let running = try RunningCollector(yaml(http: "{endpoint: '127.0.0.1:\(port)'}"))
@@ -209,6 +218,25 @@ struct ReloadTests {
     #expect(text.contains("\nheirloom_traces_resolved{processor=\"enduser\",pipeline=\"traces\",source=\"root\"} 1\n"))
     #expect(text.contains("\notelcol_process_uptime "))
     #expect(running.ports("serving metrics").count == 1)
+  }
+
+  @Test func `a bound that was taken away is no metric any more`() throws {
+    func yaml(_ queue: String) -> String {
+      """
+      receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}
+      exporters: {otlp_http: {endpoint: 'http://127.0.0.1:1', sending_queue: \(queue)}}
+      service:
+        telemetry: {metrics: {level: none}}
+        pipelines: {traces: {receivers: [otlp], exporters: [otlp_http]}}
+      """
+    }
+    let running = try RunningCollector(yaml("{queue_size: 5}"), durability: .buffered)
+    try running.start()
+    func value(_ name: String) -> Double? { running.registry.value(name, labels: [("exporter", "otlp_http")]) }
+    #expect(value("otelcol_exporter_queue_capacity") == 5)
+    #expect(try running.reload(yaml("{}")) == .running)
+    #expect(value("otelcol_exporter_queue_capacity") == nil)
+    #expect(value("otelcol_exporter_queue_size") == 0)
   }
 
   @Test func `metrics move to another address, or go`() throws {

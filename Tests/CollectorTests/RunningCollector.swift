@@ -65,10 +65,10 @@ final class RunningCollector {
     collector.stop()
   }
 
-  /// Changes to another configuration.
+  /// Changes to another configuration, and to another durability if there is one.
   @discardableResult
-  func reload(_ yaml: String) throws -> Reloader.Outcome {
-    collector.reload(try Self.read(yaml, durability, folder))
+  func reload(_ yaml: String, durability: Durability? = nil) throws -> Reloader.Outcome {
+    collector.reload(try Self.read(yaml, durability ?? self.durability, folder))
   }
 
   /// The ports of what the log says with these words, in order.
