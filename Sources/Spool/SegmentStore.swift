@@ -1,5 +1,6 @@
 import Locks
 import SelfTelemetry
+import Synchronization
 
 /// The segments of a spool, and the lock for where its records are.
 final class SegmentStore: @unchecked Sendable {
@@ -19,6 +20,8 @@ final class SegmentStore: @unchecked Sendable {
   let lock = Lock()
   var segments: [UInt64: Segment] = [:]
   let spares: SpareSegments
+  /// Whether there was no space to take when it was last looked at.
+  private let hasShortage = Atomic<Bool>(false)
 
   init(
     _ configuration: Spool.Configuration, budget: SpoolBudget, log: Log, registry: MetricRegistry,
@@ -34,11 +37,25 @@ final class SegmentStore: @unchecked Sendable {
   }
 
   /// Finds out how much the disk still takes: requests are refused before it is full, so that what frees space can be
-  /// written.
+  /// written. Says when that begins.
   func lookAtDisk() {
     // Looked up before: what is written meanwhile makes the limit too small rather than too large.
     let used = budget.used
     budget.noteFree(directory.freeBytes, beside: used)
+    let shortage = shortage
+    let wasShort = hasShortage.exchange(shortage != nil, ordering: .relaxed)
+    if let shortage, !wasShort {
+      log.warn(
+        "nothing is taken until there is space again",
+        ["directory": directory.path, "error": shortage.description])
+    }
+  }
+
+  /// Why no space is left to take; nil if there is.
+  var shortage: SpoolError? {
+    guard budget.isUsedUp(reserve: configuration.usesReserve) else { return nil }
+    guard budget.limit < budget.maxBytes else { return .full(limit: budget.maxBytes) }
+    return .system("the disk of \(directory.path) is nearly full")
   }
 
   /// Closes the files and lets others have the directory. What is in it counts no more.

@@ -161,10 +161,7 @@ package final class Spool: @unchecked Sendable {
 
   /// Why nothing is taken at the moment: the limit is reached or the disk refuses; nil otherwise. Cheap: asked for each request.
   package var refusal: SpoolError? {
-    let budget = store.budget
-    guard budget.isUsedUp(reserve: store.configuration.usesReserve) else { return writer.diskRefusal }
-    guard budget.limit < budget.maxBytes else { return .full(limit: budget.maxBytes) }
-    return .system("the disk of \(store.directory.path) is nearly full")
+    store.shortage ?? writer.diskRefusal
   }
 
   /// Writes a record. When this returns, a crash of the process loses it no more.

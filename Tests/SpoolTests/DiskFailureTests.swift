@@ -169,6 +169,7 @@ struct DiskFailureTests {
     disk.free.withLock { $0 = (1 << 20) + 150_000 }
     spool.maintain()
     #expect(spool.refusal == nil)
+    #expect(fixture.lines.withLock { $0.filter { $0.contains("nothing is taken") }.count } == 1)
     spool.stop()
   }
 
