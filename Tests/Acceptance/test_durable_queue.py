@@ -109,4 +109,4 @@ def test_what_is_refused_lies_below_the_storage_directory(tmp_path):
         durable.wait_until_stored()
         [line] = (tmp_path / "spool" / "dead_letter" / "otlp_http@up.jsonl").read_text().splitlines()
         assert (json.loads(line)["status"], json.loads(line)["spans"]) == (404, 3)
-        assert "written to the dead letters" in running.stderr
+        wait_until(lambda: "written to the dead letters" in running.stderr, "a line in the log")

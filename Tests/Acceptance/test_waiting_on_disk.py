@@ -87,4 +87,5 @@ def test_what_the_disk_does_not_give_back_is_counted_and_costs_no_neighbour(watc
     came = backend.wait_for(COUNT, {watched.trace.hex()})
     assert {place.span.name for place in came} == {each.name for each in [*watched.children[1:], watched.root]}
     wait_until(lambda: watched.total(metric_names.UNREADABLE_SPANS) == 1, "the lost span counted")
-    assert "waiting spans can't be read back and are lost" in watched.running.stderr
+    said = "waiting spans can't be read back and are lost"
+    wait_until(lambda: said in watched.running.stderr, "a line in the log")
