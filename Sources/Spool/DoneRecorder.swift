@@ -4,12 +4,15 @@ import Synchronization
 
 /// Collects which records have changed, and writes what is done of them beside their segments.
 final class DoneRecorder: SpoolRecord.Keeper, @unchecked Sendable {
-  // Sendable: `changed` and `isStopping` are touched only under `lock`, the rest only by the spool's thread.
+  // Sendable: `changed`, `isStopping` and `lastRecord` are touched only under `lock`, the rest only by the spool's thread.
 
   private let store: SegmentStore
   private let lock = Lock()
   private var changed: [SpoolRecord] = []
   private var isStopping = false
+  private var lastRecord: UInt64 = 0
+  /// What one delivery tells of comes within this time.
+  private static let gathering: UInt64 = 1_000_000
   /// What must be on the disk before anything is recorded as done.
   private let before = Locked<(@Sendable () -> Void)?>(nil)
   /// Whether the last attempt to write failed, so that it is said once.
@@ -34,16 +37,18 @@ final class DoneRecorder: SpoolRecord.Keeper, @unchecked Sendable {
     }
   }
 
-  /// Waits until a record changes, but no longer than to `deadline`; then a moment more, so that what is done meanwhile is
-  /// written with it.
+  /// Waits until a record changes, but no longer than to `deadline`; when there was news lately a moment more, so that what
+  /// is done meanwhile is written with it.
   ///
   /// - Returns: false when the thread shall end.
   func waitForChanges(until deadline: UInt64) -> Bool {
     lock.withLock {
       while changed.isEmpty && !isStopping && lock.wait(until: deadline) {}
       if !changed.isEmpty {
-        let delay = MonotonicClock.now() + store.configuration.recordDelay.nanoseconds
-        while !isStopping && lock.wait(until: delay) {}
+        // The first news are written at once: what is lost with the process is done again.
+        let time = max(MonotonicClock.now() + Self.gathering, lastRecord &+ store.configuration.recordDelay.nanoseconds)
+        while !isStopping && lock.wait(until: time) {}
+        lastRecord = MonotonicClock.now()
       }
       return !isStopping
     }

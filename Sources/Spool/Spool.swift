@@ -48,7 +48,7 @@ package final class Spool: @unchecked Sendable {
     /// Whether records are taken also when the budget has only its reserve left.
     package var usesReserve = false
 
-    /// How long news of what is done wait for more before they are written.
+    /// How often news of what is done are written at most.
     package var recordDelay = Duration.milliseconds(20)
     /// How long a segment is left in peace after it was closed.
     package var moveAge = Duration.seconds(10)
