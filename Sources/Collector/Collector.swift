@@ -178,7 +178,10 @@ final class Collector: @unchecked Sendable {
 
   private func assemble(_ config: CollectorConfig) throws(Diagnostic) -> Assembly {
     let service = config.service
-    if service.durability != .memory, lock?.directory != service.storage.directory {
+    if service.durability == .memory {
+      // Others may have the directory now.
+      lock = nil
+    } else if lock?.directory != service.storage.directory {
       do {
         // First of all: another path may lead to the same directory.
         lock = nil
@@ -187,8 +190,7 @@ final class Collector: @unchecked Sendable {
         throw Diagnostic(.error, at: service.storage.position, "service.storage.directory: \(error)")
       }
     }
-    return try Assembly(
-      config, lock: service.durability == .memory ? nil : lock, interner: interner, registry: registry, log: log)
+    return try Assembly(config, lock: lock, interner: interner, registry: registry, log: log)
   }
 
   /// Starts the assembly, and opens the listeners to it.
@@ -206,7 +208,6 @@ final class Collector: @unchecked Sendable {
 
   /// Tells of a storage directory that is no longer used.
   private func reportLeftBehind(by old: CollectorConfig, for next: CollectorConfig) {
-    if next.service.durability == .memory { lock = nil }
     guard old.service.durability != .memory,
       next.service.durability == .memory || next.service.storage.directory != old.service.storage.directory
     else { return }

@@ -6,12 +6,17 @@ import SelfTelemetry
 package enum Program {
   /// Runs a command to its end.
   ///
-  /// - Parameter arguments: without the program's own name.
+  /// - Parameter arguments: the program's own name first; nil when they cannot be known.
   /// - Returns: the exit status: 0, 1 when something was wrong with the configuration, 2 with the arguments.
-  package static func main(_ arguments: [String]) -> Int32 {
+  package static func main(_ arguments: [String]?) -> Int32 {
+    guard let arguments else {
+      // They may have named a configuration: any other would be the wrong one.
+      printError("heirloom: cannot read the command line: is /proc mounted?\n")
+      return 2
+    }
     let parsed: Arguments
     do throws(Arguments.Misuse) {
-      parsed = try Arguments(arguments)
+      parsed = try Arguments(Array(arguments.dropFirst()))
     } catch {
       printError("heirloom: \(error.message)\nTry 'heirloom --help'.\n")
       return 2

@@ -73,7 +73,10 @@ package final class FileExporter: Exporter, @unchecked Sendable {
   @discardableResult
   package func export(_ request: EncodedRequest) -> Bool {
     let isTaken = lock.withLock {
-      guard drainDeadline == nil, requests.admit(request, now: MonotonicClock.now()) else { return false }
+      let isKept = durability != .memory
+      // What comes now is never settled, and so not lost.
+      guard drainDeadline == nil else { return isKept }
+      guard requests.admit(request, now: MonotonicClock.now(), mayOverfill: isKept) else { return false }
       lock.wakeAll()
       return true
     }

@@ -26,7 +26,7 @@ final class DeliveryJob {
     for entry in entries { entry.job = self }
   }
 
-  /// Whether what remains is given up instead of being cut any further.
+  /// Whether what is refused is given up instead of being cut any further.
   var isCondemned: Bool { refusals >= Self.refusalLimit * (1 + successes) }
 
   /// Whether it can be begun anew from the disk, as if it had never left.

@@ -64,7 +64,8 @@ extension DeliverySchedule {
     guard isDurable, !isDraining else { return }
     while buffer.isHeadTooLarge {
       if buffer.shrinkFront() { continue }
-      guard let job = newestIdleJob() else { return }
+      // One always has room, as when it is loaded: else it would come back at once, and be tried without a pause.
+      guard let job = newestIdleJob(), buffer.headBytes > job.entries.reduce(0, { $0 + $1.byteCount }) else { return }
       ready.removeAll { $0.job === job }
       retries.removeAll { $0.delivery.job === job }
       for entry in job.entries {

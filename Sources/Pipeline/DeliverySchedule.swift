@@ -101,11 +101,13 @@ package struct DeliverySchedule {
       && buffer.ready(at: 0) == nil
   }
 
-  /// Accepts a request.
+  /// Accepts a request. One that comes when the end has begun is left to the next start where requests are stored: it
+  /// counts as accepted, and nobody ever settles it.
   ///
   /// - Returns: false when there is no room for it, or the end has begun.
   package mutating func admit(_ request: EncodedRequest, now: UInt64) -> Bool {
-    guard !isDraining, buffer.admit(request, now: now) else { return false }
+    guard !isDraining else { return isDurable }
+    guard buffer.admit(request, now: now) else { return false }
     waitingSize += batch?.sizer.size(of: request) ?? 0
     return true
   }

@@ -55,6 +55,8 @@ extension RequestBuffer {
     var unsynced = FIFO<Entry>()
     /// The newest of those that a sync was asked for.
     var syncOrder: UInt64 = 0
+    /// Whether that sync has not ended. One at a time, so that its end says nothing of what was stored anew since.
+    var isSyncing = false
     /// Whether a sync has failed.
     var hasLostTrust = false
     /// When to go on after the disk has refused.
@@ -96,8 +98,9 @@ extension RequestBuffer {
       disk.appending = disk.unstored.popFirst()
     }
     if let request = disk.appending?.request { return .append(request) }
-    if storing.syncs, let newest = disk.unsynced.last, newest.order > disk.syncOrder {
+    if storing.syncs, !disk.isSyncing, let newest = disk.unsynced.last, newest.order > disk.syncOrder {
       disk.syncOrder = newest.order
+      disk.isSyncing = true
       return .sync(upTo: newest.order)
     }
     return .wait(until: disk.unstored.first.map { due($0) })
@@ -130,6 +133,7 @@ extension RequestBuffer {
 
   /// Takes note of how a sync ended.
   mutating func synced(upTo order: UInt64, isDone: Bool, now: UInt64) {
+    disk.isSyncing = false
     guard isDone else {
       disk.hasLostTrust = true
       disk.pauseEnd = now &+ Self.pause
@@ -177,9 +181,9 @@ extension RequestBuffer {
   /// Whether what was taken or is next takes more memory than it should.
   var isHeadTooLarge: Bool { headBytes > halfOfMemory }
 
-  /// Lets the last request of the front leave the memory; false when the front is empty.
+  /// Lets the last request of the front leave the memory; false when the front is empty, or that is all there is.
   mutating func shrinkFront() -> Bool {
-    guard let entry = front.popLast() else { return false }
+    guard let last = front.last, headBytes > last.byteCount, let entry = front.popLast() else { return false }
     dropMemory(of: entry)
     insertStored(entry)
     return true

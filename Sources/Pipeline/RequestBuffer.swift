@@ -105,16 +105,26 @@ package struct RequestBuffer {
 
   /// Puts a request at the end.
   ///
+  /// Whoever may not lose a request looks at `isFull` first. What comes then is taken where it can be kept, though it be
+  /// larger than all before, or others have come in between: there is no second look at what was acknowledged.
+  ///
+  /// - Parameters:
+  ///   - request: to be held.
+  ///   - now: monotonic nanoseconds.
+  ///   - mayOverfill: whether it is taken in any case.
   /// - Returns: false when there is no room; nothing has changed then.
-  package mutating func admit(_ request: EncodedRequest, now: UInt64) -> Bool {
+  package mutating func admit(_ request: EncodedRequest, now: UInt64, mayOverfill: Bool = false) -> Bool {
     let size = limits.sizer.size(of: request)
     let bytes = request.byteCount
+    // With a disk behind it, a request that is too large for the memory may stay in it until it is stored.
+    let isInBounds =
+      storing == nil
+      ? hasRoom(size: size) && usedBytes + bytes <= limits.bytes : hasRoom(size: min(size, largestSize))
     if canEverHold(request) {
       largestSize = max(largestSize, size)
       largestBytes = max(largestBytes, min(bytes, limits.bytes))
     }
-    // With a disk behind it, a request that is too large for the memory may stay in it until it is stored.
-    guard hasRoom(size: size), usedBytes + (storing == nil ? bytes : 1) <= limits.bytes else { return false }
+    guard isInBounds || mayOverfill else { return false }
     let entry = Entry(
       order: nextOrder, itemCount: request.itemCount, byteCount: bytes, size: size, arrival: now)
     nextOrder += 1

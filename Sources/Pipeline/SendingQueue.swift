@@ -7,14 +7,14 @@ import Spool
 /// failed for a while. What waits for long is stored, where there is a store.
 package final class SendingQueue: @unchecked Sendable {
   // Sendable: the mutable properties are touched under `lock`; everything else is immutable.
-  private let id: String
+  let id: String
   private let configuration: SendingQueueConfiguration
   private let sender: any RequestSender
-  private let store: (any RequestStore)?
+  let store: (any RequestStore)?
   private let deadLetters: DeadLetterFile?
-  private let metrics: ExporterMetrics
-  private let log: Log
-  private let now: @Sendable () -> UInt64
+  let metrics: ExporterMetrics
+  let log: Log
+  let now: @Sendable () -> UInt64
   private let random: @Sendable () -> Double
 
   private let retrying: FailureLog
@@ -22,11 +22,11 @@ package final class SendingQueue: @unchecked Sendable {
   private let refusing: FailureLog
   private let burying: FailureLog
   private let holding: FailureLog
-  private let storing: FailureLog
-  private let loading: FailureLog
+  let storing: FailureLog
+  let loading: FailureLog
 
-  private let lock = Lock()
-  private var schedule: DeliverySchedule
+  let lock = Lock()
+  var schedule: DeliverySchedule
   private var threads: [BackgroundThread] = []
   /// What was given up while draining.
   private var drainLosses = (requests: 0, items: 0)
@@ -164,7 +164,7 @@ package final class SendingQueue: @unchecked Sendable {
   }
 
   /// Changes the schedule under the lock, and tells the spools what is finished by it.
-  private func change<Value>(_ body: (inout DeliverySchedule) -> Value) -> Value {
+  func change<Value>(_ body: (inout DeliverySchedule) -> Value) -> Value {
     let (value, finished) = lock.withLock {
       defer { lock.wakeAll() }
       let value = body(&schedule)
@@ -241,81 +241,10 @@ package final class SendingQueue: @unchecked Sendable {
       burying.failed(refused.reason, items: request.itemCount)
       holding.succeeded()
     }
-    change { schedule in schedule.buried(isWritten: problem == nil, now: now()) }
-  }
-
-  private func load(_ record: SpoolRecord) {
-    guard let store else { return }
-    var request: EncodedRequest?
-    var problem = ""
-    do throws(SpoolError) {
-      let bytes = try store.load(record)
-      request = bytes.withUnsafeBytes { EncodedRequest(copying: $0, itemCount: EncodedRequest.itemCount(of: $0)) }
-    } catch {
-      problem = error.description
-    }
-    let passedOver = change { schedule in schedule.loaded(request, now: now()) }
-    if request == nil {
-      metrics.sendFailed.add(passedOver)
-      loading.failed(problem, items: passedOver)
-    } else {
-      loading.succeeded()
-    }
-  }
-
-  // Storing, on a thread of its own: a slow disk holds no delivery up
-
-  private func runStore(_ store: any RequestStore) {
-    restore(store)
-    lock.lock()
-    while let step = schedule.nextStore(now: now()) {
-      if case .wait(let time) = step {
-        lock.wait(until: time)
-        continue
-      }
-      lock.unlock()
-      switch step {
-      case .append(let request): append(request, to: store)
-      case .sync(let order):
-        store.whenSynced { [weak self] isDone in
-          guard let self else { return }
-          change { schedule in schedule.synced(upTo: order, isDone: isDone, now: self.now()) }
-        }
-      case .wait: break
-      }
-      lock.lock()
-    }
-    lock.unlock()
-  }
-
-  private func append(_ request: EncodedRequest, to store: any RequestStore) {
-    var record: SpoolRecord?
-    do throws(SpoolError) {
-      record = try store.append(request)
-      storing.succeeded()
-    } catch {
-      storing.failed(error.description, items: request.itemCount)
-    }
-    change { schedule in schedule.stored(record, now: now()) }
-  }
-
-  private func restore(_ store: any RequestStore) {
-    var count = 0
-    store.restore { record, payload in
-      count += 1
-      let items = EncodedRequest.itemCount(of: payload)
-      return lock.withLock {
-        schedule.restore(record, itemCount: items, byteCount: payload.count)
-        lock.wakeAll()
-        return !schedule.isClosed
-      }
-    }
-    lock.withLock {
-      schedule.endRestoring()
-      lock.wakeAll()
-    }
-    if count > 0 {
-      log.info("sending what an earlier run has left", ["exporter": id, "requests": String(count)])
+    change { schedule in
+      guard schedule.buried(isWritten: problem == nil, now: now()) else { return }
+      metrics.sendFailed.add(request.itemCount)
+      drainLosses = (drainLosses.requests + 1, drainLosses.items + request.itemCount)
     }
   }
 }

@@ -76,15 +76,20 @@ package struct SpoolReplay {
     let plain = SpanBatch(bytes: replayed.payload, index: index, interner: interner) { _ in }
     // A version that leaves out other spans than the one that took the request would name them otherwise.
     let isNamedAlike = index.spanCount == replayed.units?.count ?? record.unitCount
+    var anew: SpoolRecord?
     while !shouldStop() {
       if consumer.refusal == nil {
         if isNamedAlike {
           let batch = SpanBatch(
             plain, record: record, units: replayed.units, originalOffsets: replayed.originalOffsets, isReplay: true)
           if consume(batch) { return true }
-        } else if let anew = try? spool.append([replayed.payload], unitCount: index.spanCount) {
-          record.markAllDone()
-          if consume(SpanBatch(plain, record: anew, isReplay: true)) { return true }
+        } else {
+          // Once, however often the pipeline refuses it.
+          anew = anew ?? (try? spool.append([replayed.payload], unitCount: index.spanCount))
+          if let anew {
+            record.markAllDone()
+            if consume(SpanBatch(plain, record: anew, isReplay: true)) { return true }
+          }
         }
       }
       pause.withLock { _ = pause.wait(until: MonotonicClock.now() + Self.retryInterval) }

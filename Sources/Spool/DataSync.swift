@@ -12,10 +12,17 @@ final class DataSync: Sendable {
     self.writer = writer
   }
 
+  /// Where each segment ended, by its number.
+  typealias Ends = [UInt64: Int]
+
   /// Syncs all that was appended before the call, and the directory.
   ///
   /// A segment of which everything is done is left out: nobody will read it.
-  func run() {
+  ///
+  /// - Returns: what that was.
+  @discardableResult
+  func run() -> Ends {
+    let ends = store.lock.withLock { store.segments.mapValues(\.size) }
     turn.withLock {
       let unsynced = store.sorted { $0.synced < $0.size && !$0.isLost && !$0.isFinished }
       for segment in unsynced {
@@ -35,6 +42,7 @@ final class DataSync: Sendable {
         store.log.error("cannot sync the spool's directory", ["error": error.description])
       }
     }
+    return ends
   }
 
   /// After a failed sync the system may have thrown away what it could not write, and says so only once.
@@ -47,17 +55,21 @@ final class DataSync: Sendable {
       ["error": error.description])
   }
 
-  /// Whether the record, where it is now, is on the disk; with nil, whether all that are not done are.
-  func isSynced(_ record: SpoolRecord?) -> Bool {
+  /// Whether the record, where it is now, is on the disk.
+  func isSynced(_ record: SpoolRecord) -> Bool {
     store.lock.withLock {
-      guard let record else {
-        return store.segments.values.allSatisfy { segment in
-          segment.live.keys.allSatisfy { $0 < segment.synced }
-        }
-      }
       guard record.remainingCount > 0 else { return true }
       guard let segment = store.segments[record.place.segment] else { return false }
       return record.place.offset < segment.synced
+    }
+  }
+
+  /// Whether all that is not done of what was there with these ends is on the disk.
+  func isSynced(upTo ends: Ends) -> Bool {
+    store.lock.withLock {
+      store.segments.allSatisfy { number, segment in
+        segment.live.keys.allSatisfy { $0 < segment.synced || $0 >= ends[number, default: 0] }
+      }
     }
   }
 }

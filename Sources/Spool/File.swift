@@ -25,10 +25,12 @@ final class File: Sendable {
   private let descriptor: Int32
   private let operations: FileOperations
 
-  /// `flags`: as for `open`.
-  init(_ path: String, flags: Int32, operations: FileOperations = .system) throws(SpoolError) {
+  /// `flags`: as for `open`. `name`: what the file is going to be called, if it gets another name.
+  init(
+    _ path: String, flags: Int32, operations: FileOperations = .system, name: String? = nil
+  ) throws(SpoolError) {
     descriptor = open(path, flags | O_CLOEXEC, 0o640)
-    self.path = path
+    self.path = name ?? path
     self.operations = operations
     if descriptor < 0 { throw .failed("open", path) }
   }

@@ -58,9 +58,9 @@ final class GroupCommit: @unchecked Sendable {
       return waiters
     }
     guard !served.isEmpty else { return }
-    sync.run()
+    let ends = sync.run()
     // The same for all who do not say what they wait for, found out once.
-    lazy var isAllSynced = sync.isSynced(nil)
+    lazy var isAllSynced = sync.isSynced(upTo: ends)
     for waiter in served {
       waiter.body(waiter.record.map { sync.isSynced($0) } ?? isAllSynced)
     }

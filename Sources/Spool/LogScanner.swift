@@ -19,6 +19,7 @@ struct LogScanner: ~Copyable {
 
   private let file: File
   private let size: Int
+  private let isNewest: Bool
   private var salt: UInt32?
   private var position = FileHeader.size
   private var window = GrowingMemory()
@@ -26,11 +27,13 @@ struct LogScanner: ~Copyable {
   private var windowLength = 0
   private(set) var damages: [Damage] = []
 
-  /// `salt`: nil when the file's header does not tell; the first record does then.
-  init(_ file: File, size: Int, salt: UInt32?) {
+  /// `salt`: nil when the file's header does not tell; the first record does then. `isNewest`: whether the segment may have
+  /// been written to when the process ended.
+  init(_ file: File, size: Int, salt: UInt32?, isNewest: Bool) {
     self.file = file
     self.size = size
     self.salt = salt
+    self.isNewest = isNewest
   }
 
   /// The segment's salt, if anything has told it.
@@ -107,9 +110,15 @@ struct LogScanner: ~Copyable {
       position = size
       return
     }
-    let isTornEnd = size - start < RecordHeader.size
+    let isTornEnd = size - start < RecordHeader.size || isNewest || isBegun(at: start)
     damages.append(Damage(offset: start, length: size - start, isTornEnd: isTornEnd))
     position = size
+  }
+
+  /// Whether a header of this segment begins here. In a file that was used before, old bytes may stand where it ends.
+  private mutating func isBegun(at offset: Int) -> Bool {
+    guard let salt, let bytes = bytes(at: offset, atLeast: 8, upTo: 4096) else { return false }
+    return bytes.number(at: 0) == RecordHeader.magic && bytes.number(at: 4) == salt
   }
 
   private mutating func hasEndMark(at offset: Int) -> Bool {

@@ -57,6 +57,8 @@ final class Mover: @unchecked Sendable {
     recorder.vacate(moved.to)
     moved.record.restartRecording(moved.oldTable)
     recorder.recordAnew(moved.record)
+    // That is more than what was done when `prepare` was last called.
+    recorder.prepare()
   }
 
   /// Moves some records of segments that hold little that is needed.

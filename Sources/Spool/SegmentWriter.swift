@@ -36,7 +36,7 @@ final class SegmentWriter: @unchecked Sendable {
   var hasSegment: Bool { lock.withLock { active != nil } }
 
   /// The first sequence number of a segment. Larger than all before, whatever was in those: a segment has fewer records.
-  private static func firstSequence(ofSegment number: UInt64) -> UInt64 { number << 20 }
+  static func firstSequence(ofSegment number: UInt64) -> UInt64 { number << 20 }
 
   /// Writes a request.
   func append(_ payload: [UnsafeRawBufferPointer], unitCount: Int) throws(SpoolError) -> SpoolRecord {
@@ -159,17 +159,18 @@ final class SegmentWriter: @unchecked Sendable {
   @discardableResult
   private func roll() throws(SpoolError) -> Segment {
     let time = store.configuration.time.reading()
-    nextSequence = max(nextSequence, Self.firstSequence(ofSegment: nextNumber))
+    let firstSequence = max(nextSequence, Self.firstSequence(ofSegment: nextNumber))
     let header = FileHeader(
-      kind: .segment, number: nextNumber, baseSequence: nextSequence, time: time,
+      kind: .segment, number: nextNumber, baseSequence: firstSequence, time: time,
       salt: .random(in: 1 ... .max))
     let path = store.directory.path(nextNumber, SegmentStore.logSuffix)
     let start = header.encoded() + [UInt8](repeating: 0, count: RecordHeader.endMarkSize)
     let operations = store.configuration.operations
-    let isSpare = try store.spares.give(path, header: start, operations: operations)
-    let file = try File(path, flags: O_RDWR | (isSpare ? 0 : O_CREAT | O_EXCL), operations: operations)
-    store.directory.noteChange()
-    if !isSpare {
+    let file: File
+    if let spare = try store.spares.give(path, header: start, operations: operations) {
+      file = spare
+    } else {
+      file = try File(path, flags: O_RDWR | O_CREAT | O_EXCL, operations: operations)
       do throws(SpoolError) {
         try file.write(start, at: 0)
       } catch {
@@ -177,10 +178,12 @@ final class SegmentWriter: @unchecked Sendable {
         throw error
       }
     }
+    store.directory.noteChange()
     let segment = Segment(
       number: nextNumber, file: file, salt: header.salt, size: FileHeader.size,
       done: DoneFile(segment: nextNumber, length: 0, store: store))
     store.add(segment)
+    nextSequence = firstSequence
     nextNumber += 1
     if let active { close(active) }
     active = segment

@@ -1,4 +1,5 @@
 import Glibc
+import Locks
 import Synchronization
 
 /// The directory of one log, which only one process has at a time.
@@ -9,6 +10,8 @@ final class SpoolDirectory: Sendable {
   private let operations: FileOperations
   /// Whether files were created or removed since the directory was last synced.
   private let isChanged = Atomic<Bool>(true)
+  /// Held while the directory is synced: who finds nothing changed must not go on before that is on the disk.
+  private let turn = Lock()
 
   /// Creates the directory if need be, and takes its lock.
   init(_ path: String, operations: FileOperations) throws(SpoolError) {
@@ -75,6 +78,8 @@ final class SpoolDirectory: Sendable {
 
   /// Returns when the files that were created and removed are so on the disk.
   func sync() throws(SpoolError) {
+    turn.lock()
+    defer { turn.unlock() }
     guard isChanged.exchange(false, ordering: .acquiringAndReleasing) else { return }
     guard operations.sync(descriptor) == 0 else {
       let error = SpoolError.failed("sync", path)

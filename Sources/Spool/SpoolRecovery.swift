@@ -7,6 +7,8 @@ struct SpoolRecovery {
   private let store: SegmentStore
   private unowned let keeper: any SpoolRecord.Keeper
   private let today: SpoolTime.Reading
+  /// No spool gets as far, and sequence numbers have room for it.
+  private static let maxNumber: UInt64 = 1 << 40
   private var records: [UInt64: SpoolRecord] = [:]
   private(set) var nextSequence: UInt64 = 1
   private(set) var nextNumber: UInt64 = 1
@@ -27,12 +29,20 @@ struct SpoolRecovery {
   mutating func run() throws(SpoolError) {
     let numbers = try store.directory.numbers(SegmentStore.logSuffix)
     let known = Set(numbers)
+    let newest = numbers.last { $0 < Self.maxNumber }
     for number in try store.directory.numbers(SegmentStore.doneSuffix) where !known.contains(number) {
       try store.directory.remove(number, SegmentStore.doneSuffix)
     }
     for number in numbers {
+      guard number < Self.maxNumber else {
+        // Nothing could be named after it.
+        store.log.error(
+          "a file is no segment of a spool: it is left alone",
+          ["file": store.directory.path(number, SegmentStore.logSuffix)])
+        continue
+      }
       nextNumber = max(nextNumber, number + 1)
-      try recover(number, isNewest: number == numbers.last)
+      try recover(number, isNewest: number == newest)
     }
     store.metrics.records.add(records.count)
   }
@@ -43,10 +53,13 @@ struct SpoolRecovery {
     let size = try file.size()
     let (header, looksForeign) = try header(of: file)
     if let header, header.number != number {
-      // A file that was to be written over, whose new header did not reach the disk; nor did anything behind it.
+      // A file that was to be written over, whose new header did not reach the disk; nor did anything behind it that was
+      // relied on.
+      store.log.info(
+        "a segment that was to be begun is removed", ["file": file.path, "used before as": String(header.number)])
       return try store.directory.remove(number, SegmentStore.logSuffix)
     }
-    var scanner = LogScanner(file, size: size, salt: header?.salt)
+    var scanner = LogScanner(file, size: size, salt: header?.salt, isNewest: isNewest)
     let done = try done(of: number)
     let segment = Segment(
       number: number, file: file, salt: 0, size: size,
@@ -56,9 +69,16 @@ struct SpoolRecovery {
     segment.wasRead = true
     var isForeign = looksForeign
     var last: Int?
+    let lateSequence = SegmentWriter.firstSequence(ofSegment: number + 1)
     while let found = scanner.next() {
-      last = found.offset
       isForeign = false
+      guard found.header.sequence < lateSequence else {
+        // No number of this segment, nor of an earlier one: those that come next would have to be larger.
+        report(
+          LogScanner.Damage(offset: found.offset, length: found.header.totalLength, isTornEnd: false), in: file)
+        continue
+      }
+      last = found.offset
       nextSequence = max(nextSequence, found.header.sequence + 1)
       if done.whole.contains(found.offset) { continue }
       add(found, to: segment, from: header?.time, words: done.words[found.offset] ?? [])
@@ -69,7 +89,7 @@ struct SpoolRecovery {
       store.log.error("a file is no segment of a spool: it is left alone", ["file": file.path])
       return
     }
-    if let header { nextSequence = max(nextSequence, min(header.baseSequence, RecordHeader.maxSequence)) }
+    if let header { nextSequence = max(nextSequence, min(header.baseSequence, lateSequence)) }
     store.add(segment)
     store.metrics.doneBytes.add(done.soundLength)
     store.budget.take(done.soundLength)

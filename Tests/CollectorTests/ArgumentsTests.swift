@@ -69,6 +69,17 @@ struct ArgumentsTests {
     #expect(Arguments.help.contains(Version.number))
   }
 
+  @Test func `the process finds its arguments without the help of its memory`() {
+    #expect(ProcessArguments.read() == CommandLine.arguments)
+    #expect(ProcessArguments.parse(Array("heirloom\0--set\0\0a=\u{e9}\0".utf8)) == ["heirloom", "--set", "", "a=é"])
+    #expect(ProcessArguments.parse(Array("heirloom\0\0".utf8)) == ["heirloom", ""])
+    #expect(ProcessArguments.parse([]) == [])
+  }
+
+  @Test func `without its arguments a collector does not run`() {
+    #expect(Program.main(nil) == 2)
+  }
+
   @Test(
     arguments: [
       (["frobnicate"], 2), (["--config"], 2), (["validate", "--config", "yaml:service:"], 1),
@@ -77,6 +88,6 @@ struct ArgumentsTests {
       (["validate", "--set", "exporters.file.path=x"], 0), (["validate", "--set", "exporters.file.pat=x"], 1),
     ] as [([String], Int32)])
   func `the exit status tells misuse from a bad configuration`(words: [String], status: Int32) {
-    #expect(Program.main(words) == status)
+    #expect(Program.main(["heirloom"] + words) == status)
   }
 }

@@ -112,6 +112,23 @@ extension FileExporter {
     for (index, one) in watched.enumerated() { #expect(index % 2 == 0 ? one.wasSettledOnce() : one.isSettled) }
   }
 
+  @Test(arguments: Durability.allCases)
+  func `what a pipeline keeps is taken in spite of a full queue, and not settled at the end`(durability: Durability)
+    throws
+  {
+    let fixture = try FileFixture()
+    let exporter = try fixture.exporter(durability: durability) { $0.queueMebibytes = 1 }
+    let keeps = durability != .memory
+    let large = WatchedRequest(SampleRequest.make(padding: 2 << 20))
+    #expect(exporter.export(large.request) == keeps)
+    exporter.drain()
+    #expect(large.isSettled == keeps)
+    let late = WatchedRequest(SampleRequest.make())
+    #expect(exporter.export(late.request) == keeps)
+    #expect(!late.isSettled)
+    #expect(fixture.metric("otelcol_exporter_enqueue_failed_spans") == (keeps ? 0 : 2))
+  }
+
   @Test func `with fsync, what was put aside is settled too`() throws {
     let fixture = try FileFixture()
     let exporter = try fixture.exporter(durability: .fsync) {

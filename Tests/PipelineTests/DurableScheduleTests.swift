@@ -253,6 +253,86 @@ private final class World {
     #expect(!isTaken)
   }
 
+  @Test func `a queue on disk takes what comes in spite of its memory, and what comes at its end is left to the next`()
+  {
+    var queue = SendingQueueConfiguration()
+    queue.maxMebibytes = 1
+    let storing = RequestBuffer.Storing(delay: .seconds(1), syncs: false)
+    var schedule = DeliverySchedule(queue, retry: RetryConfiguration(), storing: storing)
+    // As when several pipelines looked whether it is full, and then came at once.
+    for _ in 0..<3 {
+      let isTaken = schedule.admit(SampleRequest.make(padding: 1 << 20), now: 0)
+      #expect(isTaken)
+    }
+    #expect(schedule.isFull)
+    schedule.beginDrain()
+    let late = WatchedRequest(SampleRequest.make())
+    let isTaken = schedule.admit(late.request, now: 0)
+    #expect(isTaken)
+    _ = schedule.close()
+    schedule.takeFinished().tell()
+    #expect(!late.isSettled && schedule.size == 3)
+
+    queue.sizer = .items
+    queue.queueSize = 10
+    var bounded = DeliverySchedule(queue, retry: RetryConfiguration(), storing: storing)
+    for spans in [2, 3, 7] {
+      #expect(!bounded.isFull)
+      let isTaken = bounded.admit(SampleRequest.make(spans: spans), now: 0)
+      #expect(isTaken, "it was not full for what had come before")
+    }
+    #expect(bounded.isFull)
+  }
+
+  @Test func `a request larger than its share of the memory waits like others for its next attempt`() throws {
+    var queue = SendingQueueConfiguration()
+    queue.maxMebibytes = 1
+    let storing = RequestBuffer.Storing(delay: .zero, syncs: false)
+    var schedule = DeliverySchedule(queue, retry: RetryConfiguration(), storing: storing)
+    let store = StubRequestStore()
+    let isTaken = schedule.admit(SampleRequest.make(padding: 900_000), now: 0)
+    #expect(isTaken)
+    var attempts = 0
+    for _ in 0..<100 {
+      if case .append(let request)? = schedule.nextStore(now: 0) { schedule.stored(try store.append(request), now: 0) }
+      switch schedule.next(now: 0) {
+      case .send(let number, _, _):
+        attempts += 1
+        _ = schedule.settle(number, .unavailable(reason: "down", wait: nil), now: 0, random: 0.5)
+      case .load(let record):
+        let request = try store.load(record).withUnsafeBytes { EncodedRequest(copying: $0, itemCount: 1) }
+        _ = schedule.loaded(request, now: 0)
+      default: break
+      }
+    }
+    #expect(attempts == 1)
+    #expect(schedule.nextRetry == 5 * second)
+  }
+
+  @Test func `a sync that was asked for before one failed says nothing of what is stored anew`() throws {
+    let storing = RequestBuffer.Storing(delay: .zero, syncs: true)
+    var schedule = DeliverySchedule(SendingQueueConfiguration(), retry: RetryConfiguration(), storing: storing)
+    let store = StubRequestStore(syncs: true)
+    var asked: [UInt64] = []
+    for _ in 0..<2 {
+      let isTaken = schedule.admit(SampleRequest.make(), now: 0)
+      #expect(isTaken)
+      for _ in 0..<2 {
+        switch schedule.nextStore(now: 0) {
+        case .append(let request): schedule.stored(try store.append(request), now: 0)
+        case .sync(let order): asked.append(order)
+        default: break
+        }
+      }
+    }
+    #expect(asked.count == 1, "the second waits for the end of the first")
+    schedule.synced(upTo: asked[0], isDone: true, now: 0)
+    guard case .sync? = schedule.nextStore(now: 0) else {
+      Issue.record("nothing is synced any more")
+      return
+    }
+  }
+
   @Test func `a request that is stored is not given up for its time, unless one is set`() throws {
     let storing = RequestBuffer.Storing(delay: .seconds(1), syncs: false)
     for limit in [nil, Duration.seconds(10)] {

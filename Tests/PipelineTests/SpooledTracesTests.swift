@@ -104,6 +104,31 @@ final class SpooledTracesTests {
     again.stop()
   }
 
+  @Test func `a request that is named anew is stored once, however often the pipeline refuses it`() throws {
+    let spool = try open()
+    let bytes = SampleRequest.bytes(name: "r", spans: 3)
+    // As a version that saw two spans more in it.
+    _ = try bytes.withUnsafeBytes { try spool.append([$0], unitCount: 5) }
+    spool.stop()
+
+    let again = try open()
+    let picky = StubConsumer(.refuse(Refusal(message: "not now", retryAfter: 1)))
+    let looks = Locked(0)
+    let result = SpoolReplay(
+      spool: again, consumer: picky, rules: SpanRules(), interner: ScopeInterner(), log: log
+    ).run {
+      looks.withLock {
+        $0 += 1
+        return $0 > 5
+      }
+    }
+    #expect(!result.isComplete && picky.requests.all.count == 5)
+    again.stop()
+    let last = try open()
+    #expect(replay(last, to: StubConsumer()) == .init(requests: 1, spans: 3, isComplete: true))
+    last.stop()
+  }
+
   @Test func `a replay waits for a pipeline without room, and can be told to stop`() throws {
     let spool = try open()
     consume(SpooledTraces(StubConsumer(), spool: spool, durability: .buffered), [SpanStub(1)])

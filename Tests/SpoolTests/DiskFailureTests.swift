@@ -13,6 +13,8 @@ struct DiskFailureTests {
     let room = Locked<Int?>(nil)
     let failsSync = Locked(false)
     let syncs = Locked(0)
+    /// Called during a sync.
+    let duringSync = Locked<(@Sendable () -> Void)?>(nil)
 
     var operations: FileOperations {
       FileOperations(
@@ -30,6 +32,7 @@ struct DiskFailureTests {
         },
         sync: { [self] descriptor in
           syncs.withLock { $0 += 1 }
+          duringSync.withLock { $0 }?()
           guard failsSync.withLock({ $0 }) else { return 0 }
           errno = EIO
           return -1
@@ -108,7 +111,8 @@ struct DiskFailureTests {
     spool.maintain()
     let copy = try fixture.crashed().open()
     let replayed = copy.replayed().map(\.record)
-    #expect(replayed.map(\.sequence) == records[1...].map(\.sequence) && replayed.map(\.remainingCount) == [10, 10])
+    #expect(replayed.map(\.sequence) == records[1...].map(\.sequence))
+    #expect(replayed.map(\.remainingCount) == [10, 10])
     copy.stop()
     spool.stop()
   }
@@ -160,6 +164,19 @@ struct DiskFailureTests {
     #expect(fixture.value("write_errors") > 0)
     spool.stop()
     #expect(!isSynced(spool, nil))
+  }
+
+  @Test("What comes during a sync does not make it fail")
+  func appendDuringSync() throws {
+    let spool = try fixture.open()
+    spool.start()
+    disk.duringSync.withLock { $0 = { [weak spool] in _ = try? spool?.append([2]) } }
+    for _ in 0..<5 {
+      try spool.append([1])
+      #expect(isSynced(spool, nil))
+    }
+    disk.duringSync.withLock { $0 = nil }
+    spool.stop()
   }
 
   @Test("A record whose new place is lost goes back to its old one")
