@@ -83,7 +83,8 @@ let package = Package(
       swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Spool", "Locks", "COTLPOracle"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Spool", "Locks", "COTLPOracle"],
+      path: "Tests/TestSupport",
       swiftSettings: settings),
     .target(
       name: "COTLPOracle", dependencies: ["COTLP"], path: "Tests/COTLPOracle",
@@ -107,7 +108,8 @@ let package = Package(
         "SelfTelemetry", "Spool",
       ]),
     .target(
-      name: "FuzzTargets", dependencies: ["Configuration", "Compression", "OTLP", "Spool", "SelfTelemetry", "TestSupport"],
+      name: "FuzzTargets",
+      dependencies: ["Configuration", "Compression", "OTLP", "Spool", "SelfTelemetry", "TestSupport"],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",

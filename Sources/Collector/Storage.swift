@@ -72,14 +72,14 @@ final class Storage {
     let directory = "\(pipelines)/\(StorageContext.fileName(of: id.description))"
     let labels: MetricRegistry.Labels = [("pipeline", id.description)]
     let spool = try Spool(
-      spoolConfiguration("\(directory)/requests"), budget: context.budget, log: log, registry: registry, labels: labels)
+      spoolConfiguration("\(directory)/requests"), budget: context.budget, log: log, registry: registry,
+      labels: labels + [("log", "requests")])
     var identities: Journal?
     if let remembered {
       do throws(SpoolError) {
         identities = try Journal(
           Journal.Configuration(directory: "\(directory)/identities", lifetime: remembered.nanoseconds),
-          budget: context.budget,
-          log: log, registry: registry, labels: labels)
+          budget: context.budget, log: log, registry: registry, labels: labels + [("log", "identities")])
       } catch {
         spool.stop()
         throw error

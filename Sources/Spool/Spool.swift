@@ -31,8 +31,8 @@ package enum SpoolError: Error, Sendable, Equatable, CustomStringConvertible {
 ///
 /// A record's life: `append` writes it to the active segment. Whoever finishes units of it marks them as done; the spool's
 /// thread (`Keeper`) writes that beside the segment. A segment whose records are all done is removed. What is left of old
-/// records is moved to the active segment when it holds on to too much. `FileHeader`,
-/// `RecordHeader` and `DoneFormat` have the formats.
+/// records is moved to the active segment when it holds on to too much. docs/spool.md has the formats, as do `FileHeader`,
+/// `RecordHeader` and `DoneFormat`.
 ///
 /// The spool must outlive the use of its records.
 package final class Spool: @unchecked Sendable {

@@ -6,6 +6,7 @@ import signal
 import pytest
 from google.rpc.status_pb2 import Status
 
+from support import metric_names
 from support.client import Client
 from support.collector import Collector, Metrics, free_port
 from support.making import body, trace_of
@@ -52,7 +53,7 @@ class Durable:
 
     def wait_until_stored(self):
         """The exporter's queue has all, and the pipeline has nothing to keep."""
-        wait_until(lambda: self.metric("heirloom_spool_records", pipeline="traces") == 0, "everything in the queue")
+        wait_until(lambda: self.metric(metric_names.SPOOL_RECORDS, pipeline="traces") == 0, "everything in the queue")
 
 
 @pytest.mark.parametrize("durability", DISKS)
@@ -67,7 +68,7 @@ def test_what_waits_for_a_backend_outlives_the_collector(tmp_path, durability, n
         assert "spans were lost" not in running.stderr
     with serving(Backend(durable.upstream)) as backend, durable.begin():
         came = backend.wait_for(len(durable.sent))
-        wait_until(lambda: durable.metric("heirloom_spool_records", exporter="otlp_http/up") == 0, "an empty queue")
+        wait_until(lambda: durable.metric(metric_names.SPOOL_RECORDS, exporter="otlp_http/up") == 0, "an empty queue")
         assert sorted(place.key for place in came) == sorted(durable.sent)
         assert len(backend.spans) == len(durable.sent)
 
@@ -108,4 +109,4 @@ def test_what_is_refused_lies_below_the_storage_directory(tmp_path):
         durable.wait_until_stored()
         [line] = (tmp_path / "spool" / "dead_letter" / "otlp_http@up.jsonl").read_text().splitlines()
         assert (json.loads(line)["status"], json.loads(line)["spans"]) == (404, 3)
-        assert "written to the dead letters" in running.stderr
+        wait_until(lambda: "written to the dead letters" in running.stderr, "a line in the log")

@@ -156,9 +156,9 @@ def test_a_bad_configuration_is_told_and_changes_nothing(reloadable, backend):
         spans, trace = trace_of(identity={"enduser.id": "ada"})
         client.send(body(*spans)).response
     backend.wait_for(2, {trace})
-    told = each.running.stderr
-    assert f'{each.file}:6:13: error: unknown key "root_wiat" in processors.enduser (did you mean "root_wait"?)' in told
-    assert f"cannot read the file {each.file}" in told
+    wait_until(lambda: f"cannot read the file {each.file}" in each.running.stderr, "the last problem told")
+    problem = 'error: unknown key "root_wiat" in processors.enduser (did you mean "root_wait"?)'
+    assert f"{each.file}:6:13: {problem}" in each.running.stderr
 
 
 def test_a_port_in_use_is_told_and_changes_nothing(reloadable, backend):

@@ -117,9 +117,14 @@ class Backend(_Server):
             (self.received if reply.status == 200 else self.refused).append(request)
         return reply
 
-    def wait_for(self, count, ids=None):
-        """The spans (of these traces), once there are that many."""
-        found = lambda: self.spans if ids is None else self.traces(ids)
+    def wait_for(self, count, ids=None, distinct=False):
+        """The spans (of these traces), once there are that many; `distinct` counts one that comes twice, as after a kill,
+        once, and leaves the second out."""
+
+        def found():
+            spans = self.spans if ids is None else self.traces(ids)
+            return list({place.key: place for place in spans}.values()) if distinct else spans
+
         return wait_until(
             lambda: (spans := found()) if len(found()) >= count else None,
             lambda: f"{count} spans at the backend, of which {len(found())} came",
