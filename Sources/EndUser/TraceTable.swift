@@ -174,17 +174,25 @@ final class TraceTable: Sendable {
     }
   }
 
-  /// Leaves spans that wait to the spool; false when it has none that are in memory.
+  /// Leaves spans that wait to the spool; false when none of those in memory can go there, and they are still too many.
   private func spillOldest() -> Bool {
+    guard settings.storage != nil else { return false }
     let oldest = shards.min {
       $0.oldestInMemory.load(ordering: .relaxed) < $1.oldestInMemory.load(ordering: .relaxed)
     }
-    guard let shard = oldest, shard.oldestInMemory.load(ordering: .relaxed) != .max else { return false }
+    if let oldest, oldest.oldestInMemory.load(ordering: .relaxed) != .max, spill(oldest) { return true }
+    // Spans are counted before their shard publishes them: nobody is given up for what another thread is about to show.
+    return shards.contains(where: spill) || settings.metrics.waitingBytes.value <= maxBytes
+  }
+
+  /// False when the shard has nothing in memory that could go.
+  private func spill(_ shard: TraceShard) -> Bool {
     shard.lock.withLock {
+      guard shard.spillable.first != nil else { return false }
       shard.spill(to: maxBytes)
       shard.publishOldest()
+      return true
     }
-    return true
   }
 
   private func resolveOldest(_ reason: Unattributed, now: UInt64) -> Emission? {
