@@ -166,7 +166,7 @@ extension RequestBuffer {
   }
 
   private mutating func secure(_ entry: Entry) {
-    entry.isSecured = true
+    noteSecured(entry)
     if let request = entry.request { finished.requests.append(request) }
     guard !entry.isTaken else { return }
     precondition(fresh.first === entry, "requests are stored in their order")

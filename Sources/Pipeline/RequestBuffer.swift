@@ -59,7 +59,9 @@ package struct RequestBuffer {
   package internal(set) var usedSize = 0
   /// Bytes in memory.
   package internal(set) var usedBytes = 0
-  /// Of those, bytes of requests that were taken, or are next.
+  /// Of those, bytes of requests that are in memory only, or perhaps are.
+  private var unsecuredBytes = 0
+  /// And bytes of requests that were taken, or are next.
   var headBytes = 0
   /// Requests whose room is taken.
   package internal(set) var heldCount = 0
@@ -79,7 +81,13 @@ package struct RequestBuffer {
 
   /// Whether a request like the largest so far would find no room. Who asks this before accepting data loses none of it
   /// here.
-  package var isFull: Bool { isFullByCount || usedBytes + largestBytes > limits.bytes }
+  ///
+  /// When all that is in memory is on disk too, one more has room: what waits for its next attempt may take most of a small
+  /// memory, and nothing would be accepted until the destination is back.
+  package var isFull: Bool {
+    let isBacklogStored = storing != nil && unsecuredBytes == 0 && usedBytes <= max(limits.bytes, largestBytes)
+    return isFullByCount || (usedBytes + largestBytes > limits.bytes && !isBacklogStored)
+  }
 
   /// The same, but for the bound in bytes.
   var isFullByCount: Bool { !hasRoom(size: largestSize) }
@@ -122,7 +130,7 @@ package struct RequestBuffer {
       ? hasRoom(size: size) && usedBytes + bytes <= limits.bytes : hasRoom(size: min(size, largestSize))
     if canEverHold(request) {
       largestSize = max(largestSize, size)
-      largestBytes = max(largestBytes, min(bytes, limits.bytes))
+      largestBytes = max(largestBytes, bytes)
     }
     guard isInBounds || mayOverfill else { return false }
     let entry = Entry(
@@ -130,6 +138,7 @@ package struct RequestBuffer {
     nextOrder += 1
     entry.request = request
     usedBytes += bytes
+    unsecuredBytes += bytes
     hold(entry)
     fresh.append(entry)
     if storing != nil { disk.unstored.append(entry) }
@@ -140,6 +149,7 @@ package struct RequestBuffer {
     usedSize += entry.size
     heldCount += 1
     heldItems += entry.itemCount
+    largestBytes = max(largestBytes, entry.byteCount)
   }
 
   /// Takes the oldest request out; its room stays taken.
@@ -167,11 +177,18 @@ package struct RequestBuffer {
     while disk.unstored.first?.isReleased == true { _ = disk.unstored.popFirst() }
   }
 
+  /// Takes note that an entry's record can be relied on.
+  mutating func noteSecured(_ entry: Entry) {
+    entry.isSecured = true
+    unsecuredBytes -= entry.byteCount
+  }
+
   /// Of an entry that was taken or is in front.
   mutating func dropMemory(of entry: Entry) {
     guard entry.request != nil else { return }
     entry.request = nil
     usedBytes -= entry.byteCount
     headBytes -= entry.byteCount
+    if !entry.isSecured { unsecuredBytes -= entry.byteCount }
   }
 }

@@ -284,6 +284,29 @@ private final class World {
     #expect(bounded.isFull)
   }
 
+  @Test(arguments: [600_000, 1_000_000, 1_200_000])
+  func `a request that fills the memory and waits for its next attempt does not end what is accepted`(bytes: Int) throws
+  {
+    var queue = SendingQueueConfiguration()
+    queue.maxMebibytes = 1
+    let storing = RequestBuffer.Storing(delay: .zero, syncs: false)
+    var schedule = DeliverySchedule(queue, retry: RetryConfiguration(), storing: storing)
+    let store = StubRequestStore()
+    for number in 0..<50 {
+      #expect(!schedule.isFull, "\(number) were taken")
+      let isTaken = schedule.admit(SampleRequest.make(padding: bytes), now: 0)
+      #expect(isTaken && schedule.isFull, "one at a time may be in memory alone")
+      while case .append(let request)? = schedule.nextStore(now: 0) {
+        schedule.stored(try store.append(request), now: 0)
+      }
+      while case .send(let delivery, _, _) = schedule.next(now: 0) {
+        _ = schedule.settle(delivery, .unavailable(reason: "down", wait: nil), now: 0, random: 0.5)
+      }
+      #expect(schedule.memoryBytes < 2 * bytes)
+    }
+    #expect(schedule.size == 50)
+  }
+
   @Test func `a request larger than its share of the memory waits like others for its next attempt`() throws {
     var queue = SendingQueueConfiguration()
     queue.maxMebibytes = 1
