@@ -96,7 +96,7 @@ final class Releaser: @unchecked Sendable {
       // The lock of the batcher is not held while a disk is read.
       guard waitForRoom() else { return }
       output.write { writer in inheritance.write(identity, to: writer, spans: reader.forEach) }
-      giveUpUnreadable(reader, of: release.trace)
+      tellUnreadable(reader, of: release.trace)
     }
   }
 
@@ -109,13 +109,15 @@ final class Releaser: @unchecked Sendable {
     }
   }
 
-  private func giveUpUnreadable(_ reader: SpilledReader, of trace: TraceID) {
-    guard !reader.unreadable.isEmpty else { return }
-    metrics.unreadableSpans.add(reader.unreadable.count)
+  private func tellUnreadable(_ reader: SpilledReader, of trace: TraceID) {
+    guard reader.missingCount > 0 else { return }
+    metrics.unreadableSpans.add(reader.missingCount)
     storage?.log.error(
-      "waiting spans can't be read back and are lost",
+      reader.refusedCount > 0
+        ? "waiting spans can't be read back now: they are tried again at the next start"
+        : "waiting spans can't be read back and are lost",
       [
-        "trace_id": trace.hexadecimal, "spans": String(reader.unreadable.count),
+        "trace_id": trace.hexadecimal, "spans": String(reader.missingCount),
         "error": reader.failure?.description ?? "the bytes on disk are no span of the trace",
       ])
     reader.markUnreadableDone()

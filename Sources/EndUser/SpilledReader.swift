@@ -33,10 +33,15 @@ final class SpilledReader {
   /// Bytes of the buffer that hold spans of the part.
   private var used = 0
   private var record: Unmanaged<SpoolRecord>?
-  /// Units of the part that can't be read, or are no span of the trace.
-  private(set) var unreadable: [UInt32] = []
-  /// Why the first of them can't; nil when the bytes are no span.
+  /// Units of the part whose bytes are no span of the trace.
+  private var unreadable: [UInt32] = []
+  /// Spans of the part that the disk did not give.
+  private(set) var refusedCount = 0
+  /// Why it did not give the first of them.
   private(set) var failure: SpoolError?
+
+  /// Spans of the part that are not lent, for either reason.
+  var missingCount: Int { unreadable.count + refusedCount }
 
   init(_ source: any RecordReader, rules: SpanRules) {
     self.source = source
@@ -87,7 +92,8 @@ final class SpilledReader {
     }
   }
 
-  /// What was unreadable is done: it can't be had any more.
+  /// What is no span is done: it can't be had any more. What the disk did not give today it may give another day, so that
+  /// stays in the spool for the next start.
   func markUnreadableDone() {
     guard let record else { return }
     for unit in unreadable { record.takeUnretainedValue().markDone(Int(unit), count: 1) }
@@ -97,6 +103,7 @@ final class SpilledReader {
     index.clear()
     names.removeAll(keepingCapacity: true)
     unreadable.removeAll(keepingCapacity: true)
+    refusedCount = 0
     failure = nil
     used = 0
   }
@@ -154,7 +161,7 @@ final class SpilledReader {
       }
     } catch {
       if failure == nil { failure = error }
-      unreadable.append(place.unit)
+      refusedCount += 1
       return
     }
     used += byteCount

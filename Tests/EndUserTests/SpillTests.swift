@@ -111,7 +111,7 @@ struct SpillTests {
   }
 
   @Test(arguments: [false, true])
-  func `what can't be read back is reported and done, and the others go on`(isOverwritten: Bool) throws {
+  func `what can't be read back is reported, and the others go on`(isOverwritten: Bool) throws {
     let harness = DurableHarness(maxWaitingBytes: 6000)
     harness.send(Self.child(1, 2), Self.child(1, 3))
     harness.send(Self.child(1, 4))
@@ -122,7 +122,8 @@ struct SpillTests {
     #expect(harness.ids == [1, 4])
     #expect(harness.metric("heirloom_enduser_unreadable_spans") == 2)
     #expect(harness.lines.all.contains { $0.contains("can't be read back") })
-    #expect(harness.disk.remaining == 0)
+    // What the disk does not give today it may give at the next start; what is no span will never be one.
+    #expect(harness.disk.remaining == (isOverwritten ? 0 : 2))
   }
 
   @Test func `spans of a moved request of which nobody says where they were stay in memory`() {
