@@ -18,7 +18,12 @@ package final class Log: Sendable {
   package typealias Fields = KeyValuePairs<String, String>
 
   private let settings: Atomic<Int>
-  private let sink: Locked<@Sendable (String) -> Void>
+  /// A function in a structure: a generic value that is a bare function gets another wrapper at each access.
+  private struct Sink {
+    let write: @Sendable (String) -> Void
+  }
+
+  private let sink: Locked<Sink>
 
   /// `write` takes one whole line, its newline included; one call at a time.
   package init(
@@ -26,7 +31,7 @@ package final class Log: Sendable {
     write: @escaping @Sendable (String) -> Void = Log.writeToStandardError
   ) {
     settings = Atomic(Self.settings(level, encoding))
-    sink = Locked(write)
+    sink = Locked(Sink(write: write))
   }
 
   /// What is less than this is left out.
@@ -55,7 +60,7 @@ package final class Log: Sendable {
       encoding == .json
       ? Self.jsonLine(time: Self.timestamp(), level, message, fields)
       : Self.consoleLine(time: Self.timestamp(), level, message, fields)
-    sink.withLock { $0(line) }
+    sink.withLock { $0.write(line) }
   }
 
   package static func consoleLine(time: String, _ level: Level, _ message: String, _ fields: Fields) -> String {

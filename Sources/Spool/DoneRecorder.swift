@@ -6,6 +6,11 @@ import Synchronization
 final class DoneRecorder: SpoolRecord.Keeper, @unchecked Sendable {
   // Sendable: `changed`, `isStopping` and `lastRecord` are touched only under `lock`, the rest only by the spool's thread.
 
+  /// A function in a structure: a generic value that is a bare function gets another wrapper at each access.
+  private struct Preparation {
+    let body: @Sendable () -> Void
+  }
+
   private let store: SegmentStore
   private let lock = Lock()
   private var changed: [SpoolRecord] = []
@@ -14,13 +19,13 @@ final class DoneRecorder: SpoolRecord.Keeper, @unchecked Sendable {
   /// What one delivery tells of comes within this time.
   private static let gathering: UInt64 = 1_000_000
   /// What must be on the disk before anything is recorded as done.
-  private let before = Locked<(@Sendable () -> Void)?>(nil)
+  private let before = Locked<Preparation?>(nil)
   /// Whether the last attempt to write failed, so that it is said once.
   private var isFailing = false
 
   init(store: SegmentStore) { self.store = store }
 
-  func beforeRecording(_ body: @escaping @Sendable () -> Void) { before.withLock { $0 = body } }
+  func beforeRecording(_ body: @escaping @Sendable () -> Void) { before.withLock { $0 = Preparation(body: body) } }
 
   func noteChange(of record: SpoolRecord) {
     lock.withLock {
@@ -55,7 +60,7 @@ final class DoneRecorder: SpoolRecord.Keeper, @unchecked Sendable {
   }
 
   /// Calls what `beforeRecording` was given.
-  func prepare() { before.withLock { $0 }?() }
+  func prepare() { before.withLock { $0 }?.body() }
 
   /// Writes what has become done since the last call.
   func record() {

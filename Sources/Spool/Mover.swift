@@ -16,10 +16,15 @@ final class Mover: @unchecked Sendable {
     let to: SpoolPlace
   }
 
+  /// A function in a structure: a generic value that is a bare function gets another wrapper at each access.
+  private struct Reduction {
+    let reduce: Reduce
+  }
+
   private let store: SegmentStore
   private let writer: SegmentWriter
   private let recorder: DoneRecorder
-  private let reduce = Locked<Reduce?>(nil)
+  private let reduction = Locked<Reduction?>(nil)
   private var moved: [Moved]
 
   /// `moved`: those whose old place is still there since an earlier run.
@@ -30,7 +35,7 @@ final class Mover: @unchecked Sendable {
     self.moved = moved
   }
 
-  func reduceWith(_ body: @escaping Reduce) { reduce.withLock { $0 = body } }
+  func reduceWith(_ body: @escaping Reduce) { reduction.withLock { $0 = Reduction(reduce: body) } }
 
   /// Takes out the old places of those whose new one is on the disk. To be called after a sync.
   func vacate() {
@@ -65,7 +70,7 @@ final class Mover: @unchecked Sendable {
   ///
   /// - Returns: whether there is more to be done.
   func run() -> Bool {
-    guard let reduce = reduce.withLock({ $0 }) else { return false }
+    guard let reduce = reduction.withLock({ $0 })?.reduce else { return false }
     let now = store.configuration.time.now()
     // When space gets short, it is worth more work.
     let quarters = store.budget.isShort ? 3 : 1
