@@ -19,13 +19,14 @@ final class DirectoryLock: Sendable {
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let isTaken = errno == EWOULDBLOCK
       let failure = Self.failure("cannot lock \(directory)/lock")
-      close(descriptor)
+      // The end of an initializer that throws is `deinit`: what is closed here would be closed twice, and the second time it
+      // may be somebody else's file.
       throw isTaken ? Failure(description: "another process uses \(directory): one Heirloom, one directory") : failure
     }
   }
 
   deinit {
-    close(descriptor)
+    if descriptor >= 0 { close(descriptor) }
   }
 
   /// Makes a directory, and those above it that are missing, for this user alone.

@@ -1,5 +1,6 @@
 @testable import Collector
 import Foundation
+import Locks
 import Testing
 
 /// One storage directory, one process.
@@ -43,6 +44,27 @@ struct DirectoryLockTests {
       #expect(lock != nil)
       lock = nil
       #expect(message(folder) == nil)
+    }
+  }
+
+  @Test func `one that is refused closes nobody else's file`() throws {
+    try inFolder { folder in
+      let lock = try DirectoryLock(folder)
+      let stolen = Locked(0)
+      let isOver = Locked(false)
+      // Gets the number that was given back a moment ago, time and again.
+      let other = BackgroundThread(name: "other") {
+        while !isOver.withLock({ $0 }) {
+          let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+          sched_yield()
+          if descriptor >= 0, close(descriptor) != 0 { stolen.withLock { $0 += 1 } }
+        }
+      }
+      for _ in 0..<20_000 { #expect(message(folder) != nil) }
+      isOver.withLock { $0 = true }
+      other.join()
+      #expect(stolen.withLock { $0 } == 0)
+      withExtendedLifetime(lock) {}
     }
   }
 

@@ -52,7 +52,8 @@ import Testing
     exporter.drain(until: 0)
     #expect(watched.allSatisfy { !$0.isSettled })
     #expect(fixture.metric("otelcol_exporter_send_failed_spans") == 0)
-    #expect(fixture.lines.all.last?.contains("kept for the next start") == true)
+    // What the disk refuses may be told after it.
+    #expect(fixture.lines.all.contains { $0.contains("kept for the next start") })
   }
 
   @Test func `a disk that is full leaves whole lines only, and gets the rest when there is room again`() throws {
@@ -95,7 +96,7 @@ import Testing
     exporter.drain()
     #expect(fixture.metric("otelcol_exporter_sent_spans") == 0)
     #expect(fixture.metric("otelcol_exporter_send_failed_spans") == Double(accepted))
-    #expect(fixture.lines.all.last?.contains("spans=\(accepted)") == true)
+    #expect(fixture.lines.all.contains { $0.contains("stopped before") && $0.contains("spans=\(accepted)") })
   }
 
   @Test func `a file or directory that was removed or renamed is made anew`() throws {
