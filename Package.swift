@@ -51,6 +51,8 @@ let package = Package(
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
     shim("CGlibc", libraries: []),
+    shim("CJSON", libraries: ["simdjson", "stdc++"]),
+    shim("CSQLite", libraries: ["sqlite3"]),
 
     // Foundations: each imports nothing of ours but what stands above it
     room("Locks", ["CGlibc"]),
@@ -59,6 +61,8 @@ let package = Package(
     room("Compression", ["CCompression"]),
     room("HTTPServer", ["CHTTPServer", "Locks"]),
     room("HTTPClient", ["CCurl", "Locks"]),
+    room("JSON", ["CJSON"]),
+    room("Prices", []),
 
     // The path of a span
     room("Spool", ["Compression", "SelfTelemetry", "Locks"]),
@@ -69,12 +73,23 @@ let package = Package(
     room(
       "Exporters", ["Pipeline", "OTLP", "Spool", "HTTPClient", "SelfTelemetry", "Locks"]),
 
+    // What becomes of the spans' identity: users, sessions, traces, and who asks for them
+    room("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
+    room("Filters", ["Facts", "EndUser", "OTLP", "JSON"]),
+    room(
+      "Ledger",
+      [
+        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks",
+      ]),
+    room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
+    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "Locks"]),
+
     // Everything together
     room(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "SelfTelemetry", "Locks",
+        "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices", "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
@@ -97,6 +112,15 @@ let package = Package(
     tests("Compression", []),
     tests("HTTPServer", []),
     tests("HTTPClient", []),
+    tests("JSON", []),
+    tests("Prices", []),
+    tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
+    tests("Filters", ["Facts", "EndUser", "Ledger", "OTLP", "JSON"]),
+    tests(
+      "Ledger",
+      ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
+    tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
+    tests("Terminal", ["Ledger", "Filters", "JSON", "Locks"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),

@@ -1,0 +1,104 @@
+/// The tables of a ledger. Times are nanoseconds since the Unix epoch, costs billionths of a US dollar.
+///
+/// Totals of users, sessions and days are sums over `traces`: when a trace changes, what it added before is taken off and
+/// what it adds now is put on.
+enum Schema {
+  /// One statement list a version; a ledger of version n has had the first n.
+  static let migrations = [version1]
+
+  /// Sums over traces, with how many of these traces told: nobody's tokens are unknown, not zero.
+  private static let totals = """
+    observations INTEGER NOT NULL DEFAULT 0, errors INTEGER NOT NULL DEFAULT 0,
+    input INTEGER NOT NULL DEFAULT 0, input_known INTEGER NOT NULL DEFAULT 0,
+    output INTEGER NOT NULL DEFAULT 0, output_known INTEGER NOT NULL DEFAULT 0,
+    total INTEGER NOT NULL DEFAULT 0, total_known INTEGER NOT NULL DEFAULT 0,
+    cache_read INTEGER NOT NULL DEFAULT 0, cache_read_known INTEGER NOT NULL DEFAULT 0,
+    cache_write INTEGER NOT NULL DEFAULT 0, cache_write_known INTEGER NOT NULL DEFAULT 0,
+    reasoning INTEGER NOT NULL DEFAULT 0, reasoning_known INTEGER NOT NULL DEFAULT 0,
+    cost INTEGER NOT NULL DEFAULT 0, cost_known INTEGER NOT NULL DEFAULT 0
+    """
+
+  /// Of the latencies of an owner's traces: a mergeable sketch, and what it says, in nanoseconds.
+  private static let latency = "latency BLOB, p50 INTEGER, p95 INTEGER, p99 INTEGER"
+
+  private static let version1 = """
+    -- What holds for the whole ledger.
+    CREATE TABLE properties (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+    -- Models, workflows and tags.
+    CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+    -- Different end-user metadata: JSON objects, and their values under paths with dots.
+    CREATE TABLE metadata (id INTEGER PRIMARY KEY, object TEXT NOT NULL UNIQUE);
+    CREATE TABLE metadata_values (
+      key TEXT NOT NULL, value TEXT NOT NULL, metadata INTEGER NOT NULL,
+      PRIMARY KEY (key, value, metadata)) WITHOUT ROWID;
+
+    -- The row with the id 0 and an empty name sums up everything, with and without an end user.
+    CREATE TABLE users (
+      id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+      traces INTEGER NOT NULL DEFAULT 0, sessions INTEGER NOT NULL DEFAULT 0,
+      first_event INTEGER, last_event INTEGER, metadata INTEGER,
+      \(totals), \(latency));
+    CREATE INDEX users_by_last_event ON users (last_event);
+
+    CREATE TABLE sessions (
+      id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, user INTEGER,
+      -- Whether its roots named more than one end user.
+      disagrees INTEGER NOT NULL DEFAULT 0,
+      traces INTEGER NOT NULL DEFAULT 0,
+      first_event INTEGER, last_event INTEGER, last_end INTEGER, metadata INTEGER,
+      \(totals), \(latency));
+    CREATE INDEX sessions_by_user ON sessions (user, last_event);
+    CREATE INDEX sessions_by_last_event ON sessions (last_event);
+
+    CREATE TABLE traces (
+      id INTEGER PRIMARY KEY, trace BLOB NOT NULL UNIQUE,
+      -- Whose it is, and whom its own spans name: another may come from its session.
+      user INTEGER, own_user INTEGER, session INTEGER, name INTEGER, metadata INTEGER,
+      -- Models and tags: a row of label_sets.
+      labels INTEGER,
+      start INTEGER NOT NULL, latency INTEGER NOT NULL,
+      observations INTEGER NOT NULL, errors INTEGER NOT NULL,
+      input INTEGER, output INTEGER, total INTEGER, cache_read INTEGER, cache_write INTEGER, reasoning INTEGER,
+      cost INTEGER,
+      -- When the last span came, by this machine's clock.
+      updated INTEGER NOT NULL);
+    CREATE INDEX traces_by_start ON traces (start);
+    CREATE INDEX traces_by_user ON traces (user, start);
+    CREATE INDEX traces_by_session ON traces (session, start);
+
+    -- What is known of each trace's spans: `SpanRecord`s behind one another.
+    CREATE TABLE trees (trace INTEGER PRIMARY KEY, records BLOB NOT NULL);
+    -- Whole spans, where they are wanted: `Span` messages.
+    CREATE TABLE bodies (
+      trace INTEGER NOT NULL, span INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (trace, span)) WITHOUT ROWID;
+
+    -- Different sets of models and tags of a trace. kind: 0 model, 1 tag.
+    CREATE TABLE label_sets (id INTEGER PRIMARY KEY, labels BLOB NOT NULL UNIQUE);
+    CREATE TABLE labels (
+      kind INTEGER NOT NULL, name INTEGER NOT NULL, label_set INTEGER NOT NULL,
+      PRIMARY KEY (kind, name, label_set)) WITHOUT ROWID;
+
+    -- How many traces of a user (owner_kind 0) or session (1) have a model (kind 0), a tag (1), a workflow (2).
+    CREATE TABLE facets (
+      owner_kind INTEGER NOT NULL, owner INTEGER NOT NULL, kind INTEGER NOT NULL, name INTEGER NOT NULL,
+      traces INTEGER NOT NULL, PRIMARY KEY (owner_kind, owner, kind, name)) WITHOUT ROWID;
+    CREATE INDEX facets_by_name ON facets (kind, name, owner_kind, owner);
+
+    -- A user's days, in UTC, by their number since the Unix epoch; user 0 is everybody.
+    CREATE TABLE days (
+      user INTEGER NOT NULL, day INTEGER NOT NULL, traces INTEGER NOT NULL DEFAULT 0, \(totals),
+      PRIMARY KEY (user, day)) WITHOUT ROWID;
+
+    -- Models that no price is known for: calls that could not be priced.
+    CREATE TABLE unpriced (model TEXT PRIMARY KEY, calls INTEGER NOT NULL) WITHOUT ROWID;
+
+    -- Requests of a pipeline's spool that are in the ledger.
+    CREATE TABLE applied (
+      pipeline TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (pipeline, sequence)) WITHOUT ROWID;
+
+    -- Whom to forget: hashes of end-user ids that are refused or replaced.
+    CREATE TABLE forgotten (hash BLOB PRIMARY KEY, pseudonym TEXT, time INTEGER NOT NULL) WITHOUT ROWID;
+    """
+}
