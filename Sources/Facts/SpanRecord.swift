@@ -67,10 +67,9 @@ package enum SpanRecord {
     if !text.isEmpty { bytes.append(contentsOf: text) }
   }
 
-  /// Lends the facts of each record and the record's place, its length included, in order. The trace id is not set; text is
-  /// not known to be UTF-8.
+  /// Lends the facts of each record in some bytes, and the record's place with its length, in order. The trace id is not set;
+  /// text is not known to be UTF-8.
   ///
-  /// - Parameter bytes: records behind one another, from anywhere.
   /// - Returns: false at bytes that are no record; what stands behind them is not looked at.
   @discardableResult
   package static func forEach(
