@@ -20,7 +20,10 @@ final class Database {
 
   /// Opens the file. That it is a database shows with the first statement.
   ///
-  /// - Parameter busyTimeout: milliseconds to wait for another connection's lock.
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - mode: what may be done with it.
+  ///   - busyTimeout: milliseconds to wait for another connection's lock.
   /// - Throws: LedgerError.missing, or why SQLite cannot open it.
   init(path: String, mode: Mode, busyTimeout: Int32 = 5000) throws(LedgerError) {
     self.path = path
