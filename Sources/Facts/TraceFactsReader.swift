@@ -22,21 +22,16 @@ package struct TraceFactsReader {
     self.prices = PriceLookup(prices)
   }
 
-  /// What a trace is.
-  ///
-  /// - Parameter records: `SpanRecord`s behind one another; what comes behind damaged bytes is unknown. Of several with the same
-  ///   span id the first one holds.
+  /// What a trace is, by `SpanRecord`s behind one another. What comes behind damaged bytes is unknown. Of several records with
+  /// the same span id the first one holds.
   package mutating func read(_ records: UnsafeRawBufferPointer) -> TraceFacts {
     gather(records)
     return sumUp()
   }
 
-  /// What a trace is, as `read` says, and what counts of each of its spans.
-  ///
-  /// - Parameters:
-  ///   - records: as for `read`.
-  ///   - body: gets each span with what counts of it, in the order of the records. `parent` is which of these spans it hangs on,
-  ///     counted from 0; nil where its parent is unknown. However spans name their parents, this is a forest.
+  /// What a trace is, and what counts of each of its spans, which `body` gets in the order of the records. `parent` is which of
+  /// these spans it hangs on, counted from 0; nil where its parent is unknown. However spans name their parents, this makes a
+  /// forest.
   package mutating func read(
     _ records: UnsafeRawBufferPointer,
     spans body: (_ facts: borrowing SpanFacts, _ parent: Int?, _ counted: CountedUsage) -> Void
@@ -66,7 +61,7 @@ package struct TraceFactsReader {
     usage.count(spans, tree, &prices)
     facts.tokens = usage.tokens
     facts.cost = usage.cost
-    if !usage.unpriced.isEmpty { facts.unpriced = usage.unpriced.dictionary }
+    if !usage.unpriced.isEmpty { facts.unpriced = usage.unpriced.numbers }
     attribute(&facts)
     label(&facts)
     return facts
@@ -95,7 +90,7 @@ package struct TraceFactsReader {
     tags.clear()
     for span in spans {
       if !span.model.isEmpty { models.insert(span.model) }
-      if !span.tags.isEmpty { tagReader.forEach(in: span.tags) { tags.insert($0) } }
+      if !span.tags.isEmpty { tagReader.add(span.tags, to: &tags) }
     }
     facts.models = models.strings
     facts.tags = tags.strings
