@@ -10,6 +10,11 @@ struct PipelineParts {
   private(set) var limits: [MemoryLimiter.Configuration] = []
   private(set) var endUser: (id: ComponentID, configuration: EndUserConfiguration)?
 
+  /// Bytes of memory above which the pipeline takes no requests.
+  var softLimit: Int {
+    limits.map { $0.softLimit(totalMemory: MemoryLimiter.totalMemory()) }.min() ?? .max
+  }
+
   /// - Parameters:
   ///   - pipeline: of the configuration.
   ///   - config: where its components are defined.

@@ -40,7 +40,7 @@ struct TracePipeline {
     var consumer: any TracesConsumer
     if let identity = parts.endUser {
       let processor = EndUserProcessor(
-        identity.configuration, rules: rules,
+        identity.configuration.fitting(parts.softLimit, hasStorage: storage != nil), rules: rules,
         metrics: EndUserMetrics(
           registry: registry, processor: identity.id.description, pipeline: parts.id.description),
         output: batcher, storage: storage?.endUser(log: log), clock: SpoolClock.now,
