@@ -26,7 +26,9 @@ enum ComponentCatalog {
       Component(type: "debug", summary: "shows what passes on standard error"),
     ],
     .connectors: [],
-    .extensions: [],
+    .extensions: [
+      Component(type: "ledger", summary: "knows every user, session and trace: totals, cost, trouble, to be asked")
+    ],
   ]
 
   /// Deprecated names.
