@@ -22,6 +22,18 @@ struct SpanTree {
 
   var count: Int { ids.count }
 
+  /// How many known spans are above each. What hangs on a circle has as many above it as there are spans.
+  var depths: [Int32] {
+    let most = Int32(truncatingIfNeeded: count)
+    var depths = [Int32](repeating: 0, count: count)
+    for cut in cuts { depths[Int(cut)] = most }
+    for place in upwards.reversed() {
+      let parent = parents[Int(place)]
+      if parent >= 0 { depths[Int(place)] = min(most, depths[Int(parent)] + 1) }
+    }
+    return depths
+  }
+
   /// Begins a trace.
   mutating func clear() {
     if ids.capacity > Self.kept {
@@ -36,7 +48,7 @@ struct SpanTree {
   ///
   /// - Returns: false when its id is known already; it is left out then.
   mutating func add(_ id: UInt64) -> Bool {
-    var slot = slot(of: id)
+    var slot = home(of: id)
     while slots[slot] >= 0 {
       if ids[Int(slots[slot])] == id { return false }
       slot = (slot + 1) & mask
@@ -54,7 +66,7 @@ struct SpanTree {
     left.removeAll(keepingCapacity: true)
     left.append(contentsOf: repeatElement(0, count: count))
     for place in 0..<count {
-      let parent = place(of: parentOf(place))
+      let parent = find(parentOf(place))
       parents.append(parent)
       if parent >= 0 { left[Int(parent)] += 1 }
     }
@@ -95,9 +107,9 @@ struct SpanTree {
   }
 
   /// The place of a span; -1 when it is unknown.
-  private func place(of id: UInt64) -> Int32 {
+  private func find(_ id: UInt64) -> Int32 {
     guard id != 0 else { return -1 }
-    var slot = slot(of: id)
+    var slot = home(of: id)
     while slots[slot] >= 0 {
       if ids[Int(slots[slot])] == id { return slots[slot] }
       slot = (slot + 1) & mask
@@ -106,7 +118,7 @@ struct SpanTree {
   }
 
   @inline(__always)
-  private func slot(of id: UInt64) -> Int {
+  private func home(of id: UInt64) -> Int {
     let product = id.multipliedFullWidth(by: seed)
     return Int(truncatingIfNeeded: product.high ^ product.low) & mask
   }
@@ -114,7 +126,7 @@ struct SpanTree {
   private mutating func grow() {
     reserveSlots((mask + 1) * 2)
     for place in 0..<count {
-      var slot = slot(of: ids[place])
+      var slot = home(of: ids[place])
       while slots[slot] >= 0 { slot = (slot + 1) & mask }
       slots[slot] = Int32(truncatingIfNeeded: place)
     }
