@@ -37,6 +37,7 @@ struct TracePipeline {
     batcher = Batcher(configuration: parts.batching, exporters: exporters, isSpooled: storage != nil)
     let resolutions = ResolutionLog(log)
     self.resolutions = resolutions
+    let makeSieve = parts.makeSieve(rules: rules, registry: registry)
     var consumer: any TracesConsumer
     if let identity = parts.endUser {
       let processor = EndUserProcessor(
@@ -44,12 +45,12 @@ struct TracePipeline {
         metrics: EndUserMetrics(
           registry: registry, processor: identity.id.description, pipeline: parts.id.description),
         output: batcher, storage: storage?.endUser(log: log), clock: SpoolClock.now,
-        tell: { resolutions.tell($0) })
+        makeSieve: makeSieve, tell: { resolutions.tell($0) })
       endUser = processor
       consumer = processor
     } else {
       endUser = nil
-      consumer = PassThrough(output: batcher)
+      consumer = PassThrough(output: batcher, makeSieve: makeSieve)
     }
     if let storage {
       replay = PipelineReplay(
