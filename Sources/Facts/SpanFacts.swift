@@ -54,7 +54,8 @@ package struct SpanFacts {
 
 /// What a span is to an application that uses models.
 package enum ObservationKind: UInt8, Sendable, CaseIterable {
-  case span, llm, embedding, agent, chain, workflow, task, tool, retriever, reranker, guardrail, evaluator, prompt, event
+  case span, llm, embedding, agent, chain, workflow, task, tool, retriever, reranker, guardrail, evaluator, prompt,
+    event
 }
 
 /// Tokens of one call, or of many; nil where nobody told. `input` includes `cacheRead` and `cacheWrite`, `output` includes
