@@ -79,7 +79,8 @@ let package = Package(
     room(
       "Ledger",
       [
-        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks",
+        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
+        "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
     room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "Locks"]),
@@ -114,7 +115,7 @@ let package = Package(
     tests("HTTPClient", []),
     tests("JSON", []),
     tests("Prices", []),
-    tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
+    tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
     tests("Filters", ["Facts", "EndUser", "Ledger", "OTLP", "JSON"]),
     tests(
       "Ledger",
@@ -133,7 +134,9 @@ let package = Package(
       ]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Configuration", "Compression", "OTLP", "Spool", "SelfTelemetry", "TestSupport"],
+      dependencies: [
+        "Configuration", "Compression", "EndUser", "Facts", "JSON", "OTLP", "Spool", "SelfTelemetry", "TestSupport",
+      ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",
