@@ -115,7 +115,7 @@ let package = Package(
     tests("HTTPClient", []),
     tests("JSON", []),
     tests("Prices", []),
-    tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
+    tests("Facts", ["Compression", "EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
     tests("Filters", ["Facts", "EndUser", "Ledger", "OTLP", "JSON"]),
     tests(
       "Ledger",

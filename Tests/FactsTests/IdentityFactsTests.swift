@@ -113,7 +113,7 @@ import Testing
         return StubAttribute(keys.randomElement(using: &random)!, values.randomElement(using: &random)!)
       }
       let facts = try #require(extracted(SpanStub.request([span])).first)
-      let resolution = try #require(Self.resolution(of: span))
+      let resolution = try #require(try Self.resolution(of: span))
       #expect(facts.text(\.endUser) == resolution.endUser ?? "", "\(span.attributes)")
       if resolution.endUser != nil { #expect(facts.text(\.session) == resolution.session ?? "", "\(span.attributes)") }
     }
