@@ -94,7 +94,8 @@ let package = Package(
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
-      name: "heirloom-bench", dependencies: ["EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
+      name: "heirloom-bench",
+      dependencies: ["EndUser", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
       path: "Benchmarks/heirloom-bench",
       swiftSettings: settings),
 
