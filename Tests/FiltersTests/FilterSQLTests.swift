@@ -21,12 +21,12 @@ import Testing
   @Test(arguments: LedgerView.allCases)
   func `random filters choose the rows that a naive reading of them chooses`(_ view: LedgerView) throws {
     var random = SystemRandomNumberGenerator()
-    for _ in 0..<4 {
+    for _ in 0..<3 {
       let specimens = (0..<60).map { Specimen.random($0, using: &random) }
       let ledger = try SpecimenLedger(specimens)
       let generator = RandomFilter(fields: Self.fields(of: view), traces: specimens.map(\.trace.hexadecimal))
       let rows = try #require(ledger.rows[view])
-      for _ in 0..<400 {
+      for _ in 0..<200 {
         let condition = generator.condition(depth: 3, using: &random)
         let filter = try FilterSQL(Filter(condition), view: view)
         let expected = Set(rows.filter { $0.value.satisfies(condition) }.map(\.key))
@@ -42,7 +42,7 @@ import Testing
     let ledger = try SpecimenLedger(specimens)
     let generator = RandomFilter(fields: RandomFilter.spanFields, traces: specimens.map(\.trace.hexadecimal))
     let document = JSONDocument()
-    for _ in 0..<1000 {
+    for _ in 0..<300 {
       let filter = Filter(generator.condition(depth: 3, using: &random))
       let predicate = try SpanPredicate(filter)
       let matching = specimens.indices.filter { place in

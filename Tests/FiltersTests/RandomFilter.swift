@@ -17,7 +17,7 @@ struct RandomFilter {
 
   private static let values =
     Specimen.texts + Specimen.metadata.flatMap { $0.values.map(\.value) } + [
-      "", "pr", "o", "0", "1", "a\u{301}", "\u{300}",
+      "", "\u{d7ff}", "a\u{d7ff}", "pr", "o", "0", "1", "a\u{301}", "\u{300}",
     ]
 
   func condition(depth: Int, using random: inout some RandomNumberGenerator) -> Filter.Condition {

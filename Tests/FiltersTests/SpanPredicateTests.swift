@@ -17,7 +17,7 @@ import Testing
     let generator = RandomFilter(fields: RandomFilter.spanFields, traces: specimens.map(\.trace.hexadecimal))
     let document = JSONDocument()
     var hits = 0
-    for _ in 0..<3000 {
+    for _ in 0..<1000 {
       let condition = generator.condition(depth: 3, using: &random)
       let predicate = try SpanPredicate(Filter(condition))
       for specimen in specimens {
@@ -28,7 +28,7 @@ import Testing
       }
     }
     // The filters do choose.
-    #expect(hits > 18_000 && hits < 162_000)
+    #expect(hits > 6_000 && hits < 54_000)
   }
 
   @Test func `what is written can be read`() throws {
