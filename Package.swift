@@ -115,7 +115,7 @@ let package = Package(
     tests("JSON", []),
     tests("Prices", []),
     tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
-    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
+    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry", "Locks"]),
     tests(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),

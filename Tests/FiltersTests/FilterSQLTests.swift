@@ -1,5 +1,3 @@
-import Facts
-import JSON
 import OTLP
 import Testing
 
@@ -33,23 +31,6 @@ import Testing
         let found = try ledger.ids(filter, in: view)
         #expect(found == expected, "\(filter.sql) with \(filter.parameters) of \(condition)")
       }
-    }
-  }
-
-  @Test func `on traces of one span, SQL and the predicate agree`() throws {
-    var random = SystemRandomNumberGenerator()
-    let specimens = (0..<80).map { Specimen.random($0, using: &random) }
-    let ledger = try SpecimenLedger(specimens)
-    let generator = RandomFilter(fields: RandomFilter.spanFields, traces: specimens.map(\.trace.hexadecimal))
-    let document = JSONDocument()
-    for _ in 0..<300 {
-      let filter = Filter(generator.condition(depth: 3, using: &random))
-      let predicate = try SpanPredicate(filter)
-      let matching = specimens.indices.filter { place in
-        specimens[place].withFacts { predicate.matches($0, using: document) }
-      }
-      let found = try ledger.ids(FilterSQL(filter, view: .traces), in: .traces)
-      #expect(found == Set(matching.map { Int64($0 + 1) }), "\(filter.condition)")
     }
   }
 

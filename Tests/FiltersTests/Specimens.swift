@@ -59,7 +59,9 @@ struct Specimen {
     "\u{10ffff}a", "a\u{10ffff}", "42", "4", "'", "\"", "\\", "Жанна", "🙂", "🙂a", " ", "plan", "a b",
   ]
 
-  static func random(_ number: Int, using random: inout some RandomNumberGenerator) -> Specimen {
+  static func random(_ number: Int, from texts: [String] = texts, using random: inout some RandomNumberGenerator)
+    -> Specimen
+  {
     func maybe<Value>(_ value: Value) -> Value? { Int.random(in: 0..<4, using: &random) == 0 ? nil : value }
     func text() -> String? { maybe(texts.randomElement(using: &random)!) }
     func count() -> Int64? { maybe(Int64.random(in: 0..<6, using: &random)) }
