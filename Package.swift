@@ -79,7 +79,8 @@ let package = Package(
     room(
       "Ledger",
       [
-        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks",
+        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
+        "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
     room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "Locks"]),
@@ -133,7 +134,10 @@ let package = Package(
       ]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Configuration", "Compression", "OTLP", "Spool", "SelfTelemetry", "TestSupport"],
+      dependencies: [
+        "Configuration", "Compression", "Facts", "Filters", "JSON", "Ledger", "OTLP", "Spool", "SelfTelemetry",
+        "TestSupport",
+      ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",
