@@ -151,6 +151,7 @@ class Group:
     name: str | None
     traces: list
     sessions: list = field(default_factory=list)
+    is_session: bool = False
 
     def __post_init__(self):
         self.traces.sort(key=lambda trace: (trace.start, trace.id))
@@ -233,7 +234,7 @@ class LedgerOracle:
             observations = [each for each in map(read, found.values()) if not each.is_marker]
             if observations:
                 self.traces[trace_id] = Trace(trace_id, observations)
-        self.sessions = self._groups(lambda trace: trace.session)
+        self.sessions = self._groups(lambda trace: trace.session, is_session=True)
         if inherits_session_user:
             for session in self.sessions.values():
                 for trace in session.traces:
@@ -243,12 +244,12 @@ class LedgerOracle:
             user.sessions = [session for session in self.sessions.values() if session.user == name]
         self.everything = Group(None, list(self.traces.values()), list(self.sessions.values()))
 
-    def _groups(self, name_of):
+    def _groups(self, name_of, is_session=False):
         groups = defaultdict(list)
         for trace in self.traces.values():
             if name := name_of(trace):
                 groups[name].append(trace)
-        return {name: Group(name, traces) for name, traces in groups.items()}
+        return {name: Group(name, traces, is_session=is_session) for name, traces in groups.items()}
 
     @property
     def unpriced(self):
