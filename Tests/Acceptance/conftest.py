@@ -77,9 +77,9 @@ def fresh_whole(tmp_path):
     return start
 
 
-@pytest.fixture
-def app():
-    """Runs one of apps/ to its end: `app(name, env)`. Returns what it printed, which is JSON."""
+@pytest.fixture(scope="session")
+def run_app():
+    """Runs one of apps/ to its end: `run_app(name, env)`. Returns what it printed, which is JSON."""
 
     def run(name, env):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "NEATLOGS_"))}
@@ -96,6 +96,11 @@ def app():
         return json.loads(result.stdout.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture
+def app(run_app):
+    return run_app
 
 
 def pytest_runtest_setup(item):
