@@ -96,8 +96,25 @@ def test_an_agents_cost_is_counted_where_nothing_below_tells():
     root = span(trace, "agent", attributes={"neatlogs.agent.cost_usd": 0.04})
     child = span(trace, "call", parent=root.span_id)
     assert only(child, root).cost == Decimal("0.04")
-    child = span(trace, "call", parent=root.span_id, attributes={"gen_ai.usage.cost": 0.03})
-    assert only(child, root).cost == Decimal("0.03")
+    told = span(trace, "call", parent=root.span_id, attributes={"gen_ai.usage.cost": 0.03})
+    assert only(told, root).cost == Decimal("0.03")
+    known = GenAI.operation("chat", "gpt-4o") | GenAI.usage(1000, 100)
+    priced = span(trace, "call", parent=root.span_id, attributes=known)
+    assert only(priced, root).cost == Decimal("0.0035")
+    assert only(told, priced, root).cost == Decimal("0.0335")
+    unknown = GenAI.operation("chat", "house") | GenAI.usage(1000, 100)
+    unpriced = span(trace, "call", parent=root.span_id, attributes=unknown)
+    assert (only(unpriced, root).cost, only(unpriced, root).unpriced) == (Decimal("0.04"), {})
+    assert (only(unpriced, priced, root).cost, only(unpriced, priced, root).unpriced) == (Decimal("0.0035"), {"house": 1})
+
+
+def test_a_calls_cost_stands_for_the_same_call_below():
+    trace = new_trace()
+    call = GenAI.operation("chat", "gpt-4o")
+    outer = span(trace, "call", attributes=call | GenAI.usage(1000, 90) | {"gen_ai.usage.cost": 0.05})
+    inner = span(trace, "call", parent=outer.span_id, attributes=call | GenAI.usage(1001, 90))
+    found = only(inner, outer)
+    assert (found.cost, found.tokens["input"]) == (Decimal("0.05"), 1001)
 
 
 def test_prices():

@@ -14,6 +14,7 @@ from golden.span_facts import TOKENS, read
 MILLISECOND = 1_000_000
 SECOND = 1000 * MILLISECOND
 DAY = 86_400 * SECOND
+MODEL_CALLS = ("llm", "embedding", "reranker")
 
 
 @dataclass
@@ -40,16 +41,16 @@ class Trace:
             observation = parent
         return found
 
-    # Who speaks: a root, a local root, then whoever stands highest.
+    # Who speaks: a root, where there is none a local root, then whoever stands highest.
+
+    @cached_property
+    def roots(self):
+        return [each for each in self.observations if not each.parent_id]
 
     @cached_property
     def speakers(self):
-        def height(each):
-            return len(self.ancestors(each)), each.start, each.span_id
-
-        roots = [each for each in self.observations if not each.parent_id]
-        local = [each for each in self.observations if each.is_local_root]
-        return roots + sorted(local, key=height) + sorted(self.observations, key=height)
+        highest = sorted(self.observations, key=lambda each: (len(self.ancestors(each)), each.start, each.span_id))
+        return (self.roots or [each for each in highest if each.is_local_root]) + highest
 
     def said(self, name):
         return next((getattr(each, name) for each in self.speakers if getattr(each, name)), None)
@@ -72,7 +73,8 @@ class Trace:
 
     @property
     def name(self):
-        return self.said("trace_name") or self.speakers[0].name
+        first = self.speakers[0]
+        return self.said("trace_name") or (first.name if not first.parent_id or first.is_local_root else None)
 
     # What was spent: told at the deepest span that knows, so that no sum is counted beside its parts.
 
@@ -87,13 +89,25 @@ class Trace:
 
     @cached_property
     def costs(self):
-        """Dollars by span id; None for a call that nobody knows the price of."""
-        told = {each.span_id: each.cost for each in self._deepest(lambda each: each.cost is not None)}
+        """Dollars by span id; None for a call that nobody knows the price of. What a model call says stands for all that
+        hangs below it; what an agent says, only where nothing below it has a price."""
+        told = self._deepest(lambda each: each.cost is not None)
+        calls = {each.span_id: each.cost for each in told if each.kind in MODEL_CALLS}
+        sums = {each.span_id: each.cost for each in told if each.kind not in MODEL_CALLS}
+        priced, unpriced = {}, {}
         for span_id, tokens in self.counted.items():
             each = self.by_id[span_id]
-            if span_id not in told and each.model:
-                told[span_id] = price(each.model, each.provider, each.start, tokens)
-        return told
+            above = {span_id, *(ancestor.span_id for ancestor in self.ancestors(each))}
+            if not each.model or span_id in sums or above & calls.keys():
+                continue
+            cost = price(each.model, each.provider, each.start, tokens)
+            if cost is None:
+                unpriced[span_id] = above
+            else:
+                priced[span_id] = cost
+                sums = {sum_id: its for sum_id, its in sums.items() if sum_id not in above}
+        nobodys = {span_id: None for span_id, above in unpriced.items() if not above & sums.keys()}
+        return calls | sums | priced | nobodys
 
     @property
     def unpriced(self):

@@ -72,12 +72,13 @@ def neatlogs_traces():
     root = agent.span("claude agent", None, 0, 31_000, NeatLogs.span("agent"), NeatLogs.root(GRACE, THIRD), told)
     agent.span("bash", root, 500, 1500, NeatLogs.span("tool"))
 
-    # The same, and a model call below says what it cost: the agent's figure is the sum, not another cost.
+    # The same, and of the model calls below one says what it cost: the agent's figure is the sum, not another cost.
     agent = trace(NEATLOGS)
     told = {"neatlogs.agent.cost_usd": 0.0300}
     root = agent.span("claude agent", None, 0, 12_000, NeatLogs.span("agent"), NeatLogs.root(GRACE, THIRD), told)
     usage = NeatLogs.usage("claude-sonnet-4-6", 5200, 310, cache_read=4800, cache_write=100)
-    agent.span("answer", root, 100, 9000, NeatLogs.span("llm"), usage, {"gen_ai.usage.cost": 0.0287})
+    agent.span("answer", root, 100, 9000, NeatLogs.span("llm"), usage, {"gen_ai.usage.cost": 0.0187})
+    agent.span("title", root, 9200, 900, NeatLogs.span("llm"), NeatLogs.usage("gpt-4o-mini", 480, 12))
 
     # Nobody: below a root neatlogs' keys have no effect, and its user is the operator.
     nobody = trace(NEATLOGS)
@@ -150,10 +151,10 @@ def genai_traces():
         agent.span("execute_tool pay", root, 2100, 400, GenAI.operation("execute_tool"), error="card declined")
         agent.span("chat gpt-4o", root, 2600, 3000, GenAI.operation("chat", "gpt-4o", response_model=dated), second)
 
-    # A proxy's call within an SDK's: one call, told twice.
+    # A proxy's call within an SDK's: one call, told twice. The tokens are the proxy's, the cost is the SDK's.
     nested = trace(OTEL)
     root = nested.span("GET /ask", None, 0, 2500, {"enduser.id": ADA})
-    outer = nested.span("chat gpt-4o", root, 20, 2400, GenAI.operation("chat", "gpt-4o"), GenAI.usage(830, 140))
+    outer = nested.span("chat gpt-4o", root, 20, 2400, GenAI.operation("chat", "gpt-4o"), GenAI.usage(830, 140), {"gen_ai.usage.cost": 0.0042})
     nested.span("chat gpt-4o", outer, 60, 2300, GenAI.operation("chat", "gpt-4o"), GenAI.usage(832, 140), source=PROXY)
 
     # A long context, which is priced higher. The session is a conversation that only a child names.
