@@ -1,3 +1,4 @@
+import Glibc
 import Locks
 
 /// `run`: measures a collector that it starts, between the generator and the sink.
