@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from golden.played import KILLS, playing
 from support import config
 from support.collector import Collector, free_port
 from support.servers import Backend, Recorder, serving
@@ -75,6 +76,12 @@ def fresh_whole(tmp_path):
         return whole_in(folder, **parts)
 
     return start
+
+
+@pytest.fixture(scope="session", params=KILLS, ids=lambda kill: f"killed-after-{kill}" if kill else "undisturbed")
+def played(request, tmp_path_factory):
+    """The golden scenario in a collector with a ledger; in one of its lives, or in two."""
+    yield from playing(tmp_path_factory.mktemp("golden"), request.param)
 
 
 @pytest.fixture(scope="session")

@@ -1,61 +1,10 @@
 """The golden scenario: every number of every view of the ledger against an independent calculation over what the file
 exporter wrote; also when the collector was killed in the middle."""
 
-import random
-from contextlib import closing
-
 import pytest
 
 from golden import views
-from golden.filters import FILTERS, WRONG
-from golden.ledger_oracle import LedgerOracle, timestamp
-from golden.playing import ENDUSER, play, sent_places
-from golden.schedule import schedule
-from support.ledger import Ledgered
-from support.waiting import PATIENCE, wait_until
-
-# After how many acknowledged requests the process is killed; the last one is another each time.
-KILLS = [None, 3, 30, random.randrange(1, len(schedule()))]
-
-
-class Played:
-    """The scenario after it was sent: what must be known, and who is asked."""
-
-    def __init__(self, life):
-        self.api, self.life = life.api, life
-        self.oracle = LedgerOracle(life.places())
-
-    def entities(self, view):
-        return getattr(self.oracle, view)
-
-    def rows(self, view):
-        """What a list must have, by name."""
-        form = {"users": views.user, "sessions": views.session, "traces": views.trace}[view]
-        return {name: form(entity) for name, entity in self.entities(view).items()}
-
-
-NAMES = {"users": "end_user_id", "sessions": "session_id", "traces": "trace_id"}
-
-
-def named(view, rows):
-    return [row[NAMES[view]] for row in rows]
-
-
-@pytest.fixture(scope="module", params=KILLS, ids=lambda kill: f"killed after {kill}" if kill else "undisturbed")
-def played(request, tmp_path_factory):
-    with closing(Ledgered(tmp_path_factory.mktemp("golden"), enduser=ENDUSER)) as life:
-        play(life.begin(), request.param)
-        whole = sum(len(trace.observations) for trace in LedgerOracle(sent_places().values()).traces.values())
-
-        def observations():
-            return sum(row["observations"] for row in life.api.every("traces"))
-
-        try:
-            wait_until(lambda: observations() >= whole, "the ledger", patience=PATIENCE / 2, step=0.1)
-        except AssertionError:
-            pass  # the comparisons tell more
-        yield Played(life)
-        life.end()
+from golden.played import NAMES, named
 
 
 @pytest.mark.parametrize("view", NAMES)
@@ -111,41 +60,30 @@ def test_the_keys_of_metadata(played):
     views.assert_same(views.metadata_keys(played.oracle), played.api.get("metadata", "keys"), "metadata keys")
 
 
-@pytest.mark.parametrize(
-    ("text", "view", "holds"),
-    [(text, view, holds) for text, known, holds in FILTERS for view in known],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_filters(played, text, view, holds):
-    expected = sorted(name for name, entity in played.entities(view).items() if holds(entity))
-    assert sorted(named(view, played.api.every(view, filter=text))) == expected
-
-
-@pytest.mark.parametrize(("text", "place"), WRONG)
-def test_a_wrong_filter_is_refused_at_the_character(played, text, place):
-    status, answer = played.api.ask("users", filter=text)
-    assert status == 400
-    assert answer["error"]["position"] == place, answer
-
-
 @pytest.mark.parametrize("view", NAMES)
-def test_pages_are_the_whole_list_in_its_order(played, view):
-    whole = named(view, played.api.get(view, limit=1000)[view])
-    for limit in (1, 2, 7):
-        assert named(view, played.api.every(view, limit=limit)) == whole
+def test_the_command_line_says_the_same(played, view):
+    """From the ledger's file, beside the collector that writes it, and from the running collector."""
+    rows = played.api.get(view, limit=1000)[view]
+    assert played.life.command(view, "--all")[view] == rows
+    assert played.life.command(view, "--all", url=True)[view] == rows
+    for name in played.entities(view):
+        alone = played.life.command(view.removesuffix("s"), name, "--all" if view == "traces" else "--limit=1000")
+        views.assert_same(played.rows(view)[name], alone, f"{view} {name}")
 
 
-def test_since_and_until_choose_what_was_active(played):
-    since, until = timestamp(1_795_046_400 * 10**9), timestamp(1_795_132_800 * 10**9)  # 2026-11-19 to 20
-    for view in ("users", "sessions"):
-        expected = {
-            name
-            for name, group in played.entities(view).items()
-            if timestamp(group.last_event) >= since and timestamp(group.first_event) < until
-        }
-        assert set(named(view, played.api.every(view, since=since, until=until))) == expected
-        views_of = played.rows(view)
-        for row in played.api.every(view, since=since, until=until):
-            views.assert_same(views_of[row[NAMES[view]]], row, "totals are not cut")
-    expected = {name for name, trace in played.oracle.traces.items() if since <= timestamp(trace.start) < until}
-    assert set(named("traces", played.api.every("traces", since=since, until=until))) == expected
+def test_every_answer_is_as_the_document_says(played):
+    faults = []
+    played.api.check = lambda path, answer: faults.extend(played.openapi.faults(f"/api/v1/{path}", 200, answer))
+    try:
+        for view in NAMES:
+            played.api.every(view, limit=7)
+            for name in played.entities(view):
+                played.api.get(view, name)
+        for name in played.oracle.users:
+            played.api.get("users", name, "traces")
+            played.api.get("users", name, "sessions")
+        played.api.get("overview")
+        played.api.get("metadata", "keys")
+    finally:
+        played.api.check = lambda path, answer: None
+    assert not faults, "\n".join(faults)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from golden.conventions import GenAI, Langfuse, NeatLogs, OpenInference, Traceloop, key_value_list
+from golden.filters import FILTERS
 from golden.ledger_oracle import LedgerOracle, timestamp
 from golden.pricing import price
 from golden.scenario import SCENARIO
@@ -244,6 +245,15 @@ def test_the_scenario_has_what_it_should():
     # What a ledger would count that sums everything up.
     naive = sum(each.tokens.get("input", 0) for trace in sent.traces.values() for each in trace.observations)
     assert sent.everything.tokens["input"] < naive
+
+
+@pytest.mark.parametrize(("text", "views", "holds"), FILTERS, ids=lambda value: value if isinstance(value, str) else "")
+def test_each_filter_tells_some_from_others(text, views, holds):
+    """A condition that holds for all or for none proves little."""
+    sent = LedgerOracle([place for trace in SCENARIO for place in places_of(trace)])
+    found = [sum(bool(holds(each)) for each in getattr(sent, view).values()) for view in views]
+    some = any(0 < count < len(getattr(sent, view)) for view, count in zip(views, found, strict=True))
+    assert some or text == "end_user is nobody-at-all"
 
 
 def places_of(trace):

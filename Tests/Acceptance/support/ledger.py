@@ -114,9 +114,10 @@ class Ledgered:
             step=0.1,
         )
 
-    def command(self, *arguments):
-        """What a command says of the ledger's file, in JSON."""
-        result = run(*arguments, "--json", "--ledger", self.database, cwd=self.folder)
+    def command(self, *arguments, url=False):
+        """What a command says of the ledger's file, or with `url` of the running collector, in JSON."""
+        place = ("--url", self.api.endpoint) if url else ("--ledger", self.database)
+        result = run(*arguments, "--json", *place, cwd=self.folder)
         assert result.returncode == 0, f"{arguments}: {result.stderr}"
         return json.loads(result.stdout)
 
