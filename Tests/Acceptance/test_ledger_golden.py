@@ -4,6 +4,7 @@ exporter wrote; also when the collector was killed in the middle."""
 import pytest
 
 from golden import views
+from golden.ledger_oracle import DAY, timestamp
 from golden.played import NAMES, named
 
 
@@ -25,8 +26,10 @@ def test_one_of_them_alone(played, view):
 def test_a_user_by_days(played):
     for name, user in played.oracle.users.items():
         expected = [views.day(day, group) for day, group in played.oracle.days(user.traces).items()]
-        actual = [day for day in played.api.get("users", name)["days"] if day["traces"]]
-        views.assert_same(expected, actual, f"days of {name}")
+        views.assert_same(expected, played.api.get("users", name)["days"], f"days of {name}")
+        half = user.traces[len(user.traces) // 2].start // DAY * DAY
+        later = [day for day in expected if day["date"] >= timestamp(half)[:10]]
+        views.assert_same(later, played.api.get("users", name, since=timestamp(half))["days"], f"later days of {name}")
 
 
 def test_what_belongs_to_a_user(played):
@@ -53,11 +56,19 @@ def test_the_tree_of_each_trace(played):
 
 
 def test_the_overview(played):
-    views.assert_same(views.overview(played.oracle), played.api.get("overview"), "overview")
+    overview = played.api.get("overview")
+    views.assert_same(views.overview(played.oracle), overview, "overview")
+    for name, distribution in overview["distribution"].items():
+        expected, known = views.in_buckets(played.oracle, name, distribution["buckets"])
+        assert distribution["buckets"] == expected, name
+        assert sum(bucket["users"] for bucket in expected) == known == len(played.oracle.users), name
 
 
 def test_the_keys_of_metadata(played):
-    views.assert_same(views.metadata_keys(played.oracle), played.api.get("metadata", "keys"), "metadata keys")
+    keys = played.api.get("metadata", "keys")["keys"]
+    views.assert_same(views.metadata_keys(played.oracle), keys, "metadata keys")
+    plan = next(each for each in keys if each["key"] == "plan")
+    assert sorted(plan["examples"]) == ["free", "pro", "team"]
 
 
 @pytest.mark.parametrize("view", NAMES)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from golden import views
 from golden.filters import FILTERS, WRONG
 from golden.ledger_oracle import timestamp
 from golden.played import FORMS, NAMES, named
-from golden import views
 
 DAY = 86_400 * 10**9
 NINETEENTH = 1_795_046_400 * 10**9  # 2026-11-19

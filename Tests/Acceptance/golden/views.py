@@ -1,5 +1,6 @@
 """The oracle's answers in the form of the HTTP API, and the comparison with what was really answered."""
 
+from collections import Counter
 from decimal import Decimal
 
 from golden.ledger_oracle import MILLISECOND, timestamp
@@ -54,24 +55,39 @@ def exact_milliseconds(nanoseconds):
     return Between(nanoseconds / MILLISECOND - 0.5, nanoseconds / MILLISECOND + 0.5)
 
 
-def aggregates(group):
+def amounts(group):
     return {
-        "first_event": timestamp(group.first_event),
-        "last_event": timestamp(group.last_event),
         "traces": len(group.traces),
         "observations": group.observations,
         "errors": group.errors,
         "tokens": group.tokens,
         "cost_usd": dollars(group.cost, group.observations),
-        "latency_ms": latencies(group),
-        "metadata": group.metadata or {},
-        "models": Unordered(group.models),
-        "tags": Unordered(group.tags),
     }
 
 
+def aggregates(group):
+    return amounts(group) | {
+        "first_event": timestamp(group.first_event),
+        "last_event": timestamp(group.last_event),
+        "latency_ms": latencies(group),
+    }
+
+
+def labels(group):
+    return {
+        "metadata": group.metadata or {},
+        "models": Unordered(group.models),
+        "tags": Unordered(group.tags),
+        "workflows": Unordered(group.workflows),
+    }
+
+
+def day(date, group):
+    return {"date": date, **amounts(group)}
+
+
 def user(group):
-    return {"end_user_id": group.name, "sessions": len(group.sessions), **aggregates(group)}
+    return {"end_user_id": group.name, "sessions": len(group.sessions), **aggregates(group), **labels(group)}
 
 
 def session(group):
@@ -80,8 +96,8 @@ def session(group):
         "end_user_id": group.user,
         "conflicting_end_users": group.disagrees,
         "duration_ms": exact_milliseconds(group.duration),
-        "workflows": Unordered(group.workflows),
         **aggregates(group),
+        **labels(group),
     }
 
 
@@ -94,6 +110,7 @@ def trace(found):
         "timestamp": timestamp(found.start),
         "observations": len(found.observations),
         "errors": found.errors,
+        "error": found.errors > 0,
         "tokens": found.tokens,
         "cost_usd": dollars(found.cost, len(found.observations)),
         "latency_ms": exact_milliseconds(found.latency),
@@ -113,6 +130,7 @@ def tree(found):
         counted = found.counted.get(each.span_id, {})
         return {
             "span_id": each.span_id,
+            "parent_span_id": each.parent_id or None,
             "name": each.name,
             "kind": each.kind,
             "start": timestamp(each.start),
@@ -126,6 +144,57 @@ def tree(found):
         }
 
     return nodes([each for each in found.observations if not found.ancestors(each)])
+
+
+MEASURES = {
+    "tokens": lambda user: user.tokens["total"],
+    "traces": lambda user: len(user.traces),
+    "cost_usd": lambda user: user.cost,
+}
+
+
+def overview(oracle):
+    everything, users = oracle.everything, oracle.users.values()
+    top = {
+        name: sorted((each for each in users if measure(each) is not None), key=measure, reverse=True)
+        for name, measure in MEASURES.items()
+    }
+    unpriced = sorted(oracle.unpriced.items(), key=lambda item: (-item[1], item[0]))
+    return {
+        "totals": aggregates(everything)
+        | {
+            "users": len(users),
+            "sessions": len(everything.sessions),
+            "anonymous_traces": sum(trace.user is None for trace in everything.traces),
+        },
+        "top_users": {name: [user(each) for each in ranked] for name, ranked in top.items()},
+        "unpriced_models": [{"model": model, "calls": calls} for model, calls in unpriced],
+    }
+
+
+def in_buckets(oracle, name, buckets):
+    """The buckets of a distribution, with how many users they must have."""
+    values = [value for each in oracle.users.values() if (value := MEASURES[name](each)) is not None]
+
+    def holds(bucket, value):
+        return bucket["from"] <= value and (bucket["to"] is None or value < bucket["to"])
+
+    return [bucket | {"users": sum(holds(bucket, value) for value in values)} for bucket in buckets], len(values)
+
+
+def metadata_keys(oracle):
+    def paths(value, path=""):
+        for key, member in (value or {}).items():
+            if isinstance(member, dict):
+                yield from paths(member, f"{path}{key}.")
+            else:
+                yield f"{path}{key}"
+
+    def count(entities):
+        return Counter(key for each in entities for key in paths(each.metadata))
+
+    users, traces = count(oracle.users.values()), count(oracle.traces.values())
+    return [{"key": key, "users": users[key], "traces": traces[key]} for key in sorted(traces)]
 
 
 def differences(expected, actual, path=""):
