@@ -13,7 +13,10 @@ struct AttributeFacts {
   private var tagAttributes: [(rank: UInt16, type: AttributeEntry.ValueType, value: Bytes)] = []
   private var members: [MetadataReader.Member] = []
   private var tags = TagList()
+  /// The tags of the last span that had any, and what they were made of, where that was one attribute: mostly all spans of a
+  /// process have the same.
   private var tagText = JSONText()
+  private var lastTags: (type: AttributeEntry.ValueType, value: [UInt8]) = (.empty, [])
   private var metadata: MetadataReader
   private let document = JSONDocument()
   private var resource: ResourceFacts?
@@ -60,11 +63,11 @@ struct AttributeFacts {
     }
     if let resource { readResource(resource, into: &facts) }
     let found = readMetadata(span)
-    writeTags()
+    let hasTags = writeTags()
     // What was put together here lies in arrays.
     tagText.bytes.withUnsafeBytes { tags in
       metadata.written.withUnsafeBytes { written in
-        facts.tags = tags
+        if hasTags { facts.tags = tags }
         switch found {
         case .none: break
         case .asItCame(let text): facts.metadata = text
@@ -259,11 +262,16 @@ struct AttributeFacts {
     for tags in known.tags { insertTags(.max, tags.type, tags.value) }
   }
 
-  private mutating func writeTags() {
-    if !tagText.bytes.isEmpty { tagText.clear() }
-    guard !tagAttributes.isEmpty else { return }
+  /// False without tags.
+  private mutating func writeTags() -> Bool {
+    guard let first = tagAttributes.first else { return false }
+    let isAlone = tagAttributes.count == 1
+    if isAlone, first.type == lastTags.type, first.value.elementsEqual(lastTags.value) { return !tagText.bytes.isEmpty }
+    lastTags = isAlone ? (first.type, Array(first.value)) : (.empty, [])
     tags.clear()
     for attribute in tagAttributes { tags.add(attribute.type, attribute.value) }
+    tagText.clear()
     tags.write(to: &tagText)
+    return !tagText.bytes.isEmpty
   }
 }
