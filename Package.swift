@@ -94,7 +94,8 @@ let package = Package(
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
-      name: "heirloom-bench", dependencies: ["EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
+      name: "heirloom-bench",
+      dependencies: ["EndUser", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
       path: "Benchmarks/heirloom-bench",
       swiftSettings: settings),
 
@@ -115,7 +116,7 @@ let package = Package(
     tests("HTTPClient", []),
     tests("JSON", []),
     tests("Prices", []),
-    tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
+    tests("Facts", ["Compression", "EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
     tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry", "Locks"]),
     tests(
       "Ledger",
@@ -136,8 +137,8 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "Configuration", "Compression", "Facts", "Filters", "JSON", "Ledger", "OTLP", "Spool", "SelfTelemetry",
-        "TestSupport",
+        "Configuration", "Compression", "EndUser", "Facts", "Filters", "JSON", "Ledger", "OTLP", "Spool",
+        "SelfTelemetry", "TestSupport",
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
