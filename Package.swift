@@ -51,6 +51,8 @@ let package = Package(
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
     shim("CGlibc", libraries: []),
+    shim("CJSON", libraries: ["simdjson", "stdc++"]),
+    shim("CSQLite", libraries: ["sqlite3"]),
 
     // Foundations: each imports nothing of ours but what stands above it
     room("Locks", ["CGlibc"]),
@@ -59,6 +61,8 @@ let package = Package(
     room("Compression", ["CCompression"]),
     room("HTTPServer", ["CHTTPServer", "Locks"]),
     room("HTTPClient", ["CCurl", "Locks"]),
+    room("JSON", ["CJSON"]),
+    room("Prices", []),
 
     // The path of a span
     room("Spool", ["Compression", "SelfTelemetry", "Locks"]),
@@ -69,16 +73,29 @@ let package = Package(
     room(
       "Exporters", ["Pipeline", "OTLP", "Spool", "HTTPClient", "SelfTelemetry", "Locks"]),
 
+    // What becomes of the spans' identity: users, sessions, traces, and who asks for them
+    room("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
+    room("Filters", ["Facts", "EndUser", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
+    room(
+      "Ledger",
+      [
+        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
+        "Locks",
+      ]),
+    room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
+    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
+
     // Everything together
     room(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "SelfTelemetry", "Locks",
+        "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices", "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
-      name: "heirloom-bench", dependencies: ["EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
+      name: "heirloom-bench",
+      dependencies: ["Ledger", "Facts", "EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
       path: "Benchmarks/heirloom-bench",
       swiftSettings: settings),
 
@@ -97,6 +114,15 @@ let package = Package(
     tests("Compression", []),
     tests("HTTPServer", []),
     tests("HTTPClient", []),
+    tests("JSON", []),
+    tests("Prices", []),
+    tests("Facts", ["Compression", "EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
+    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry", "Locks"]),
+    tests(
+      "Ledger",
+      ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
+    tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
+    tests("Terminal", ["JSON"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
@@ -104,12 +130,15 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "HTTPClient", "Locks", "OTLP", "Pipeline", "Receivers",
-        "SelfTelemetry", "Spool",
+        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "Locks", "OTLP", "Pipeline",
+        "Receivers", "SelfTelemetry", "Spool", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Configuration", "Compression", "OTLP", "Spool", "SelfTelemetry", "TestSupport"],
+      dependencies: [
+        "Configuration", "Compression", "EndUser", "Facts", "Filters", "JSON", "Ledger", "OTLP", "Spool",
+        "SelfTelemetry", "TestSupport",
+      ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",

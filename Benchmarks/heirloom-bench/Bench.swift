@@ -13,6 +13,8 @@ enum Bench {
         --sink-port PORT                 where the sink listens (a free port)
         --warm-up SPANS                  sent before the figures begin, and checked like the others (50000)
         --hold-roots SPANS               sends that many children before any root, for the memory they take
+        --settle MILLISECONDS            the figures end when the collector has done nothing for that long, not with the
+                                         last span (0)
         --no-identity                    for collectors that hand nothing down: spans leave as they came
         --name NAME                      for the report
       heirloom-bench serve-sink --port PORT [--no-identity] [options]
@@ -21,6 +23,10 @@ enum Bench {
           Only the generator.
       heirloom-bench stages [options]
           What indexing, assembling and splicing cost inside one process, without sockets.
+      heirloom-bench ledger ingest [--traces N] [--users N] [--sessions N] [--spans-per-trace N]
+          What writing a ledger costs a trace, on its thread: all but what spans have to be turned into facts.
+      heirloom-bench ledger generate [--traces N] [--users N] [--sessions N] [--spans-per-trace N] [--days N] FILE
+          Makes a ledger, to ask it something.
       heirloom-bench self-test [options]
           The generator into the sink: shows that the checks notice what they should.
       options:
@@ -61,6 +67,8 @@ enum Bench {
       { try generate(Options(arguments, valued: Options.traffic.union(["endpoint"]), flags: Options.trafficFlags)) }
     case "stages":
       try StagesCommand(Options(arguments, valued: Options.traffic, flags: Options.trafficFlags)).run
+    case "ledger":
+      try LedgerCommand(arguments).run
     case "self-test":
       try SelfTest(Options(arguments, valued: SelfTest.valued)).run
     default: nil
