@@ -30,12 +30,10 @@ final class RegularExpression: @unchecked Sendable {
   }
 
   func matches(_ name: [UInt8]) -> Bool {
-    name.withUnsafeBytes { name in
-      // The range to look at comes in and out by this; so the name needs no zero behind it.
-      var range = regmatch_t(rm_so: 0, rm_eo: regoff_t(name.count))
-      guard let text = name.baseAddress?.assumingMemoryBound(to: CChar.self) else {
-        return regexec(compiled, "", 0, nil, 0) == 0
-      }
+    // The range comes in by this, since a name may hold a zero; the zero behind it is for who looks for one all the same.
+    var range = regmatch_t(rm_so: 0, rm_eo: regoff_t(name.count))
+    return (name + [0]).withUnsafeBytes { name in
+      let text = name.baseAddress!.assumingMemoryBound(to: CChar.self)
       return regexec(compiled, text, 0, &range, REG_STARTEND) == 0
     }
   }
