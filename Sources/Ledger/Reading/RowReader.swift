@@ -21,40 +21,44 @@ struct RowReader {
   mutating func optionalText() -> String? { statement.optionalText(next()) }
   mutating func bytes() -> [UInt8] { statement.bytes(next()) }
 
-  mutating func totals() -> Totals {
-    var totals = Totals()
-    totals.observations = int()
-    totals.errors = int()
-    totals.tokens.input = optionalInt()
-    totals.tokens.output = optionalInt()
-    totals.tokens.total = optionalInt()
-    totals.tokens.cacheRead = optionalInt()
-    totals.tokens.cacheWrite = optionalInt()
-    totals.tokens.reasoning = optionalInt()
-    totals.cost = optionalInt()
-    return totals
+  mutating func amounts() -> Amounts {
+    var amounts = Amounts()
+    amounts.observations = int()
+    amounts.errors = int()
+    amounts.tokens.input = optionalInt()
+    amounts.tokens.output = optionalInt()
+    amounts.tokens.total = optionalInt()
+    amounts.tokens.cacheRead = optionalInt()
+    amounts.tokens.cacheWrite = optionalInt()
+    amounts.tokens.reasoning = optionalInt()
+    amounts.cost = optionalInt()
+    return amounts
+  }
+
+  mutating func percentiles() -> Percentiles {
+    Percentiles(p50: optionalInt(), p95: optionalInt(), p99: optionalInt())
   }
 
   private mutating func summary() -> Summary {
     Summary(
-      firstEvent: int(), lastEvent: int(), traces: int(), totals: totals(),
-      latency: Percentiles(p50: optionalInt(), p95: optionalInt(), p99: optionalInt()), metadata: optionalText())
+      firstEvent: int(), lastEvent: int(), traces: int(), amounts: amounts(),
+      latency: percentiles(), metadata: optionalText())
   }
 
-  mutating func user() -> UserRow {
-    UserRow(endUser: text(), sessions: int(), summary: summary())
+  mutating func user() -> ListedUser {
+    ListedUser(endUser: text(), sessions: int(), summary: summary())
   }
 
-  mutating func session() -> SessionRow {
-    SessionRow(
+  mutating func session() -> ListedSession {
+    ListedSession(
       session: text(), endUser: optionalText(), disagrees: int() != 0, duration: int(), summary: summary())
   }
 
   /// A trace, without its labels, and the set that these are.
-  mutating func trace() -> (row: TraceRow, labels: [Label]) {
-    let row = TraceRow(
+  mutating func trace() -> (row: ListedTrace, labels: [Label]) {
+    let row = ListedTrace(
       trace: Hexadecimal.text(bytes()), session: optionalText(), endUser: optionalText(), name: optionalText(),
-      timestamp: int(), latency: int(), totals: totals(), metadata: optionalText())
+      timestamp: int(), latency: int(), amounts: amounts(), metadata: optionalText())
     return (row, LabelSet.labels(in: bytes()))
   }
 }

@@ -1,7 +1,7 @@
 package import Facts
 
 /// Sums over traces; what nobody told is nil.
-package struct Totals: Sendable, Equatable {
+package struct Amounts: Sendable, Equatable {
   package var observations: Int64 = 0
   package var errors: Int64 = 0
   package var tokens = TokenCounts()
@@ -31,20 +31,20 @@ package struct Summary: Sendable, Equatable {
   package var firstEvent: Int64
   package var lastEvent: Int64
   package var traces: Int64
-  package var totals: Totals
+  package var amounts: Amounts
   package var latency: Percentiles
   /// The latest there is: a JSON object.
   package var metadata: String?
   package var labels = LabelNames()
 }
 
-package struct UserRow: Sendable, Equatable {
+package struct ListedUser: Sendable, Equatable {
   package var endUser: String
   package var sessions: Int64
   package var summary: Summary
 }
 
-package struct SessionRow: Sendable, Equatable {
+package struct ListedSession: Sendable, Equatable {
   package var session: String
   package var endUser: String?
   /// Whether its traces name more than one end user.
@@ -54,7 +54,7 @@ package struct SessionRow: Sendable, Equatable {
   package var summary: Summary
 }
 
-package struct TraceRow: Sendable, Equatable {
+package struct ListedTrace: Sendable, Equatable {
   /// 32 hexadecimal digits.
   package var trace: String
   package var session: String?
@@ -64,7 +64,7 @@ package struct TraceRow: Sendable, Equatable {
   package var timestamp: Int64
   /// Nanoseconds.
   package var latency: Int64
-  package var totals: Totals
+  package var amounts: Amounts
   /// A JSON object.
   package var metadata: String?
   /// In order of their first appearance.
@@ -74,7 +74,7 @@ package struct TraceRow: Sendable, Equatable {
 
 /// A user with the days on which there were traces, the earliest first.
 package struct UserDetail: Sendable, Equatable {
-  package var user: UserRow
+  package var user: ListedUser
   package var days: [Day]
 }
 
@@ -82,18 +82,18 @@ package struct Day: Sendable, Equatable {
   /// In UTC, by its number since the Unix epoch.
   package var day: Int64
   package var traces: Int64
-  package var totals: Totals
+  package var amounts: Amounts
 }
 
 /// A session with its traces.
 package struct SessionDetail: Sendable {
-  package var session: SessionRow
-  package var turns: Page<TraceRow>
+  package var session: ListedSession
+  package var turns: Page<ListedTrace>
 }
 
 /// A trace with its spans: those without a known parent.
 package struct TraceDetail: Sendable {
-  package var trace: TraceRow
+  package var trace: ListedTrace
   package var spans: [SpanNode]
   /// Observations that count and are not in the tree, because there were too many.
   package var omitted: Int64

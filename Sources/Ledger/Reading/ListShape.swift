@@ -16,8 +16,8 @@ struct ListShape: Sendable {
   /// A sum with how many traces told it.
   private static let told = ["input", "output", "total", "cache_read", "cache_write", "reasoning", "cost"]
 
-  /// The columns of `Totals` where they are sums.
-  static func totals(_ alias: String) -> String {
+  /// The columns of `Amounts` where they are sums.
+  static func amounts(_ alias: String) -> String {
     (["\(alias).observations", "\(alias).errors"] + told.map { "iif(\(alias).\($0)_known > 0, \(alias).\($0), NULL)" })
       .joined(separator: ", ")
   }
@@ -25,7 +25,7 @@ struct ListShape: Sendable {
   /// The columns of `Summary`.
   private static func summary(_ alias: String) -> String {
     """
-    \(alias).first_event, \(alias).last_event, \(alias).traces, \(totals(alias)), \(alias).p50, \(alias).p95, \
+    \(alias).first_event, \(alias).last_event, \(alias).traces, \(amounts(alias)), \(alias).p50, \(alias).p95, \
     \(alias).p99, m.object
     """
   }
