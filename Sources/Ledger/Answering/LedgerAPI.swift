@@ -1,4 +1,5 @@
-package import JSON
+import Filters
+import JSON
 
 /// The ledger's JSON API, without the HTTP around it.
 package struct LedgerAPI: Sendable {

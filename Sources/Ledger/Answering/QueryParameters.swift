@@ -1,4 +1,4 @@
-package import Filters
+import Filters
 
 /// The parameters of a request, each of which has to be asked for: what nobody asked for is unknown here.
 struct QueryParameters {

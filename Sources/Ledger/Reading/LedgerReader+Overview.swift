@@ -40,7 +40,7 @@ extension LedgerReader {
   ) throws(LedgerError) {
     let bounds: [SQLValue] = [.int(since), .int(until)]
     let sql = """
-      SELECT count(*), total(observations), total(errors), sum(input), sum(output), sum(total), sum(cache_read),
+      SELECT count(*), sum(observations), sum(errors), sum(input), sum(output), sum(total), sum(cache_read),
         sum(cache_write), sum(reasoning), sum(cost), min(start), max(start), count(*) - count(user)
       FROM traces WHERE start >= ? AND start < ?
       """
@@ -73,7 +73,6 @@ extension LedgerReader {
       SELECT id, traces, iif(total_known > 0, total, NULL), iif(cost_known > 0, cost, NULL) FROM users
       WHERE id > 0 AND traces > 0 AND last_event >= ? AND first_event < ?
       """
-    // Without bounds each row counts, whatever its times.
     try database.forEach(sql, [.int(since ?? .min), .int(until ?? .max)]) { row in
       count += 1
       let id = row.int(0)

@@ -125,9 +125,9 @@ package final class LedgerReader: Sendable {
         var columns = RowReader(row, from: 2)
         found = (row.int(0), columns.session())
       }
-      guard var (id, session) = found else { return nil }
-      session.summary.labels = try LabelNames.of(.session, id, in: database)
-      return SessionDetail(session: session, turns: try Self.traces(question, database))
+      guard var found else { return nil }
+      found.session.summary.labels = try LabelNames.of(.session, found.id, in: database)
+      return SessionDetail(session: found.session, turns: try Self.traces(question, database))
     }
   }
 

@@ -27,7 +27,7 @@ final class ReaderPool: Sendable {
     defer { give(isSound ? database : nil) }
     do throws(LedgerError) {
       database.setTimeLimit(limits.time)
-      let result = try database.transaction(.deferred, body)
+      let result = try database.transaction(.deferred) { () throws(LedgerError) in try body(database) }
       isSound = true
       return result
     } catch {

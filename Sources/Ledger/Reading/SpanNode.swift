@@ -1,6 +1,6 @@
-package import EndUser
+import EndUser
 package import Facts
-package import Prices
+import Prices
 
 /// A span in its trace's tree, with what counts of it.
 package struct SpanNode: Sendable, Equatable {
