@@ -122,6 +122,12 @@ package struct LedgerAPI: Sendable {
 }
 
 extension LedgerAPI {
+  package static func success(_ value: any JSONWritable) -> Answer {
+    var json = JSONText()
+    value.write(to: &json)
+    return Answer(status: 200, json: json.bytes)
+  }
+
   /// An answer that says what is wrong.
   ///
   /// - Parameters:
@@ -151,7 +157,8 @@ extension LedgerAPI {
 
   private static func notFound(_ resource: Resource) -> Answer {
     switch resource {
-    case .user(let id), .sessionsOfUser(let id), .tracesOfUser(let id): failure(404, "no end user “\(id)” is known here")
+    case .user(let id), .sessionsOfUser(let id), .tracesOfUser(let id):
+      failure(404, "no end user “\(id)” is known here")
     case .session(let id): failure(404, "no session “\(id)” is known here")
     case .trace(let id): failure(404, "no trace “\(id)” is known here")
     default: failure(404, "there is no such thing")

@@ -10,7 +10,9 @@ struct QueryParameters {
       // An empty query, and `&` at its end.
       if name.isEmpty, value == nil { continue }
       guard let value else { throw .invalid("\(name): it has no value") }
-      guard values.updateValue(value, forKey: name) == nil else { throw .invalid("\(name): it is there more than once") }
+      guard values.updateValue(value, forKey: name) == nil else {
+        throw .invalid("\(name): it is there more than once")
+      }
     }
   }
 
