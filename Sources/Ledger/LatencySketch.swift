@@ -31,7 +31,7 @@ struct LatencySketch: Equatable, Sendable {
     for bucket in other.buckets { add(bucket: bucket.number, bucket.count) }
   }
 
-  private mutating func add(bucket number: Int32, _ amount: Int64) {
+  mutating func add(bucket number: Int32, _ amount: Int64) {
     count += amount
     var low = 0
     var high = buckets.count

@@ -1,5 +1,5 @@
 package import Facts
-package import OTLP
+import OTLP
 
 /// The facts of one accepted request's spans, on their way to the ledger.
 package struct FactsChunk: Sendable {
