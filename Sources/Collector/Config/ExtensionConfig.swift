@@ -1,4 +1,5 @@
 import Configuration
+import Console
 import Ledger
 import Prices
 
@@ -21,9 +22,7 @@ enum ExtensionConfig {
 struct LedgerConfig {
   var ledger = LedgerConfiguration(path: "heirloom-data/ledger.db")
   /// Where it is asked; nil for nowhere.
-  var endpoint: (host: String, port: UInt16)? = ("127.0.0.1", 4319)
-  /// What askers must show; nil where they need not.
-  var token: String?
+  var console: Console.Configuration? = Console.Configuration()
   /// The longest that one question may take.
   var maxQueryTime = Duration.seconds(10)
   /// Where they were written, for what is wrong with them later.
@@ -98,16 +97,24 @@ struct LedgerConfig {
   }
 
   private mutating func readEndpoint(_ section: ConfigSection) {
-    token = section.string("token")
-    if token == "" { section.error("token", "must not be empty: leave it out where none is wanted") }
     maxQueryTime = section.duration("max_query_time", default: maxQueryTime, in: .milliseconds(1) ... .seconds(3600))
-    guard let text = section.string("endpoint") else { return }
-    // An empty one is for a ledger that is only asked through its file.
-    guard !text.isEmpty else {
-      endpoint = nil
-      return
+    var configuration = Console.Configuration()
+    configuration.token = section.string("token")
+    if let text = section.string("endpoint") {
+      // An empty one is for a ledger that is only asked through its file.
+      guard !text.isEmpty else {
+        console = nil
+        return
+      }
+      guard let (host, port) = Endpoint.parse(text) else {
+        section.error("endpoint", "expected host:port, found \"\(text)\"")
+        return
+      }
+      (configuration.host, configuration.port) = (host, port)
     }
-    endpoint = Endpoint.parse(text)
-    if endpoint == nil { section.error("endpoint", "expected host:port, found \"\(text)\"") }
+    if let objection = configuration.objection {
+      section.error(configuration.token == "" ? "token" : "endpoint", objection)
+    }
+    console = configuration
   }
 }
