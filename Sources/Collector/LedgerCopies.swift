@@ -1,3 +1,5 @@
+import Exporters
+
 /// Where spans of an end user are who is erased from the ledger: what it does not reach.
 enum LedgerCopies {
   /// In words for a person.
@@ -18,5 +20,9 @@ enum LedgerCopies {
         + deadLetters(of: otlp)
     case .debug: []
     }
+  }
+
+  private static func deadLetters(of otlp: OTLPHTTPExporterConfiguration) -> [String] {
+    otlp.deadLetter.path.map { ["\($0): what that backend refused for good"] } ?? []
   }
 }

@@ -40,6 +40,7 @@ struct TracePipeline {
     batcher = Batcher(configuration: parts.batching, exporters: exporters, isSpooled: storage != nil)
     let resolutions = ResolutionLog(log)
     self.resolutions = resolutions
+    let makeSieve = parts.makeSieve(rules: rules, registry: registry)
     var consumer: any TracesConsumer
     if let identity = parts.endUser {
       let processor = EndUserProcessor(
@@ -47,7 +48,7 @@ struct TracePipeline {
         metrics: EndUserMetrics(
           registry: registry, processor: identity.id.description, pipeline: parts.id.description),
         output: batcher, storage: storage?.endUser(log: log), clock: SpoolClock.now,
-        tell: { resolutions.tell($0) })
+        makeSieve: makeSieve, tell: { resolutions.tell($0) })
       endUser = processor
       tap = ledger.map {
         LedgerTap(
@@ -59,7 +60,7 @@ struct TracePipeline {
     } else {
       endUser = nil
       tap = nil
-      consumer = PassThrough(output: batcher)
+      consumer = PassThrough(output: batcher, makeSieve: makeSieve)
     }
     if let storage {
       replay = PipelineReplay(
