@@ -19,6 +19,8 @@ package struct SpanFacts {
     package static let isError = Flags(rawValue: 8)
     /// No observation: what an SDK sends when a trace is complete.
     package static let completionMarker = Flags(rawValue: 16)
+    /// The end user is the default that the root's resource names: what any span says goes before it.
+    package static let endUserFromResource = Flags(rawValue: 32)
   }
 
   package var trace = TraceID(first: 0, second: 0)

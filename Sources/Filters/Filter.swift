@@ -39,12 +39,12 @@ package struct Filter: Sendable {
     case comparison(Field, Comparison)
   }
 
+  /// What is asked of a field. There are no negative comparisons: `is not` is the `not` of `is`.
   package enum Comparison: Sendable, Equatable {
     /// Whether there is a value; of `error`, whether it is true.
     case exists
     case text(TextOperator, String)
     case anyOf([String])
-    case noneOf([String])
     case number(NumberOperator, Number)
     /// Nanoseconds.
     case duration(NumberOperator, Int64)
@@ -53,18 +53,16 @@ package struct Filter: Sendable {
   }
 
   package enum TextOperator: String, Sendable, CaseIterable {
-    case `is`, isNot = "is not", contains, doesNotContain = "does not contain", startsWith = "starts with"
-    case endsWith = "ends with"
+    case `is`, contains, startsWith = "starts with", endsWith = "ends with"
   }
 
   package enum NumberOperator: String, Sendable, CaseIterable {
-    case equal = "=", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
+    case equal = "=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
 
     /// Whether the first number has this relation to the second.
-    package func holds<Value: Comparable>(_ one: Value, _ other: Value) -> Bool {
+    func holds(_ one: Int128, _ other: Int128) -> Bool {
       switch self {
       case .equal: one == other
-      case .notEqual: one != other
       case .less: one < other
       case .lessOrEqual: one <= other
       case .greater: one > other

@@ -5,6 +5,7 @@ struct FilterToken {
     /// Text that stood in quotes, which it has lost.
     case quoted(String)
     case comparison(Filter.NumberOperator)
+    case notEqual
     case open, close, comma
     case end
   }
@@ -43,7 +44,7 @@ struct FilterLexer {
       case "=": take(.comparison(.equal), length: 1)
       case "!":
         guard follows("=") else { throw error("expected “!=”; to negate a condition, write “not” before it") }
-        take(.comparison(.notEqual), length: 2)
+        take(.notEqual, length: 2)
       case "<": takeOrdering(.less, orEqual: .lessOrEqual)
       case ">": takeOrdering(.greater, orEqual: .greaterOrEqual)
       case "\"", "'": try takeQuoted(by: scalar)

@@ -7,6 +7,10 @@ extension Filter {
       self.billionths = billionths
     }
 
+    package init(_ whole: Int64) {
+      billionths = Int128(whole) * 1_000_000_000
+    }
+
     /// What is wrong with a text that should be a number, a duration or a time.
     package struct Fault: Error {
       package let message: String

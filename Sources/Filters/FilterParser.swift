@@ -54,9 +54,14 @@ struct FilterParser {
     return true
   }
 
-  private mutating func expect(_ kind: FilterToken.Kind, _ message: String) throws(FilterError) {
-    guard token.kind == kind else { throw error(message) }
+  private mutating func take(_ kind: FilterToken.Kind) -> Bool {
+    guard token.kind == kind else { return false }
     position += 1
+    return true
+  }
+
+  private mutating func expect(_ kind: FilterToken.Kind, _ message: String) throws(FilterError) {
+    guard take(kind) else { throw error(message) }
   }
 
   private mutating func nest<Value>(
@@ -84,8 +89,7 @@ struct FilterParser {
 
   private mutating func term() throws(FilterError) -> Filter.Condition {
     if take("not") { return .not(try nest { parser throws(FilterError) in try parser.term() }) }
-    guard token.kind == .open else { return try comparison() }
-    position += 1
+    guard take(.open) else { return try comparison() }
     let condition = try nest { parser throws(FilterError) in try parser.alternatives() }
     try expect(.close, "expected “)”, “and” or “or”")
     return condition
@@ -100,9 +104,9 @@ struct FilterParser {
     let field = try field()
     if places[field] == nil { places[field] = place }
     switch field.kind {
-    case .text: return .comparison(field, try textComparison(of: field))
+    case .text: return try textComparison(of: field)
     case .flag: return try flag(field)
-    case .number, .duration, .time: return .comparison(field, try orderedComparison(of: field))
+    case .number, .duration, .time: return try orderedComparison(of: field)
     }
   }
 
@@ -137,67 +141,58 @@ struct FilterParser {
 
   // MARK: Comparisons
 
-  private mutating func textComparison(of field: Filter.Field) throws(FilterError) -> Filter.Comparison {
-    switch token.kind {
-    case .comparison(.equal):
-      position += 1
-      return .text(.is, try value())
-    case .comparison(.notEqual):
-      position += 1
-      return .text(.isNot, try value())
-    case .comparison:
-      throw error("\(field.name) is text, which has no order: compare it with is, contains, starts with…")
-    default: break
+  private mutating func textComparison(of field: Filter.Field) throws(FilterError) -> Filter.Condition {
+    func compares(_ relation: Filter.TextOperator, _ value: String) -> Filter.Condition {
+      .comparison(field, .text(relation, value))
     }
-    if take("exists") { return .exists }
-    if take("is", "any", "of") { return .anyOf(try list()) }
-    if take("is", "none", "of") { return .noneOf(try list()) }
-    if take("is", "not") { return .text(.isNot, try value()) }
-    if take("is") { return .text(.is, try value()) }
-    if take("contains") { return .text(.contains, try value()) }
-    if take("does", "not", "contain") { return .text(.doesNotContain, try value()) }
-    if take("starts", "with") { return .text(.startsWith, try value()) }
-    if take("ends", "with") { return .text(.endsWith, try value()) }
+    if case .comparison(let symbol) = token.kind, symbol != .equal {
+      throw error("\(field.name) is text, which has no order: compare it with is, contains, starts with…")
+    }
+    if take("exists") { return .comparison(field, .exists) }
+    if take("is", "any", "of") { return .comparison(field, .anyOf(try list())) }
+    if take("is", "none", "of") { return .not(.comparison(field, .anyOf(try list()))) }
+    if takeIsNot() { return .not(compares(.is, try value())) }
+    if takeIs() { return compares(.is, try value()) }
+    if take("contains") { return compares(.contains, try value()) }
+    if take("does", "not", "contain") { return .not(compares(.contains, try value())) }
+    if take("starts", "with") { return compares(.startsWith, try value()) }
+    if take("ends", "with") { return compares(.endsWith, try value()) }
     throw error(
       "expected what to ask of \(field.name): is, is not, contains, does not contain, starts with, ends with, "
         + "is any of, is none of or exists")
   }
 
+  private mutating func takeIs() -> Bool { take("is") || take(.comparison(.equal)) }
+  private mutating func takeIsNot() -> Bool { take("is", "not") || take(.notEqual) }
+
   /// `error`, `error is true` or `error is false`.
   private mutating func flag(_ field: Filter.Field) throws(FilterError) -> Filter.Condition {
-    let asks: Bool
-    if token.kind == .comparison(.notEqual) || keyword() == "is" && keyword(ahead: 1) == "not" {
-      asks = false
-    } else if token.kind == .comparison(.equal) || keyword() == "is" {
-      asks = true
-    } else {
-      return .comparison(field, .exists)
-    }
-    position += take("is", "not") ? 0 : 1
+    let isNegated = takeIsNot()
+    guard isNegated || takeIs() else { return .comparison(field, .exists) }
     let isTrue = keyword() == "true"
     guard isTrue || keyword() == "false" else { throw error("\(field.name) is true or false") }
     position += 1
-    return isTrue == asks ? .comparison(field, .exists) : .not(.comparison(field, .exists))
+    return isTrue != isNegated ? .comparison(field, .exists) : .not(.comparison(field, .exists))
   }
 
-  private mutating func orderedComparison(of field: Filter.Field) throws(FilterError) -> Filter.Comparison {
-    let relation: Filter.NumberOperator
-    if case .comparison(let symbol) = token.kind {
-      position += 1
-      relation = symbol
-    } else if take("exists") {
-      return .exists
-    } else if take("is", "not") {
-      relation = .notEqual
-    } else if take("is") {
-      relation = .equal
-    } else {
+  private mutating func orderedComparison(of field: Filter.Field) throws(FilterError) -> Filter.Condition {
+    if take("exists") { return .comparison(field, .exists) }
+    if takeIsNot() { return .not(.comparison(field, try ordered(.equal, field.kind))) }
+    if takeIs() { return .comparison(field, try ordered(.equal, field.kind)) }
+    guard case .comparison(let relation) = token.kind else {
       throw error("expected what to ask of \(field.name): =, !=, <, <=, >, >= or exists")
     }
+    position += 1
+    return .comparison(field, try ordered(relation, field.kind))
+  }
+
+  private mutating func ordered(
+    _ relation: Filter.NumberOperator, _ kind: Filter.Field.Kind
+  ) throws(FilterError) -> Filter.Comparison {
     let place = token.range.lowerBound
     let value = try value()
     do {
-      switch field.kind {
+      switch kind {
       case .duration: return .duration(relation, try Filter.DurationText.parse(value))
       case .time: return .time(relation, try Filter.TimeText.parse(value))
       default: return .number(relation, try Filter.Number(parsing: value))
@@ -232,10 +227,7 @@ struct FilterParser {
   private mutating func list() throws(FilterError) -> [String] {
     try expect(.open, "expected “(” and values with commas between them")
     var list = [try value()]
-    while token.kind == .comma {
-      position += 1
-      list.append(try value())
-    }
+    while take(.comma) { list.append(try value()) }
     try expect(.close, "expected “,” or “)”")
     return list
   }

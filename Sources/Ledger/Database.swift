@@ -13,14 +13,19 @@ final class Database {
   }
 
   let path: String
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
+  /// See `setTimeLimit`.
+  let timeLimit = TimeLimit()
   private var statements: [String: Statement] = [:]
   /// The prepared statements that are kept at most: those with a text of their own for each question are many.
   private static let maxStatements = 200
 
   /// Opens the file. That it is a database shows with the first statement.
   ///
-  /// - Parameter busyTimeout: milliseconds to wait for another connection's lock.
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - mode: what may be done with it.
+  ///   - busyTimeout: milliseconds to wait for another connection's lock.
   /// - Throws: LedgerError.missing, or why SQLite cannot open it.
   init(path: String, mode: Mode, busyTimeout: Int32 = 5000) throws(LedgerError) {
     self.path = path

@@ -1,0 +1,16 @@
+import Testing
+
+@testable import Prices
+
+/// A usage of so many tokens in and out.
+func tokens(
+  _ input: Int64, _ output: Int64, read: Int64 = 0, written: Int64 = 0, reasoning: Int64 = 0
+) -> PricedUsage {
+  var usage = PricedUsage()
+  (usage.input, usage.output) = (input, output)
+  (usage.cacheRead, usage.cacheWrite, usage.reasoning) = (read, written, reasoning)
+  return usage
+}
+
+/// Nanoseconds since the Unix epoch, of seconds.
+func at(_ seconds: UInt64) -> UInt64 { seconds * 1_000_000_000 }
