@@ -22,6 +22,18 @@ struct SpanTree {
 
   var count: Int { ids.count }
 
+  /// How many known spans are above each. What hangs on a circle has as many above it as there are spans.
+  var depths: [Int32] {
+    let most = Int32(truncatingIfNeeded: count)
+    var depths = [Int32](repeating: 0, count: count)
+    for cut in cuts { depths[Int(cut)] = most }
+    for place in upwards.reversed() {
+      let parent = parents[Int(place)]
+      if parent >= 0 { depths[Int(place)] = min(most, depths[Int(parent)] + 1) }
+    }
+    return depths
+  }
+
   /// Begins a trace.
   mutating func clear() {
     if ids.capacity > Self.kept {

@@ -2,80 +2,63 @@ import EndUser
 
 /// Whose a trace is, and how it is called.
 extension TraceFactsReader {
-  func attribute(_ facts: inout TraceFacts) {
-    var speakers = Speakers(spans, tree)
-    if let place = speakers.first(fallback, { !$0.endUser.isEmpty }) {
+  func attribute(_ spans: Spans, _ facts: inout TraceFacts) {
+    let hasRoot = spans.contains(where: \.isRoot)
+    if let place = speaker(of: spans, hasRoot: hasRoot, { !spans[$0].endUser.isEmpty }) {
       facts.endUser = String(decoding: spans[place].endUser, as: UTF8.self)
       if !spans[place].metadata.isEmpty { facts.metadata = Array(spans[place].metadata) }
     }
-    if let place = speakers.first(fallback, { !$0.session.isEmpty }) {
+    if let place = speaker(of: spans, hasRoot: hasRoot, { !spans[$0].session.isEmpty }) {
       facts.session = String(decoding: spans[place].session, as: UTF8.self)
     }
-    facts.name = name().map { String(decoding: $0, as: UTF8.self) }
+    facts.name = Self.name(of: spans).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// What a root says that it is part of, else what any span does, the earliest first; else how a root is called, or what
-  /// stands for one.
-  private func name() -> SpanFacts.Text? {
-    if let root = spans.first(where: { $0.isRoot && !$0.workflow.isEmpty }) { return root.workflow }
-    let named = spans.filter { !$0.workflow.isEmpty }.min { ($0.start, $0.spanID) < ($1.start, $1.spanID) }
-    if let named { return named.workflow }
-    let root = spans.first { $0.isRoot && !$0.name.isEmpty } ?? spans.first { $0.isLocalRoot && !$0.name.isEmpty }
-    return root?.name
-  }
-}
-
-/// Finds the span that speaks for a trace, as the `enduser` processor does: a root, of several the first; where none has come a
-/// local root; else, with the fallback, any span. Of those that may, the one with the fewest known spans above it speaks, then
-/// the earliest, then that with the smallest id.
-private struct Speakers {
-  private let spans: [SpanFacts]
-  private let tree: SpanTree
-  private let hasRoot: Bool
-  private var depths: [Int32] = []
-
-  init(_ spans: [SpanFacts], _ tree: SpanTree) {
-    self.spans = spans
-    self.tree = tree
-    hasRoot = spans.contains { $0.isRoot }
+  /// The span that speaks for a trace, of those that claim something, as the `enduser` processor chooses: a root, of several the
+  /// first; where none has come a local root; else, with the fallback, any span.
+  private func speaker(of spans: Spans, hasRoot: Bool, _ claims: (Int) -> Bool) -> Int? {
+    if let root = spans.indices.first(where: { spans[$0].isRoot && claims($0) }) { return root }
+    if !hasRoot, let local = topmost(of: spans, { spans[$0].isLocalRoot && claims($0) }) { return local }
+    return fallback == .topmost ? topmost(of: spans, claims) : nil
   }
 
-  mutating func first(_ fallback: EndUserConfiguration.Fallback, _ claims: (SpanFacts) -> Bool) -> Int? {
-    if let root = spans.firstIndex(where: { $0.isRoot && claims($0) }) { return root }
-    if !hasRoot, let local = topmost({ $0.isLocalRoot && claims($0) }) { return local }
-    return fallback == .topmost ? topmost(claims) : nil
-  }
-
-  private mutating func topmost(_ qualifies: (SpanFacts) -> Bool) -> Int? {
-    var best: Int?
-    for place in spans.indices where qualifies(spans[place]) {
-      if let other = best {
-        if rank(place) < rank(other) { best = place }
-      } else {
-        best = place
-      }
+  /// Of the spans that qualify the one with the fewest known spans above it, then the earliest, then that with the smallest id.
+  private func topmost(of spans: Spans, _ qualifies: (Int) -> Bool) -> Int? {
+    var candidates = spans.indices.lazy.filter(qualifies).makeIterator()
+    guard var best = candidates.next() else { return nil }
+    guard let second = candidates.next() else { return best }
+    let depths = tree.depths
+    func rank(_ place: Int) -> (Int32, UInt64, UInt64) {
+      (depths[place], spans[place].start, spans[place].spanID.byteSwapped)
+    }
+    if rank(second) < rank(best) { best = second }
+    while let other = candidates.next() {
+      if rank(other) < rank(best) { best = other }
     }
     return best
   }
 
-  private mutating func rank(_ place: Int) -> (Int32, UInt64, UInt64) {
-    if depths.isEmpty { measure() }
-    return (depths[place], spans[place].start, spans[place].spanID.byteSwapped)
-  }
-
-  /// How many known spans are above each. What hangs on a circle has as many above it as there are spans.
-  private mutating func measure() {
-    let most = Int32(truncatingIfNeeded: tree.count)
-    depths = Array(repeating: 0, count: tree.count)
-    for cut in tree.cuts { depths[Int(cut)] = most }
-    for place in tree.upwards.reversed() {
-      let parent = tree.parents[Int(place)]
-      if parent >= 0 { depths[Int(place)] = min(most, depths[Int(parent)] + 1) }
+  /// What a root says that it is part of, else what any span does, the earliest first; else how a root is called, or what
+  /// stands for one.
+  private static func name(of spans: Spans) -> SpanFacts.Text? {
+    var named: Int?
+    for place in spans.indices where !spans[place].workflow.isEmpty {
+      if spans[place].isRoot { return spans[place].workflow }
+      guard let earliest = named else {
+        named = place
+        continue
+      }
+      if (spans[place].start, spans[place].spanID) < (spans[earliest].start, spans[earliest].spanID) { named = place }
     }
+    if let named { return spans[named].workflow }
+    let root =
+      spans.indices.first { spans[$0].isRoot && !spans[$0].name.isEmpty }
+      ?? spans.indices.first { spans[$0].isLocalRoot && !spans[$0].name.isEmpty }
+    return root.map { spans[$0].name }
   }
 }
 
 extension SpanFacts {
-  var isRoot: Bool { !flags.contains(.hasParent) }
-  var isLocalRoot: Bool { !flags.isDisjoint(with: [.remoteParent, .applicationRoot]) }
+  fileprivate var isRoot: Bool { !flags.contains(.hasParent) }
+  fileprivate var isLocalRoot: Bool { !flags.isDisjoint(with: [.remoteParent, .applicationRoot]) }
 }

@@ -5,8 +5,11 @@ package import Prices
 /// the models that it met, for the next trace; one thread at a time.
 package struct TraceFactsReader {
   let fallback: EndUserConfiguration.Fallback
-  /// The known spans, each id once. Their text is in the records.
-  var spans: [SpanFacts] = []
+  /// The known spans of a trace.
+  typealias Spans = UnsafeBufferPointer<SpanFacts>
+
+  /// Each id once. Their text is in the records.
+  private var spans: [SpanFacts] = []
   var tree = SpanTree()
   var prices: PriceLookup
   var usage = UsageCount()
@@ -26,7 +29,7 @@ package struct TraceFactsReader {
   /// the same span id the first one holds.
   package mutating func read(_ records: UnsafeRawBufferPointer) -> TraceFacts {
     gather(records)
-    return sumUp()
+    return lendSpans { $0.sumUp($1) }
   }
 
   /// What a trace is, and what counts of each of its spans, which `body` gets in the order of the records. `parent` is which of
@@ -37,12 +40,14 @@ package struct TraceFactsReader {
     spans body: (_ facts: borrowing SpanFacts, _ parent: Int?, _ counted: CountedUsage) -> Void
   ) -> TraceFacts {
     gather(records)
-    let facts = sumUp()
-    for place in spans.indices {
-      let parent = tree.parents[place]
-      body(spans[place], parent < 0 ? nil : Int(parent), usage.counted(place, spans[place]))
+    return lendSpans { reader, spans in
+      let facts = reader.sumUp(spans)
+      for place in spans.indices {
+        let parent = reader.tree.parents[place]
+        body(spans[place], parent < 0 ? nil : Int(parent), reader.usage.counted(place, spans))
+      }
+      return facts
     }
-    return facts
   }
 
   private mutating func gather(_ records: UnsafeRawBufferPointer) {
@@ -55,42 +60,52 @@ package struct TraceFactsReader {
     tree.link { spans[$0].flags.contains(.hasParent) ? spans[$0].parentID : 0 }
   }
 
-  private mutating func sumUp() -> TraceFacts {
+  /// Lends the spans in place: an array's subscript copies hundreds of bytes for each look at one of them.
+  private mutating func lendSpans<Result>(_ body: (inout TraceFactsReader, Spans) -> Result) -> Result {
+    var lent: [SpanFacts] = []
+    swap(&lent, &spans)
+    defer { swap(&lent, &spans) }
+    return lent.withUnsafeBufferPointer { body(&self, $0) }
+  }
+
+  private mutating func sumUp(_ spans: Spans) -> TraceFacts {
     var facts = TraceFacts()
-    observe(&facts)
+    Self.observe(spans, &facts)
     usage.count(spans, tree, &prices)
     facts.tokens = usage.tokens
     facts.cost = usage.cost
     if !usage.unpriced.isEmpty { facts.unpriced = usage.unpriced.numbers }
-    attribute(&facts)
-    label(&facts)
+    attribute(spans, &facts)
+    label(spans, &facts)
     return facts
   }
 
   /// Times and numbers.
-  private func observe(_ facts: inout TraceFacts) {
-    guard let first = spans.first else { return }
+  private static func observe(_ spans: Spans, _ facts: inout TraceFacts) {
     var (start, end) = (UInt64.max, UInt64.min)
-    for span in spans where !span.flags.contains(.completionMarker) {
-      facts.observations += 1
-      if span.flags.contains(.isError) { facts.errors += 1 }
-      start = min(start, span.start)
-      end = max(end, span.end)
+    var (markedStart, markedEnd) = (start, end)
+    for place in spans.indices {
+      if spans[place].flags.contains(.completionMarker) {
+        markedStart = min(markedStart, spans[place].start)
+        markedEnd = max(markedEnd, spans[place].end)
+      } else {
+        facts.observations += 1
+        if spans[place].flags.contains(.isError) { facts.errors += 1 }
+        start = min(start, spans[place].start)
+        end = max(end, spans[place].end)
+      }
     }
-    if facts.observations == 0 {
-      start = spans.reduce(first.start) { min($0, $1.start) }
-      end = spans.reduce(first.end) { max($0, $1.end) }
-    }
-    (facts.start, facts.end) = (start, max(start, end))
+    if facts.observations == 0 { (start, end) = (markedStart, markedEnd) }
+    if !spans.isEmpty { (facts.start, facts.end) = (start, max(start, end)) }
   }
 
   /// Models and tags.
-  private mutating func label(_ facts: inout TraceFacts) {
+  private mutating func label(_ spans: Spans, _ facts: inout TraceFacts) {
     models.clear()
     tags.clear()
-    for span in spans {
-      if !span.model.isEmpty { models.insert(span.model) }
-      if !span.tags.isEmpty { tagReader.add(span.tags, to: &tags) }
+    for place in spans.indices {
+      if !spans[place].model.isEmpty { models.insert(spans[place].model) }
+      if !spans[place].tags.isEmpty { tagReader.add(spans[place].tags, to: &tags) }
     }
     facts.models = models.strings
     facts.tags = tags.strings

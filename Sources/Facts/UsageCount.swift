@@ -9,6 +9,8 @@ import Prices
 /// hangs there are the same call's spans. That of anything else, an agent's or a workflow's total, stands only where nothing
 /// below it can be priced. Whatever no told cost stands for is priced by its tokens, where these count.
 struct UsageCount {
+  typealias Spans = TraceFactsReader.Spans
+
   private(set) var tokens = TokenCounts()
   private(set) var cost: Int64?
   private(set) var unpriced = LabelSet()
@@ -34,7 +36,7 @@ struct UsageCount {
   /// Above this, memory is given back rather than kept.
   private static let kept = 4096
 
-  mutating func count(_ spans: [SpanFacts], _ tree: SpanTree, _ prices: inout PriceLookup) {
+  mutating func count(_ spans: Spans, _ tree: SpanTree, _ prices: inout PriceLookup) {
     tokens = TokenCounts()
     cost = nil
     unpriced.clear()
@@ -50,9 +52,9 @@ struct UsageCount {
   }
 
   /// What of a span counts.
-  func counted(_ place: Int, _ span: SpanFacts) -> CountedUsage {
+  func counted(_ place: Int, _ spans: Spans) -> CountedUsage {
     var counted = CountedUsage()
-    if marks[place].contains(.counts) { counted.tokens = span.countedTokens }
+    if marks[place].contains(.counts) { counted.tokens = spans[place].countedTokens }
     if marks[place].contains(.isPriced) { counted.cost = costs[place] }
     counted.isUnpriced = marks[place].contains(.isUnpriced)
     return counted
@@ -69,7 +71,7 @@ struct UsageCount {
   }
 
   /// Finds the deepest spans that know tokens, and says whether any span tells a cost.
-  private mutating func mark(_ spans: [SpanFacts], _ tree: SpanTree) -> Bool {
+  private mutating func mark(_ spans: Spans, _ tree: SpanTree) -> Bool {
     var tells = false
     for place in tree.upwards.lazy.map(Int.init) {
       let knowsTokens = spans[place].knowsTokens
@@ -85,7 +87,7 @@ struct UsageCount {
   }
 
   /// Hands down from the deepest spans that tell a cost. No such span is below another.
-  private mutating func findTellers(_ spans: [SpanFacts], _ tree: SpanTree) {
+  private mutating func findTellers(_ spans: Spans, _ tree: SpanTree) {
     for place in tree.upwards.reversed().lazy.map(Int.init) {
       if spans[place].toldCost != nil, !marks[place].contains(.costBelow) {
         tellers[place] = Int32(truncatingIfNeeded: place)
@@ -96,11 +98,12 @@ struct UsageCount {
   }
 
   /// Prices a span whose tokens count, unless a told cost stands for it.
-  private mutating func price(_ place: Int, _ spans: [SpanFacts], _ prices: inout PriceLookup) {
+  private mutating func price(_ place: Int, _ spans: Spans, _ prices: inout PriceLookup) {
     let teller = Int(tellers[place])
     if teller >= 0, teller == place || spans[teller].isModelCall { return }
-    let span = spans[place]
-    let cost = span.pricedUsage.flatMap { prices.cost(model: span.model, provider: span.provider, at: span.start, $0) }
+    let cost = spans[place].pricedUsage.flatMap {
+      prices.cost(model: spans[place].model, provider: spans[place].provider, at: spans[place].start, $0)
+    }
     if let cost {
       costs[place] = cost
       marks[place].insert(.isPriced)
@@ -111,7 +114,7 @@ struct UsageCount {
   }
 
   /// Lets told costs count where they do. What they stand for lacks no price.
-  private mutating func settle(_ spans: [SpanFacts]) {
+  private mutating func settle(_ spans: Spans) {
     for place in spans.indices where tellers[place] >= 0 {
       let teller = Int(tellers[place])
       guard spans[teller].isModelCall || !marks[teller].contains(.pricedBelow) else { continue }
@@ -124,7 +127,7 @@ struct UsageCount {
     }
   }
 
-  private mutating func sumUp(_ spans: [SpanFacts]) {
+  private mutating func sumUp(_ spans: Spans) {
     for place in spans.indices {
       if marks[place].contains(.isPriced) { cost = (cost ?? 0).addingUpToLimit(costs[place]) }
       if marks[place].contains(.isUnpriced) { unpriced.insert(spans[place].model) }

@@ -83,8 +83,8 @@ final class Statement {
   }
 
   /// UTF-8.
-  func bindText(_ place: Int, _ bytes: [UInt8]) {
-    bytes.withUnsafeBytes { _ = csqlite_bind_text(handle, Int32(place), $0.baseAddress, $0.count) }
+  func bindText(_ place: Int, _ bytes: UnsafeRawBufferPointer) {
+    _ = csqlite_bind_text(handle, Int32(place), bytes.baseAddress, bytes.count)
   }
 
   func bind(_ place: Int, _ value: SQLValue) {

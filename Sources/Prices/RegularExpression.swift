@@ -10,7 +10,7 @@ final class RegularExpression: @unchecked Sendable {
   /// - Throws: what is wrong with the pattern.
   init(_ pattern: String) throws(PriceRuleError) {
     if let problem = Self.foreignSyntax(in: pattern) { throw PriceRuleError(problem) }
-    compiled = .allocate(capacity: 1)
+    let compiled = UnsafeMutablePointer<regex_t>.allocate(capacity: 1)
     compiled.initialize(to: regex_t())
     let code = regcomp(compiled, pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB)
     guard code == 0 else {
@@ -20,6 +20,8 @@ final class RegularExpression: @unchecked Sendable {
       let message = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
       throw PriceRuleError("not a regular expression: \(message)")
     }
+    // Only now: a failing init of a whole object would free what was never compiled.
+    self.compiled = compiled
   }
 
   deinit {

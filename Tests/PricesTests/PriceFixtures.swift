@@ -14,3 +14,8 @@ func tokens(
 
 /// Nanoseconds since the Unix epoch, of seconds.
 func at(_ seconds: UInt64) -> UInt64 { seconds * 1_000_000_000 }
+
+/// So many tokens at so many billionths of a dollar each.
+func bill(_ parts: (tokens: Int64, price: Int64)...) -> Int64 {
+  parts.reduce(0) { $0 + $1.tokens * $1.price }
+}

@@ -76,7 +76,8 @@ class Account {
     if let new, let metadata = new.metadata, metadataMoment.map({ new.moment >= $0 }) ?? true {
       self.metadata = metadata
       metadataMoment = new.moment
-    } else if let old, old.metadata != nil, old.id == metadataMoment?.trace, old.moment != new?.moment || new?.metadata == nil
+    } else if let old, old.metadata != nil, old.id == metadataMoment?.trace,
+      old.moment != new?.moment || new?.metadata == nil
     {
       unsure.insert(.metadata)
     }

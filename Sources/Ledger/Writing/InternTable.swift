@@ -13,6 +13,7 @@ final class InternTable<Key: Hashable> {
   ///   - table: with an `id` and the column.
   ///   - column: what is stored once.
   ///   - bind: binds a value to the first place.
+  /// - Throws: LedgerError.
   init(_ database: Database, table: String, column: String, bind: @escaping (Statement, Key) -> Void)
     throws(LedgerError)
   {

@@ -1,3 +1,6 @@
+import Filters
+import JSON
+
 /// Names, metadata and sets of labels: interned while traces are written, and removed when the last trace that refers to them
 /// goes.
 final class NameTables {
@@ -17,14 +20,17 @@ final class NameTables {
   private let deleteValue: Statement
   private let insertLabel: Statement
   private let deleteLabel: Statement
-  private var reader = MetadataValues()
+  private let json = JSONDocument()
 
   init(_ database: Database) throws(LedgerError) {
     self.database = database
     names = try InternTable(database, table: "names", column: "name") { $0.bind(1, $1) }
-    metadata = try InternTable(database, table: "metadata", column: "object") { $0.bindText(1, $1) }
+    metadata = try InternTable(database, table: "metadata", column: "object") { statement, object in
+      object.withUnsafeBytes { statement.bindText(1, $0) }
+    }
     labelSets = try InternTable(database, table: "label_sets", column: "labels") { $0.bind(1, $1) }
-    insertValue = try database.prepare("INSERT OR IGNORE INTO metadata_values (key, value, metadata) VALUES (?1, ?2, ?3)")
+    insertValue = try database.prepare(
+      "INSERT OR IGNORE INTO metadata_values (key, value, metadata) VALUES (?1, ?2, ?3)")
     deleteValue = try database.prepare(
       "DELETE FROM metadata_values WHERE key = ?1 AND value = ?2 AND metadata = ?3")
     insertLabel = try database.prepare("INSERT OR IGNORE INTO labels (kind, name, label_set) VALUES (?1, ?2, ?3)")
@@ -134,12 +140,19 @@ final class NameTables {
   }
 
   private func forEachValue(of object: [UInt8], _ id: Int64, _ statement: Statement) throws(LedgerError) {
-    for (key, value) in reader.values(of: object) {
-      statement.bindText(1, key)
-      statement.bindText(2, value)
-      statement.bind(3, id)
-      try statement.run()
+    var failure: LedgerError?
+    object.withUnsafeBytes { text in
+      // What cannot be read has no values.
+      guard let root = try? json.parse(text) else { return }
+      MetadataValues.forEach(in: root) { path, value in
+        statement.bindText(1, path)
+        statement.bindText(2, value)
+        statement.bind(3, id)
+        do throws(LedgerError) { try statement.run() } catch { failure = error }
+        return failure == nil
+      }
     }
+    if let failure { throw failure }
   }
 
   private func forEach(_ labels: [Label], of set: Int64, _ statement: Statement) throws(LedgerError) {

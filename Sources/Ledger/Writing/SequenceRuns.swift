@@ -11,6 +11,12 @@ struct SequenceRuns: Equatable, Sendable {
     return place < runs.count && runs[place].contains(number)
   }
 
+  /// The run that a number belongs to.
+  func run(of number: UInt64) -> ClosedRange<UInt64>? {
+    let place = firstRun(from: number)
+    return place < runs.count && runs[place].contains(number) ? runs[place] : nil
+  }
+
   /// Adds a number that belongs to no run yet; others change nothing.
   mutating func insert(_ number: UInt64) {
     let place = firstRun(from: number)

@@ -76,7 +76,7 @@ final class SessionAccount: Account {
     statement.bind(place, user)
     statement.bind(place + 1, userMoment?.start)
     statement.bind(place + 2, userMoment?.trace)
-    statement.bind(place + 3, disagrees ? 1 : 0)
+    statement.bind(place + 3, Int64(disagrees ? 1 : 0))
     statement.bind(place + 4, unnamed)
     statement.bind(place + 5, lastEnd)
   }

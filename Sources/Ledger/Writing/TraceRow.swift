@@ -86,11 +86,7 @@ struct TraceRow: Equatable {
 
   init(_ row: Statement) {
     id = row.int(0)
-    trace = row.withBytes(1) { bytes in
-      guard bytes.count == 16 else { return TraceID(first: 0, second: 0) }
-      return TraceID(
-        first: bytes.loadUnaligned(as: UInt64.self), second: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-    }
+    trace = row.traceID(1) ?? TraceID(first: 0, second: 0)
     user = row.optionalInt(2)
     ownUser = row.optionalInt(3)
     session = row.optionalInt(4)
