@@ -82,7 +82,7 @@ let package = Package(
         "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "Locks"]),
+    room("Terminal", ["Console", "Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(
@@ -120,7 +120,7 @@ let package = Package(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    tests("Terminal", ["Ledger", "Filters", "JSON", "Locks"]),
+    tests("Terminal", ["JSON", "Locks"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),

@@ -33,9 +33,7 @@ extension OpenAPI {
       .map { $0.filter { $0 != "{" && $0 != "}" } }.joined(separator: "_")
   }
 
-  /// - Parameters:
-  ///   - isFound: whether there is always something there.
-  ///   - more: other methods.
+  /// `isFound` says whether there is always something at the path; `more` are its other methods.
   private static func get(
     _ path: String, _ schema: String, _ operation: String, _ summary: String, _ parameters: [String],
     isFound: Bool = true, more: String = ""

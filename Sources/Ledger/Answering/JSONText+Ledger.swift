@@ -37,7 +37,7 @@ extension JSONText {
     endArray()
   }
 
-  /// - Parameter nanoseconds: since the Unix epoch.
+  /// Nanoseconds since the Unix epoch as a time.
   mutating func member(_ key: String, time nanoseconds: Int64?) {
     member(key, nanoseconds.map(LedgerTime.text))
   }
@@ -92,7 +92,7 @@ extension JSONText {
     endObject()
   }
 
-  /// - Parameter object: a JSON object; nil is an empty one.
+  /// What is a JSON object already; nil is an empty one.
   mutating func member(_ key: String, object: String?) {
     self.key(key)
     raw((object ?? "{}").utf8)

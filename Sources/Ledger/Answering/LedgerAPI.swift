@@ -41,11 +41,7 @@ package struct LedgerAPI: Sendable {
     }
   }
 
-  /// Answers a request.
-  ///
-  /// - Parameters:
-  ///   - resource: what is asked for.
-  ///   - parameters: of the query, decoded.
+  /// Answers a request; the parameters are those of the query, decoded.
   package func get(_ resource: Resource, _ parameters: [(name: String, value: String?)]) -> Answer {
     var json = JSONText()
     do throws(LedgerQueryError) {
@@ -128,12 +124,7 @@ extension LedgerAPI {
     return Answer(status: 200, json: json.bytes)
   }
 
-  /// An answer that says what is wrong.
-  ///
-  /// - Parameters:
-  ///   - status: as of HTTP.
-  ///   - message: for a person.
-  ///   - position: of a filter, in Unicode scalars from its start.
+  /// An answer that says what is wrong, for a person. The position is one of a filter, in Unicode scalars from its start.
   package static func failure(_ status: Int, _ message: String, position: Int? = nil) -> Answer {
     var json = JSONText()
     json.beginObject()

@@ -7,9 +7,8 @@ struct Cursor: Equatable {
 
   private static let version: UInt8 = 1
 
-  /// For URLs, without a character that would have to be escaped.
-  ///
-  /// - Parameter query: the query's fingerprint: a cursor leads on in the query that it came from alone.
+  /// For URLs, without a character that would have to be escaped. `query` is the query's fingerprint: a cursor leads on in
+  /// the query that it came from alone.
   func text(of query: UInt64) -> String {
     var bytes = [Self.version]
     bytes.append(littleEndian: query)

@@ -38,7 +38,7 @@ package final class LedgerReader: Sendable {
   }
 
   static func users(_ question: PageQuery, _ database: Database) throws(LedgerError) -> Page<ListedUser> {
-    var (page, ids) = try question.page(in: database) { _, columns in columns.user() }
+    var (page, ids) = try question.page(in: database) { columns in columns.user() }
     for (place, id) in ids.enumerated() {
       page.rows[place].summary.labels = try LabelNames.of(.user, id, in: database)
     }
@@ -105,7 +105,7 @@ package final class LedgerReader: Sendable {
   private static func sessions(
     _ question: PageQuery, _ database: Database
   ) throws(LedgerError) -> Page<ListedSession> {
-    var (page, ids) = try question.page(in: database) { _, columns in columns.session() }
+    var (page, ids) = try question.page(in: database) { columns in columns.session() }
     for (place, id) in ids.enumerated() {
       page.rows[place].summary.labels = try LabelNames.of(.session, id, in: database)
     }
@@ -140,7 +140,7 @@ package final class LedgerReader: Sendable {
 
   private static func traces(_ question: PageQuery, _ database: Database) throws(LedgerError) -> Page<ListedTrace> {
     var labels: [[Label]] = []
-    var (page, _) = try question.page(in: database) { _, columns in
+    var (page, _) = try question.page(in: database) { columns in
       let (row, found) = columns.trace()
       labels.append(found)
       return row
@@ -150,9 +150,7 @@ package final class LedgerReader: Sendable {
     return page
   }
 
-  /// A trace with its spans; nil for one that the ledger doesn't know.
-  ///
-  /// - Parameter trace: its id, 32 hexadecimal digits.
+  /// A trace with its spans, by its id of 32 hexadecimal digits; nil for one that the ledger doesn't know.
   package func trace(_ trace: String) throws(LedgerQueryError) -> TraceDetail? {
     guard let key = Hexadecimal.bytes(trace, count: 16) else { return nil }
     return try pool.read { database throws(LedgerError) in

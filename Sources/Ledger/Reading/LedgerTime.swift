@@ -2,9 +2,7 @@
 package enum LedgerTime {
   static let nanosecondsPerDay: Int64 = 86_400_000_000_000
 
-  /// RFC 3339 in UTC, with milliseconds; finer parts are cut off.
-  ///
-  /// - Parameter nanoseconds: since the Unix epoch.
+  /// Nanoseconds since the Unix epoch as RFC 3339 in UTC, with milliseconds; finer parts are cut off.
   package static func text(_ nanoseconds: Int64) -> String {
     let day = day(of: nanoseconds)
     let milliseconds = (nanoseconds - day * nanosecondsPerDay) / 1_000_000

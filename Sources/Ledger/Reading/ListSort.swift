@@ -38,9 +38,7 @@ struct ListSort {
   let key: SortKey
   let isDescending: Bool
 
-  /// - Parameters:
-  ///   - text: `key`, `key:asc` or `key:desc`; nil for the first key.
-  ///   - keys: those that there are.
+  /// Reads `key`, `key:asc` or `key:desc`; nil is the first of the keys that there are.
   init(_ text: String?, of keys: [SortKey]) throws(LedgerQueryError) {
     let parts = text?.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init) ?? []
     guard let key = parts.isEmpty ? keys[0] : keys.first(where: { $0.name == parts[0] }) else {

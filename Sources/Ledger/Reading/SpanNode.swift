@@ -27,9 +27,7 @@ package struct SpanNode: Sendable, Equatable {
   /// How deep trees are shown: spans further down stand beside one another there. Readers of JSON give up somewhere.
   package static let mostLevels = 200
 
-  /// The observations of a trace as a forest.
-  ///
-  /// - Parameter records: the trace's `SpanRecord`s.
+  /// The observations among a trace's `SpanRecord`s as a forest.
   static func forest(of records: [UInt8], prices: PriceTable) -> [SpanNode] {
     var nodes: [SpanNode] = []
     var parents: [Int?] = []
