@@ -117,7 +117,7 @@ let package = Package(
     tests("JSON", []),
     tests("Prices", []),
     tests("Facts", ["Compression", "EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
-    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
+    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry", "Locks"]),
     tests(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
@@ -136,7 +136,8 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "Configuration", "Compression", "EndUser", "Facts", "JSON", "OTLP", "Spool", "SelfTelemetry", "TestSupport",
+        "Configuration", "Compression", "EndUser", "Facts", "Filters", "JSON", "Ledger", "OTLP", "Spool",
+        "SelfTelemetry", "TestSupport",
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
