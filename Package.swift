@@ -75,14 +75,14 @@ let package = Package(
 
     // What becomes of the spans' identity: users, sessions, traces, and who asks for them
     room("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
-    room("Filters", ["Facts", "EndUser", "OTLP", "JSON"]),
+    room("Filters", ["Facts", "EndUser", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
     room(
       "Ledger",
       [
         "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "Locks"]),
+    room("Terminal", ["Console", "Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(
@@ -115,12 +115,12 @@ let package = Package(
     tests("JSON", []),
     tests("Prices", []),
     tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
-    tests("Filters", ["Facts", "EndUser", "Ledger", "OTLP", "JSON"]),
+    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
     tests(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    tests("Terminal", ["Ledger", "Filters", "JSON", "Locks"]),
+    tests("Terminal", ["JSON", "Locks"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),

@@ -5,18 +5,24 @@ package final class IdentityPlan: @unchecked Sendable {
   // Sendable: nothing changes after init.
 
   /// What one key is to the identity. A rank is the key's place in a role's order, `noRank` where it has not that role.
-  struct Traits: Sendable {
-    var idRank = noRank
-    var metadataRank = noRank
-    var sessionRank = noRank
-    var resourceRank = noRank
+  package struct Traits: Sendable {
+    package var idRank = noRank
+    package var metadataRank = noRank
+    package var sessionRank = noRank
+    package var resourceRank = noRank
     var inherits = false
     var onlyEndUser = false
     var rootOnly = false
     var unlessNeatlogs = false
+
+    /// Whether a span may mean an identity by the key.
+    @inline(__always)
+    package func count(asRoot: Bool, _ marks: SpanMarks) -> Bool {
+      (asRoot || !rootOnly) && (!unlessNeatlogs || !marks.contains(.neatlogs))
+    }
   }
 
-  static let noRank = Int32.max
+  package static let noRank = Int32.max
 
   /// By key number, in raw memory: looked up for every recorded attribute.
   private let table: UnsafeMutableBufferPointer<Traits>
@@ -60,10 +66,7 @@ package final class IdentityPlan: @unchecked Sendable {
         traits[rules.number(forKey: pattern), default: Traits()].inherits = true
       }
     }
-    rules.mark(.neatlogs, whereKeyHasPrefix: Conventions.neatlogsKeyPrefix)
-    rules.mark(.neatlogs, whereScopeHasPrefix: Conventions.neatlogsScopePrefix)
-    rules.mark(.completionMarker, whereNameIs: Conventions.completionMarkerName)
-    rules.mark(.applicationRoot, whereTrue: Conventions.applicationRootKey)
+    Self.registerMarks(with: rules)
 
     inheritedPrefixes = prefixes
     let last = traits.keys.max().map(Int.init) ?? -1
@@ -75,8 +78,16 @@ package final class IdentityPlan: @unchecked Sendable {
     table.deallocate()
   }
 
+  /// Registers the marks by which spans are told apart.
+  package static func registerMarks(with rules: SpanRules) {
+    rules.mark(.neatlogs, whereKeyHasPrefix: Conventions.neatlogsKeyPrefix)
+    rules.mark(.neatlogs, whereScopeHasPrefix: Conventions.neatlogsScopePrefix)
+    rules.mark(.completionMarker, whereNameIs: Conventions.completionMarkerName)
+    rules.mark(.applicationRoot, whereTrue: Conventions.applicationRootKey)
+  }
+
   @inline(__always)
-  func traits(of attribute: AttributeEntry) -> Traits {
+  package func traits(of attribute: AttributeEntry) -> Traits {
     // Another processor may have registered keys after this one: they mean nothing here.
     Int(attribute.key) < table.count ? table[Int(attribute.key)] : Traits()
   }
@@ -94,7 +105,7 @@ package final class IdentityPlan: @unchecked Sendable {
   }
 
   /// Whether an attribute can be an identity: a string that says something, or an int, and not too long to be handed down.
-  func isUsable(_ attribute: AttributeEntry) -> Bool {
+  package func isUsable(_ attribute: AttributeEntry) -> Bool {
     switch attribute.type {
     case .string: attribute.valueLength > 0 && Int(attribute.fieldLength) <= maxBytes
     case .int: true

@@ -19,6 +19,8 @@ package struct SpanFacts {
     package static let isError = Flags(rawValue: 8)
     /// No observation: what an SDK sends when a trace is complete.
     package static let completionMarker = Flags(rawValue: 16)
+    /// The end user is the default that the root's resource names: what any span says goes before it.
+    package static let endUserFromResource = Flags(rawValue: 32)
   }
 
   package var trace = TraceID(first: 0, second: 0)
@@ -54,7 +56,8 @@ package struct SpanFacts {
 
 /// What a span is to an application that uses models.
 package enum ObservationKind: UInt8, Sendable, CaseIterable {
-  case span, llm, embedding, agent, chain, workflow, task, tool, retriever, reranker, guardrail, evaluator, prompt, event
+  case span, llm, embedding, agent, chain, workflow, task, tool, retriever, reranker, guardrail, evaluator, prompt,
+    event
 }
 
 /// Tokens of one call, or of many; nil where nobody told. `input` includes `cacheRead` and `cacheWrite`, `output` includes

@@ -1,32 +1,51 @@
-/// A condition on traces, sessions, users or spans, as somebody wrote it.
-package indirect enum Filter: Sendable, Equatable {
-  case and(Filter, Filter)
-  case or(Filter, Filter)
-  case not(Filter)
-  case comparison(Field, Comparison)
+/// A condition on users, sessions, traces or spans, as somebody wrote it. docs/filters.md has the language.
+///
+/// A condition is true or false, never unknown: what is absent equals nothing, contains nothing and compares with nothing,
+/// and a negation is the exact complement.
+package struct Filter: Sendable {
+  package let condition: Condition
+  /// What it was read from; empty when a program made it.
+  let text: String
+  /// Where each field first stands in the text, counted in Unicode scalars.
+  private let places: [Field: Int]
 
-  /// What is asked about.
-  package enum Field: Sendable, Hashable {
-    case endUser, session, workflow, name, model, tag, trace
-    /// A path into end-user metadata, its parts divided by dots.
-    case metadata(String)
-    /// Whether something failed: alone it is a condition (`error`).
-    case error
-    /// US dollars.
-    case cost
-    case tokens, inputTokens, outputTokens
-    /// Of a trace; of a user or session the 95th percentile.
-    case latency
-    case traces, sessions, observations, errors
-    case firstEvent, lastEvent
+  /// Reads a filter.
+  ///
+  /// - Throws: what is wrong with the text, and where.
+  package init(parsing text: String) throws(FilterError) {
+    var parser = try FilterParser(text)
+    condition = try parser.parse()
+    places = parser.places
+    self.text = text
   }
 
+  /// A filter that nobody wrote.
+  package init(_ condition: Condition) {
+    self.condition = condition
+    text = ""
+    places = [:]
+  }
+
+  /// What is wrong with a field here, for whoever can't ask about it.
+  package func error(at field: Field, _ message: String) -> FilterError {
+    FilterError(message, at: places[field] ?? 0, in: text)
+  }
+
+  package indirect enum Condition: Sendable, Equatable {
+    /// Of two conditions or more.
+    case and([Condition])
+    case or([Condition])
+    case not(Condition)
+    case comparison(Field, Comparison)
+  }
+
+  /// What is asked of a field. There are no negative comparisons: `is not` is the `not` of `is`.
   package enum Comparison: Sendable, Equatable {
+    /// Whether there is a value; of `error`, whether it is true.
     case exists
     case text(TextOperator, String)
     case anyOf([String])
-    case noneOf([String])
-    case number(NumberOperator, Double)
+    case number(NumberOperator, Number)
     /// Nanoseconds.
     case duration(NumberOperator, Int64)
     /// Nanoseconds since the Unix epoch.
@@ -34,11 +53,21 @@ package indirect enum Filter: Sendable, Equatable {
   }
 
   package enum TextOperator: String, Sendable, CaseIterable {
-    case `is`, isNot = "is not", contains, doesNotContain = "does not contain", startsWith = "starts with"
-    case endsWith = "ends with"
+    case `is`, contains, startsWith = "starts with", endsWith = "ends with"
   }
 
   package enum NumberOperator: String, Sendable, CaseIterable {
-    case equal = "=", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
+    case equal = "=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
+
+    /// Whether the first number has this relation to the second.
+    func holds(_ one: Int128, _ other: Int128) -> Bool {
+      switch self {
+      case .equal: one == other
+      case .less: one < other
+      case .lessOrEqual: one <= other
+      case .greater: one > other
+      case .greaterOrEqual: one >= other
+      }
+    }
   }
 }

@@ -5,6 +5,12 @@ package struct JSONText {
 
   package init() {}
 
+  /// Begins anew in the same memory.
+  package mutating func clear() {
+    bytes.removeAll(keepingCapacity: true)
+    needsComma = false
+  }
+
   package mutating func beginObject() { open(UInt8(ascii: "{")) }
   package mutating func endObject() { close(UInt8(ascii: "}")) }
   package mutating func beginArray() { open(UInt8(ascii: "[")) }
@@ -13,6 +19,13 @@ package struct JSONText {
   /// The key of the value that is written next.
   package mutating func key(_ name: String) {
     string(name)
+    bytes.append(UInt8(ascii: ":"))
+    needsComma = false
+  }
+
+  /// The key of the value that is written next, in UTF-8, which is not checked.
+  package mutating func key(_ utf8: UnsafeRawBufferPointer) {
+    string(utf8)
     bytes.append(UInt8(ascii: ":"))
     needsComma = false
   }
@@ -44,6 +57,42 @@ package struct JSONText {
   package mutating func int(_ value: Int64) { raw(String(value).utf8) }
   package mutating func bool(_ value: Bool) { raw((value ? "true" : "false").utf8) }
   package mutating func null() { raw("null".utf8) }
+
+  /// With the fewest digits that read back as the same number. JSON has no word for what is not finite: null.
+  package mutating func double(_ value: Double) {
+    value.isFinite ? raw(value.description.utf8) : null()
+  }
+
+  /// A value as it was read, without its white space.
+  package mutating func value(_ value: JSONValue) {
+    switch value.kind {
+    case .null: null()
+    case .bool: bool(value.bool ?? false)
+    case .number: number(value)
+    case .string: string(value.text ?? UnsafeRawBufferPointer(start: nil, count: 0))
+    case .array:
+      beginArray()
+      for element in value.elements { self.value(element) }
+      endArray()
+    case .object:
+      beginObject()
+      for (key, member) in value.members {
+        self.key(key)
+        self.value(member)
+      }
+      endObject()
+    }
+  }
+
+  private mutating func number(_ value: JSONValue) {
+    if let int = value.int {
+      self.int(int)
+    } else if let uint = value.uint {
+      raw(String(uint).utf8)
+    } else {
+      double(value.double ?? 0)
+    }
+  }
 
   /// What is JSON already.
   package mutating func raw(_ text: some Collection<UInt8>) {

@@ -1,10 +1,13 @@
 /// The tables of a ledger. Times are nanoseconds since the Unix epoch, costs billionths of a US dollar.
 ///
 /// Totals of users, sessions and days are sums over `traces`: when a trace changes, what it added before is taken off and
-/// what it adds now is put on.
+/// what it adds now is put on. What nothing refers to any more goes with its last trace: users, sessions, metadata, names.
 enum Schema {
   /// One statement list a version; a ledger of version n has had the first n.
   static let migrations = [version1]
+
+  /// Says in the file's header whose file it is: "Hrlm".
+  static let applicationID: Int64 = 0x4872_6C6D
 
   /// Sums over traces, with how many of these traces told: nobody's tokens are unknown, not zero.
   private static let totals = """
@@ -18,8 +21,11 @@ enum Schema {
     cost INTEGER NOT NULL DEFAULT 0, cost_known INTEGER NOT NULL DEFAULT 0
     """
 
-  /// Of the latencies of an owner's traces: a mergeable sketch, and what it says, in nanoseconds.
-  private static let latency = "latency BLOB, p50 INTEGER, p95 INTEGER, p99 INTEGER"
+  /// Of the traces' latencies, in nanoseconds, from the owner's sketch.
+  private static let latency = "p50 INTEGER, p95 INTEGER, p99 INTEGER"
+
+  /// Metadata comes from the latest trace that has any: its start and id say which one that is.
+  private static let latestMetadata = "metadata INTEGER, metadata_start INTEGER, metadata_trace INTEGER"
 
   private static let version1 = """
     -- What holds for the whole ledger.
@@ -28,8 +34,8 @@ enum Schema {
     -- Models, workflows and tags.
     CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
-    -- Different end-user metadata: JSON objects, and their values under paths with dots.
-    CREATE TABLE metadata (id INTEGER PRIMARY KEY, object TEXT NOT NULL UNIQUE);
+    -- Different end-user metadata: JSON objects, how many traces have them, and their values under paths with dots.
+    CREATE TABLE metadata (id INTEGER PRIMARY KEY, traces INTEGER NOT NULL DEFAULT 0, object TEXT NOT NULL UNIQUE);
     CREATE TABLE metadata_values (
       key TEXT NOT NULL, value TEXT NOT NULL, metadata INTEGER NOT NULL,
       PRIMARY KEY (key, value, metadata)) WITHOUT ROWID;
@@ -38,19 +44,27 @@ enum Schema {
     CREATE TABLE users (
       id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
       traces INTEGER NOT NULL DEFAULT 0, sessions INTEGER NOT NULL DEFAULT 0,
-      first_event INTEGER, last_event INTEGER, metadata INTEGER,
+      first_event INTEGER, last_event INTEGER, \(latestMetadata),
       \(totals), \(latency));
     CREATE INDEX users_by_last_event ON users (last_event);
+    INSERT INTO users (id, name) VALUES (0, '');
 
     CREATE TABLE sessions (
-      id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, user INTEGER,
-      -- Whether its roots named more than one end user.
+      id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+      -- The end user is the one that its latest trace with an end user of its own names.
+      user INTEGER, user_start INTEGER, user_trace INTEGER,
+      -- Whether its traces name more than one end user.
       disagrees INTEGER NOT NULL DEFAULT 0,
+      -- Traces that name none themselves.
+      unnamed INTEGER NOT NULL DEFAULT 0,
       traces INTEGER NOT NULL DEFAULT 0,
-      first_event INTEGER, last_event INTEGER, last_end INTEGER, metadata INTEGER,
+      first_event INTEGER, last_event INTEGER, last_end INTEGER, \(latestMetadata),
       \(totals), \(latency));
     CREATE INDEX sessions_by_user ON sessions (user, last_event);
     CREATE INDEX sessions_by_last_event ON sessions (last_event);
+
+    -- Latencies of a user's traces (id 2 * user) and of a session's (2 * session + 1): see `LatencySketch`.
+    CREATE TABLE sketches (id INTEGER PRIMARY KEY, latencies BLOB NOT NULL);
 
     CREATE TABLE traces (
       id INTEGER PRIMARY KEY, trace BLOB NOT NULL UNIQUE,
@@ -62,25 +76,35 @@ enum Schema {
       observations INTEGER NOT NULL, errors INTEGER NOT NULL,
       input INTEGER, output INTEGER, total INTEGER, cache_read INTEGER, cache_write INTEGER, reasoning INTEGER,
       cost INTEGER,
+      -- Calls without a price, by model: see `UnpricedCalls`.
+      unpriced BLOB,
+      -- Observations and errors that count above and are not in the tree, because it is full.
+      omitted INTEGER NOT NULL DEFAULT 0, omitted_errors INTEGER NOT NULL DEFAULT 0,
       -- When the last span came, by this machine's clock.
       updated INTEGER NOT NULL);
     CREATE INDEX traces_by_start ON traces (start);
-    CREATE INDEX traces_by_user ON traces (user, start);
-    CREATE INDEX traces_by_session ON traces (session, start);
+    CREATE INDEX traces_by_user ON traces (user, start) WHERE user IS NOT NULL;
+    CREATE INDEX traces_by_session ON traces (session, start) WHERE session IS NOT NULL;
 
-    -- What is known of each trace's spans: `SpanRecord`s behind one another.
-    CREATE TABLE trees (trace INTEGER PRIMARY KEY, records BLOB NOT NULL);
+    -- What is known of each trace's spans: `SpanRecord`s behind one another. A tree lies in parts, the first at
+    -- trace * 65536, the others behind it: see `Trees`.
+    CREATE TABLE trees (id INTEGER PRIMARY KEY, records BLOB NOT NULL);
+    -- Spans that came when their trace's tree was full.
+    CREATE TABLE omitted_spans (
+      trace INTEGER NOT NULL, span INTEGER NOT NULL, PRIMARY KEY (trace, span)) WITHOUT ROWID;
     -- Whole spans, where they are wanted: `Span` messages.
     CREATE TABLE bodies (
-      trace INTEGER NOT NULL, span INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (trace, span)) WITHOUT ROWID;
+      id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, span INTEGER NOT NULL, body BLOB NOT NULL,
+      UNIQUE (trace, span));
 
-    -- Different sets of models and tags of a trace. kind: 0 model, 1 tag.
-    CREATE TABLE label_sets (id INTEGER PRIMARY KEY, labels BLOB NOT NULL UNIQUE);
+    -- Different sets of models and tags of a trace, how many traces have them, and who is in which. kind: 0 model, 1 tag.
+    CREATE TABLE label_sets (id INTEGER PRIMARY KEY, traces INTEGER NOT NULL DEFAULT 0, labels BLOB NOT NULL UNIQUE);
     CREATE TABLE labels (
       kind INTEGER NOT NULL, name INTEGER NOT NULL, label_set INTEGER NOT NULL,
       PRIMARY KEY (kind, name, label_set)) WITHOUT ROWID;
 
-    -- How many traces of a user (owner_kind 0) or session (1) have a model (kind 0), a tag (1), a workflow (2).
+    -- How many traces of a user (owner_kind 0; user 0 is everybody) or session (1) have a model (kind 0), a tag (1), a
+    -- workflow (2).
     CREATE TABLE facets (
       owner_kind INTEGER NOT NULL, owner INTEGER NOT NULL, kind INTEGER NOT NULL, name INTEGER NOT NULL,
       traces INTEGER NOT NULL, PRIMARY KEY (owner_kind, owner, kind, name)) WITHOUT ROWID;
@@ -91,14 +115,21 @@ enum Schema {
       user INTEGER NOT NULL, day INTEGER NOT NULL, traces INTEGER NOT NULL DEFAULT 0, \(totals),
       PRIMARY KEY (user, day)) WITHOUT ROWID;
 
-    -- Models that no price is known for: calls that could not be priced.
-    CREATE TABLE unpriced (model TEXT PRIMARY KEY, calls INTEGER NOT NULL) WITHOUT ROWID;
+    -- Models (of names) that no price is known for: calls that could not be priced.
+    CREATE TABLE unpriced (model INTEGER PRIMARY KEY, calls INTEGER NOT NULL);
 
-    -- Requests of a pipeline's spool that are in the ledger.
+    -- Requests of a pipeline's spool that are in the ledger, as runs of sequence numbers.
     CREATE TABLE applied (
-      pipeline TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (pipeline, sequence)) WITHOUT ROWID;
+      pipeline TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+      PRIMARY KEY (pipeline, first)) WITHOUT ROWID;
 
-    -- Whom to forget: hashes of end-user ids that are refused or replaced.
+    -- Sessions whose end user changed while many of their traces inherit it: how far these have moved to the new one.
+    CREATE TABLE moving (session INTEGER PRIMARY KEY, start INTEGER NOT NULL, trace INTEGER NOT NULL);
+
+    -- Whom to forget: salted hashes of end-user ids that are refused (no pseudonym) or replaced.
     CREATE TABLE forgotten (hash BLOB PRIMARY KEY, pseudonym TEXT, time INTEGER NOT NULL) WITHOUT ROWID;
+    -- Traces of forgotten users that were refused lately: the rest of their spans is refused as well.
+    CREATE TABLE refused (trace BLOB PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX refused_by_time ON refused (time);
     """
 }

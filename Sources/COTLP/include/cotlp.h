@@ -5,3 +5,4 @@
 #include "cotlp_json.h"
 #include "cotlp_messages.h"
 #include "cotlp_rules.h"
+#include "cotlp_span.h"

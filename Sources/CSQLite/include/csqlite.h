@@ -1,3 +1,12 @@
+/* SQLite, and what of it Swift cannot see: its macros for destructors and its functions with variable arguments. */
 #pragma once
 
 #include <sqlite3.h>
+#include <stddef.h>
+
+/* Binds a copy of text or bytes to the place, which counts from 1. */
+int csqlite_bind_text(sqlite3_stmt *statement, int place, const void *bytes, size_t count);
+int csqlite_bind_blob(sqlite3_stmt *statement, int place, const void *bytes, size_t count);
+
+/* Lets nothing in the file, which others may have written, do more than hold data. */
+int csqlite_defend(sqlite3 *database);

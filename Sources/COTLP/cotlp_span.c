@@ -1,0 +1,127 @@
+#include "cotlp_span.h"
+#include "cotlp_attribute.h"
+
+/* A varint that ends where its message does. */
+static inline bool ends_with_varint(const uint8_t *at, const uint8_t *end) {
+  if (at >= end || end - at > 10 || end[-1] >= 0x80)
+    return false;
+  for (; at < end - 1; at++)
+    if (*at < 0x80)
+      return false;
+  return true;
+}
+
+/* The payload behind a length that reaches to the end; null where it doesn't. */
+static inline const uint8_t *payload_to_end(const uint8_t *at, const uint8_t *end) {
+  if (end - at < 2)
+    return end - at == 1 && *at == 0 ? end : NULL;
+  size_t length;
+  return common_length(&at, &length) && length == (size_t)(end - at) ? at : NULL;
+}
+
+/* The value of an AnyValue of one field. False for others. */
+static inline bool read_common_value(const uint8_t *at, const uint8_t *end, key_value *pair) {
+  if (at >= end)
+    return false;
+  uint8_t tag = *at++;
+  switch (tag) {
+  case 0x0a: /* string_value */
+  case 0x2a: /* array_value */
+  case 0x32: /* kvlist_value */
+    pair->value = payload_to_end(at, end);
+    pair->type = tag == 0x0a ? COTLP_VALUE_STRING : tag == 0x2a ? COTLP_VALUE_ARRAY : COTLP_VALUE_KVLIST;
+    break;
+  case 0x10: /* bool_value */
+  case 0x18: /* int_value */
+    pair->value = ends_with_varint(at, end) ? at : NULL;
+    pair->type = tag == 0x10 ? COTLP_VALUE_BOOL : COTLP_VALUE_INT;
+    break;
+  case 0x21: /* double_value */
+    pair->value = end - at == 8 ? at : NULL;
+    pair->type = COTLP_VALUE_DOUBLE;
+    break;
+  default:
+    return false;
+  }
+  pair->value_length = (size_t)(end - pair->value);
+  return pair->value != NULL;
+}
+
+typedef enum { UNWANTED, WANTED, UNUSUAL } reading;
+
+/* A KeyValue as every encoder writes it: a short key, then a value of one field. Most keys are unwanted, and their values are
+ * not looked at. */
+static inline reading read_common_pair(const cotlp_rules *rules, const uint8_t *at, const uint8_t *end, key_value *pair,
+                                       uint16_t *number) {
+  if (end - at < 6 || at[0] != 0x0a || at[1] < 4 || at[1] >= 0x80 || at[1] > end - at - 3)
+    return UNUSUAL;
+  pair->key = at + 2;
+  pair->key_length = at[1];
+  at = pair->key + pair->key_length;
+  if (*at++ != 0x12)
+    return UNUSUAL;
+  const uint8_t *value = payload_to_end(at, end);
+  if (!value)
+    return UNUSUAL;
+  uint32_t marks = 0;
+  if (!cotlp_rules_may_want(rules, pair->key, pair->key_length) ||
+      (*number = match_attribute(rules, pair, &marks)) == COTLP_NO_KEY)
+    return UNWANTED;
+  return read_common_value(value, end, pair) ? WANTED : UNUSUAL;
+}
+
+static void read_attribute(walk *w, const wire_field *field, const uint8_t *span, cotlp_span_fields *fields,
+                           cotlp_attribute *attributes, uint32_t capacity) {
+  const uint8_t *end = field->payload + field->length;
+  key_value pair = {.key = field->payload};
+  uint16_t number = COTLP_NO_KEY;
+  reading reading = read_common_pair(w->rules, field->payload, end, &pair, &number);
+  if (reading == UNUSUAL) {
+    uint32_t marks = 0;
+    pair = (key_value){.key = field->payload};
+    if (walk_key_value(w, field->payload, end, 4, &pair))
+      number = match_attribute(w->rules, &pair, &marks);
+    else
+      number = COTLP_NO_KEY;
+  }
+  if (number == COTLP_NO_KEY)
+    return;
+  if (fields->attribute_count < capacity)
+    fill_attribute(&attributes[fields->attribute_count], field, &pair, number, span);
+  fields->attribute_count++;
+}
+
+static cotlp_range range_of(const wire_field *field, const uint8_t *span) {
+  return (cotlp_range){(uint32_t)(field->payload - span), (uint32_t)field->length};
+}
+
+static void read_status(walk *w, const uint8_t *at, const uint8_t *end, const uint8_t *span, cotlp_span_fields *fields) {
+  wire_field field;
+  while (at < end && next_field(w, &at, end, &field)) {
+    if (field.number == 2 && field.wire == COTLP_WIRE_BYTES)
+      fields->status_message = range_of(&field, span);
+    else if (field.number == 3 && field.wire == COTLP_WIRE_VARINT)
+      fields->status_code = field.value;
+  }
+}
+
+void cotlp_read_span(const cotlp_rules *rules, const void *payload, size_t length, cotlp_span_fields *fields,
+                     cotlp_attribute *attributes, uint32_t capacity) {
+  const uint8_t *span = payload, *at = span, *end = at + length;
+  *fields = (cotlp_span_fields){0};
+  if (length > UINT32_MAX)
+    return;
+  cotlp_index scratch;
+  walk context = {.index = &scratch, .rules = rules, .base = span, .limit = end}, *w = &context;
+  wire_field field;
+  while (at < end && next_field(w, &at, end, &field)) {
+    if (field.number == 9 && field.wire == COTLP_WIRE_BYTES)
+      read_attribute(w, &field, span, fields, attributes, capacity);
+    else if (field.number == 5 && field.wire == COTLP_WIRE_BYTES)
+      fields->name = range_of(&field, span);
+    else if (field.number == 8 && field.wire == COTLP_WIRE_FIXED64)
+      fields->end = wire_fixed64(field.payload);
+    else if (field.number == 15 && field.wire == COTLP_WIRE_BYTES)
+      read_status(w, field.payload, field.payload + field.length, span, fields);
+  }
+}

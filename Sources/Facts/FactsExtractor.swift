@@ -1,0 +1,65 @@
+import EndUser
+package import OTLP
+
+/// Finds out what spans say. Holds scratch memory; not to be used by two threads at once.
+package struct FactsExtractor {
+  private let plan: FactsPlan
+  private let reader: SpanReader
+  private let attributes: AttributeFacts
+
+  package init(plan: FactsPlan) {
+    self.plan = plan
+    reader = SpanReader(rules: plan.keys)
+    attributes = AttributeFacts(plan: plan)
+  }
+
+  /// Lends the facts of the span at a position of the batch. Text is valid within `body`.
+  package mutating func extract(_ batch: SpanBatch, at position: Int, _ body: (borrowing SpanFacts) -> Void) {
+    let span = batch.index.spans[position]
+    let payload = UnsafeRawBufferPointer(start: batch.payload(of: span), count: Int(span.length))
+    extract(span, payload: payload, scope: batch.scopes[Int(span.scope)], body)
+  }
+
+  /// Lends the facts of a span that lies anywhere, indexed by the rules that the plan was made with. Text is valid within
+  /// `body`.
+  package mutating func extract(
+    _ span: SpanEntry, payload: UnsafeRawBufferPointer, scope: Scope, _ body: (borrowing SpanFacts) -> Void
+  ) {
+    reader.read(payload)
+    var facts = SpanFacts()
+    facts.trace = span.traceID
+    facts.spanID = span.spanID
+    facts.parentID = span.parentID
+    facts.start = span.start
+    facts.end = max(span.start, reader.end)
+    facts.flags = Self.flags(span.marks)
+    facts.name = reader.name.prefix(upToCharacterAt: Self.mostTextBytes)
+    facts.statusMessage = reader.statusMessage.prefix(upToCharacterAt: Self.mostTextBytes)
+    if reader.statusCode == Self.errorCode { facts.flags.insert(.isError) }
+    let isRoot = !span.marks.contains(.hasParent)
+    attributes.read(
+      reader.attributes, of: payload, span.marks, resource: isRoot ? scope.resource : nil, into: &facts, body)
+  }
+
+  /// Lends the facts of attributes that a trace hands down to its spans: whole `attributes` fields of a `Span` message,
+  /// behind one another. Text is valid within `body`.
+  package mutating func extract(handedDown fields: UnsafeRawBufferPointer, _ body: (borrowing SpanFacts) -> Void) {
+    reader.read(fields)
+    var facts = SpanFacts()
+    attributes.read(reader.attributes, of: fields, [], resource: nil, into: &facts, body)
+  }
+
+  /// Bytes of a name, a message or the like that are kept at most. An id is kept whole, or not at all.
+  static let mostTextBytes = 1000
+  /// `STATUS_CODE_ERROR`.
+  private static let errorCode = 2
+
+  private static func flags(_ marks: SpanMarks) -> SpanFacts.Flags {
+    var flags: SpanFacts.Flags = []
+    if marks.contains(.hasParent) { flags.insert(.hasParent) }
+    if marks.contains(.remoteParent) { flags.insert(.remoteParent) }
+    if marks.contains(.applicationRoot) { flags.insert(.applicationRoot) }
+    if marks.contains(.completionMarker) { flags.insert(.completionMarker) }
+    return flags
+  }
+}

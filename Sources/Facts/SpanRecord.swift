@@ -1,0 +1,145 @@
+/// Facts of a span as bytes: what the ledger keeps of it. A trace's spans are such records behind one another.
+///
+/// A record is a head of numbers with its text behind it. What a span doesn't say costs no byte:
+///
+///     length     varint   bytes behind it
+///     version    1 byte
+///     kind       1 byte
+///     flags      varint
+///     present    2 bytes  which of the fields below are there; little-endian, like all numbers of fixed size
+///     span id    8 bytes
+///     parent id  8 bytes  if present
+///     start      8 bytes
+///     duration   varint   nanoseconds
+///     numbers    varints  those present of the token counts and the cost, in the order of `Presence`
+///     lengths    varints  of the name, then of those present of the other texts, in the same order
+///     texts
+///
+/// The trace id is no part of it: whoever keeps records knows whose they are.
+package enum SpanRecord {
+  static let version: UInt8 = 1
+
+  /// Bits of `present`.
+  struct Presence: OptionSet {
+    let rawValue: UInt16
+
+    static let parent = Presence(rawValue: 1)
+    static let input = Presence(rawValue: 1 << 1)
+    static let output = Presence(rawValue: 1 << 2)
+    static let total = Presence(rawValue: 1 << 3)
+    static let cacheRead = Presence(rawValue: 1 << 4)
+    static let cacheWrite = Presence(rawValue: 1 << 5)
+    static let reasoning = Presence(rawValue: 1 << 6)
+    static let cost = Presence(rawValue: 1 << 7)
+    static let statusMessage = Presence(rawValue: 1 << 8)
+    static let model = Presence(rawValue: 1 << 9)
+    static let provider = Presence(rawValue: 1 << 10)
+    static let workflow = Presence(rawValue: 1 << 11)
+    static let endUser = Presence(rawValue: 1 << 12)
+    static let session = Presence(rawValue: 1 << 13)
+    static let metadata = Presence(rawValue: 1 << 14)
+    static let tags = Presence(rawValue: 1 << 15)
+  }
+
+  /// Adds the record of a span behind what is there.
+  package static func append(_ facts: borrowing SpanFacts, to bytes: inout [UInt8]) {
+    // By pointer: a closure can't capture what is only borrowed.
+    withUnsafePointer(to: facts) { facts in
+      withUnsafeTemporaryAllocation(byteCount: SpanRecordHead.capacity, alignment: 8) { memory in
+        var head = SpanRecordHead(memory.baseAddress!)
+        bytes.append(contentsOf: head.write(facts.pointee))
+      }
+    }
+    bytes.append(contentsOf: facts.name)
+    // One by one: a list of them would be an allocation for each span.
+    append(facts.statusMessage, to: &bytes)
+    append(facts.model, to: &bytes)
+    append(facts.provider, to: &bytes)
+    append(facts.workflow, to: &bytes)
+    append(facts.endUser, to: &bytes)
+    append(facts.session, to: &bytes)
+    append(facts.metadata, to: &bytes)
+    append(facts.tags, to: &bytes)
+  }
+
+  @inline(__always)
+  private static func append(_ text: SpanFacts.Text, to bytes: inout [UInt8]) {
+    if !text.isEmpty { bytes.append(contentsOf: text) }
+  }
+
+  /// Lends the facts of each record in some bytes, and the record's place with its length, in order. The trace id is not set;
+  /// text is not known to be UTF-8.
+  ///
+  /// - Returns: false at bytes that are no record; what stands behind them is not looked at.
+  @discardableResult
+  package static func forEach(
+    in bytes: UnsafeRawBufferPointer, _ body: (borrowing SpanFacts, _ range: Range<Int>) -> Void
+  ) -> Bool {
+    var reader = ByteReader(bytes)
+    while !reader.isAtEnd {
+      let start = reader.position
+      guard let length = reader.varint(), let record = reader.take(length), let facts = facts(of: record) else {
+        return false
+      }
+      body(facts, start..<reader.position)
+    }
+    return true
+  }
+
+  private static func facts(of record: UnsafeRawBufferPointer) -> SpanFacts? {
+    var reader = ByteReader(record)
+    var facts = SpanFacts()
+    guard reader.byte() == version, let kind = reader.byte().flatMap(ObservationKind.init(rawValue:)),
+      let flags = reader.varint().flatMap(UInt16.init(exactly:)),
+      let present = reader.fixed(UInt16.self).map(Presence.init(rawValue:)), let spanID = reader.fixed(UInt64.self)
+    else { return nil }
+    facts.kind = kind
+    facts.flags = SpanFacts.Flags(rawValue: flags)
+    facts.spanID = spanID
+    if present.contains(.parent) { facts.parentID = reader.fixed(UInt64.self) ?? 0 }
+    guard let start = reader.fixed(UInt64.self), let duration = reader.varint(), duration <= .max - start else {
+      return nil
+    }
+    facts.start = start
+    facts.end = start + duration
+
+    func number(_ field: Presence) -> Int64? {
+      present.contains(field) ? reader.varint().map(Int64.init(bitPattern:)) : nil
+    }
+    facts.tokens.input = number(.input)
+    facts.tokens.output = number(.output)
+    facts.tokens.total = number(.total)
+    facts.tokens.cacheRead = number(.cacheRead)
+    facts.tokens.cacheWrite = number(.cacheWrite)
+    facts.tokens.reasoning = number(.reasoning)
+    facts.cost = number(.cost)
+
+    var lengths = reader
+    func skipLength(_ field: Presence) { if present.contains(field) { _ = reader.varint() } }
+    _ = reader.varint()
+    skipLength(.statusMessage)
+    skipLength(.model)
+    skipLength(.provider)
+    skipLength(.workflow)
+    skipLength(.endUser)
+    skipLength(.session)
+    skipLength(.metadata)
+    skipLength(.tags)
+    func text() -> SpanFacts.Text {
+      lengths.varint().flatMap { reader.take($0) } ?? SpanFacts.Text(start: nil, count: 0)
+    }
+    func text(_ field: Presence) -> SpanFacts.Text {
+      present.contains(field) ? text() : SpanFacts.Text(start: nil, count: 0)
+    }
+    facts.name = text()
+    facts.statusMessage = text(.statusMessage)
+    facts.model = text(.model)
+    facts.provider = text(.provider)
+    facts.workflow = text(.workflow)
+    facts.endUser = text(.endUser)
+    facts.session = text(.session)
+    facts.metadata = text(.metadata)
+    facts.tags = text(.tags)
+    return reader.isAtEnd && !reader.failed && !lengths.failed ? facts : nil
+  }
+}

@@ -1,0 +1,88 @@
+import OTLP
+
+/// Writes what stands before a record's texts.
+struct SpanRecordHead {
+  /// Bytes that a length of the whole takes at most: it is written last, before what it counts.
+  private static let lengthBytes = 10
+  /// Bytes that a head takes at most: its length; version, kind, flags, presence; two ids and the start; and 17 varints.
+  static let capacity = lengthBytes + 7 + 3 * 8 + 17 * 10
+
+  private let memory: UnsafeMutableRawPointer
+  private var at: UnsafeMutableRawPointer
+  private var present: SpanRecord.Presence = []
+  private var textBytes = 0
+
+  /// In `capacity` bytes of memory.
+  init(_ memory: UnsafeMutableRawPointer) {
+    self.memory = memory
+    at = memory + Self.lengthBytes
+  }
+
+  /// The head of a record, valid as long as the memory.
+  mutating func write(_ facts: borrowing SpanFacts) -> UnsafeRawBufferPointer {
+    byte(SpanRecord.version)
+    byte(facts.kind.rawValue)
+    varint(Int(facts.flags.rawValue))
+    let presence = at
+    at += 2
+    fixed(facts.spanID)
+    if facts.parentID != 0 {
+      present.insert(.parent)
+      fixed(facts.parentID)
+    }
+    fixed(facts.start)
+    varint(Int(bitPattern: UInt(facts.end > facts.start ? facts.end - facts.start : 0)))
+    number(facts.tokens.input, .input)
+    number(facts.tokens.output, .output)
+    number(facts.tokens.total, .total)
+    number(facts.tokens.cacheRead, .cacheRead)
+    number(facts.tokens.cacheWrite, .cacheWrite)
+    number(facts.tokens.reasoning, .reasoning)
+    number(facts.cost, .cost)
+    length(facts.name)
+    length(facts.statusMessage, .statusMessage)
+    length(facts.model, .model)
+    length(facts.provider, .provider)
+    length(facts.workflow, .workflow)
+    length(facts.endUser, .endUser)
+    length(facts.session, .session)
+    length(facts.metadata, .metadata)
+    length(facts.tags, .tags)
+    presence.storeBytes(of: present.rawValue.littleEndian, as: UInt16.self)
+
+    let body = memory + Self.lengthBytes
+    let total = at - body + textBytes
+    let start = body - Varint.size(total)
+    _ = Varint.write(total, to: start)
+    return UnsafeRawBufferPointer(start: start, count: at - start)
+  }
+
+  private mutating func byte(_ value: UInt8) {
+    at.storeBytes(of: value, as: UInt8.self)
+    at += 1
+  }
+
+  private mutating func fixed(_ value: UInt64) {
+    at.storeBytes(of: value.littleEndian, as: UInt64.self)
+    at += 8
+  }
+
+  private mutating func varint(_ value: Int) { at = Varint.write(value, to: at) }
+
+  private mutating func number(_ value: Int64?, _ field: SpanRecord.Presence) {
+    guard let value else { return }
+    present.insert(field)
+    varint(Int(value))
+  }
+
+  private mutating func length(_ text: SpanFacts.Text) {
+    textBytes += text.count
+    varint(text.count)
+  }
+
+  private mutating func length(_ text: SpanFacts.Text, _ field: SpanRecord.Presence) {
+    guard !text.isEmpty else { return }
+    present.insert(field)
+    length(text)
+  }
+}

@@ -1,0 +1,149 @@
+/// A user or a session while its traces change: what its row says, and what is to be looked up before that is right again.
+class Account {
+  let id: Int64
+  let name: String
+  /// Whether there is a row.
+  var isStored = false
+  /// Whether something changed in this transaction.
+  var isTouched = false
+
+  var totals = Totals()
+  /// The first and the last trace's start.
+  var first: Int64?
+  var last: Int64?
+  /// Of the latest trace that has any, and which one that is.
+  var metadata: Int64?
+  var metadataMoment: Moment?
+  var latencies = LatencySketch()
+  /// How many traces more or less have a label, in this transaction.
+  var labels = LabelChanges()
+  /// What has to be looked up: the trace that it came from has changed.
+  var unsure: Unsure = []
+
+  struct Unsure: OptionSet {
+    let rawValue: UInt8
+
+    static let first = Unsure(rawValue: 1)
+    static let last = Unsure(rawValue: 2)
+    static let metadata = Unsure(rawValue: 4)
+    /// Of a session.
+    static let lastEnd = Unsure(rawValue: 8)
+    static let user = Unsure(rawValue: 16)
+    static let agreement = Unsure(rawValue: 32)
+  }
+
+  required init(id: Int64, name: String) {
+    self.id = id
+    self.name = name
+  }
+
+  /// Has what a trace adds to the account taken off, put on, or replaced.
+  func change(from old: TraceView?, to new: TraceView?) {
+    if let old {
+      totals.add(old.row.figures, -1)
+      latencies.add(bucket: old.bucket, -1)
+    }
+    if let new {
+      totals.add(new.row.figures, 1)
+      latencies.add(bucket: new.bucket, 1)
+    }
+    labels.change(from: old, to: new)
+    changeTimes(from: old?.row, to: new?.row)
+    // Everybody has no metadata.
+    if id != 0 { changeMetadata(from: old?.row, to: new?.row) }
+  }
+
+  private func changeTimes(from old: TraceRow?, to new: TraceRow?) {
+    guard old?.start != new?.start else { return }
+    if totals.traces == 0 {
+      (first, last) = (nil, nil)
+      unsure.subtract([.first, .last])
+      return
+    }
+    if let new, new.start <= first ?? .max {
+      first = new.start
+    } else if let old, old.start == first {
+      unsure.insert(.first)
+    }
+    if let new, new.start >= last ?? .min {
+      last = new.start
+    } else if let old, old.start == last {
+      unsure.insert(.last)
+    }
+  }
+
+  private func changeMetadata(from old: TraceRow?, to new: TraceRow?) {
+    if let new, let metadata = new.metadata, metadataMoment.map({ new.moment >= $0 }) ?? true {
+      self.metadata = metadata
+      metadataMoment = new.moment
+    } else if let old, old.metadata != nil, old.id == metadataMoment?.trace,
+      old.moment != new?.moment || new?.metadata == nil
+    {
+      unsure.insert(.metadata)
+    }
+  }
+
+  // MARK: In SQL
+
+  class var table: String { "users" }
+  /// 0 users, 1 sessions.
+  class var kind: Int64 { 0 }
+  /// Beside id, name, sums and what every account has.
+  class var ownColumns: [String] { ["sessions"] }
+
+  func readOwn(_ row: Statement, from column: Int) {}
+  func bindOwn(to statement: Statement, from place: Int) {}
+}
+
+/// The account of an end user. That with the id 0 is everybody's.
+final class UserAccount: Account {
+  /// Sessions whose end user this is.
+  var sessions: Int64 = 0
+
+  override func readOwn(_ row: Statement, from column: Int) {
+    sessions = row.int(column)
+  }
+
+  override func bindOwn(to statement: Statement, from place: Int) {
+    statement.bind(place, sessions)
+  }
+}
+
+/// A trace as accounts see it, with what they would otherwise each find out on their own.
+struct TraceView {
+  var row: TraceRow
+  /// Of its latency.
+  var bucket: Int32
+  /// Models, tags and the workflow.
+  var labels: [Label]
+}
+
+/// How many traces more or less have a label: few labels in a list, many in a table.
+struct LabelChanges {
+  private var few: [(label: Label, change: Int64)] = []
+  private var many: [Label: Int64] = [:]
+
+  mutating func change(from old: TraceView?, to new: TraceView?) {
+    if old?.labels == new?.labels { return }
+    if let old { for label in old.labels { add(label, -1) } }
+    if let new { for label in new.labels { add(label, 1) } }
+  }
+
+  private mutating func add(_ label: Label, _ amount: Int64) {
+    for place in few.indices where few[place].label == label {
+      few[place].change += amount
+      return
+    }
+    if few.count < 16 { few.append((label, amount)) } else { many[label, default: 0] += amount }
+  }
+
+  mutating func removeAll() {
+    few.removeAll(keepingCapacity: true)
+    many.removeAll(keepingCapacity: true)
+  }
+
+  func forEach(_ body: (Label, Int64) throws(LedgerError) -> Void) throws(LedgerError) {
+    for (label, change) in few where change != 0 { try body(label, change) }
+    for (label, change) in many where change != 0 { try body(label, change) }
+  }
+}

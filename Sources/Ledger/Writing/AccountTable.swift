@@ -1,0 +1,207 @@
+/// The rows of `users` or of `sessions` that transactions work on. Those of late are kept.
+final class AccountTable<Member: Account> {
+  private let database: Database
+  private var known: [Int64: Member] = [:]
+  private var ids: [String: Int64] = [:]
+  /// Changed in this transaction.
+  private(set) var touched: [Member] = []
+  private var nextID: Int64
+  private static var keptAtMost: Int { 20_000 }
+
+  private let selectByID: Statement
+  private let selectByName: Statement
+  private let selectSketch: Statement
+  private let insert: Statement
+  private let update: Statement
+  private let delete: Statement
+  private let writeSketch: Statement
+  private let deleteSketch: Statement
+  private let first: Statement
+  private let last: Statement
+  private let firstOfAll: Statement
+  private let lastOfAll: Statement
+  private let latestMetadata: Statement
+
+  private static var columns: [String] {
+    ["id", "name"] + Totals.columns
+      + ["first_event", "last_event", "metadata", "metadata_start", "metadata_trace", "p50", "p95", "p99"]
+      + Member.ownColumns
+  }
+
+  init(_ database: Database) throws(LedgerError) {
+    self.database = database
+    let columns = Self.columns
+    let table = Member.table
+    let owner = Member.kind == 0 ? "user" : "session"
+    selectByID = try database.prepare("SELECT \(columns.joined(separator: ", ")) FROM \(table) WHERE id = ?1")
+    selectByName = try database.prepare("SELECT id FROM \(table) WHERE name = ?1")
+    selectSketch = try database.prepare("SELECT latencies FROM sketches WHERE id = ?1")
+    insert = try database.prepare(
+      "INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES ("
+        + (1...columns.count).map { "?\($0)" }.joined(separator: ", ") + ")")
+    update = try database.prepare(
+      "UPDATE \(table) SET "
+        + columns.indices.dropFirst(2).map { "\(columns[$0]) = ?\($0 + 1)" }.joined(separator: ", ") + " WHERE id = ?1")
+    delete = try database.prepare("DELETE FROM \(table) WHERE id = ?1")
+    writeSketch = try database.prepare("INSERT OR REPLACE INTO sketches (id, latencies) VALUES (?1, ?2)")
+    deleteSketch = try database.prepare("DELETE FROM sketches WHERE id = ?1")
+    first = try database.prepare("SELECT start FROM traces WHERE \(owner) = ?1 ORDER BY start LIMIT 1")
+    last = try database.prepare("SELECT start FROM traces WHERE \(owner) = ?1 ORDER BY start DESC LIMIT 1")
+    firstOfAll = try database.prepare("SELECT start FROM traces ORDER BY start LIMIT 1")
+    lastOfAll = try database.prepare("SELECT start FROM traces ORDER BY start DESC LIMIT 1")
+    latestMetadata = try database.prepare(
+      """
+      SELECT metadata, start, id FROM traces WHERE \(owner) = ?1 AND metadata IS NOT NULL
+      ORDER BY start DESC, id DESC LIMIT 1
+      """)
+    nextID = try database.int("SELECT max(id) + 1 FROM \(table)") ?? 1
+  }
+
+  // MARK: Finding accounts
+
+  /// The account of that name; a new one without a row if there is none.
+  func account(named name: String) throws(LedgerError) -> Member {
+    if let id = ids[name], let member = known[id] { return member }
+    selectByName.bind(1, name)
+    let isStored = try selectByName.step()
+    let id = isStored ? selectByName.int(0) : nextID
+    selectByName.reset()
+    let member: Member
+    if isStored {
+      member = try account(id)
+    } else {
+      nextID += 1
+      member = Member(id: id, name: name)
+      known[id] = member
+    }
+    ids[name] = id
+    return member
+  }
+
+  /// The id of an account that has a row, or has come about in this transaction; nil without one.
+  func id(named name: String) throws(LedgerError) -> Int64? {
+    if let id = ids[name] { return id }
+    selectByName.bind(1, name)
+    defer { selectByName.reset() }
+    return try selectByName.step() ? selectByName.int(0) : nil
+  }
+
+  /// The account with that id, which has a row or has come about in this transaction.
+  func account(_ id: Int64) throws(LedgerError) -> Member {
+    if let member = known[id] { return member }
+    selectByID.bind(1, id)
+    defer { selectByID.reset() }
+    guard try selectByID.step() else {
+      throw .database(message: "\(Member.table) has no row \(id), to which others refer", code: 0, path: database.path)
+    }
+    let row = selectByID
+    let member = Member(id: id, name: row.text(1))
+    member.isStored = true
+    member.totals = Totals(row, from: 2)
+    let next = 2 + Totals.columns.count
+    member.first = row.optionalInt(next)
+    member.last = row.optionalInt(next + 1)
+    member.metadata = row.optionalInt(next + 2)
+    member.metadataMoment = member.metadata.map { _ in Moment(start: row.int(next + 3), trace: row.int(next + 4)) }
+    member.readOwn(row, from: next + 8)
+    selectSketch.bind(1, id * 2 + Member.kind)
+    defer { selectSketch.reset() }
+    if try selectSketch.step() { member.latencies = selectSketch.withBytes(0) { LatencySketch($0) } ?? LatencySketch() }
+    known[id] = member
+    return member
+  }
+
+  @inline(__always)
+  func touch(_ member: Member) {
+    guard !member.isTouched else { return }
+    member.isTouched = true
+    touched.append(member)
+  }
+
+  // MARK: Writing them
+
+  /// Writes the rows of all that was touched. Rows of traces are written.
+  func flush() throws(LedgerError) {
+    for member in touched {
+      if member.totals.traces == 0 && !(Member.kind == 0 && member.id == 0) {
+        if member.isStored {
+          delete.bind(1, member.id)
+          try delete.run()
+          deleteSketch.bind(1, member.id * 2 + Member.kind)
+          try deleteSketch.run()
+        }
+        known[member.id] = nil
+        ids[member.name] = nil
+      } else {
+        try settle(member)
+        try write(member)
+      }
+    }
+  }
+
+  /// After a commit: what is known is what the rows say.
+  func finish() {
+    for member in touched {
+      member.isTouched = false
+      member.labels.removeAll()
+    }
+    touched.removeAll(keepingCapacity: true)
+    if known.count > Self.keptAtMost || ids.count > Self.keptAtMost {
+      known = [:]
+      ids = [:]
+    }
+  }
+
+  /// Forgets what is known: the rows say something else.
+  func reset() throws(LedgerError) {
+    known = [:]
+    ids = [:]
+    touched = []
+    nextID = try database.int("SELECT max(id) + 1 FROM \(Member.table)") ?? 1
+  }
+
+  /// Looks up what is unsure.
+  private func settle(_ member: Member) throws(LedgerError) {
+    let unsure = member.unsure
+    guard !unsure.isEmpty else { return }
+    let isEverybody = Member.kind == 0 && member.id == 0
+    func moment(_ query: Statement) throws(LedgerError) -> Int64? {
+      if query.parameterCount > 0 { query.bind(1, member.id) }
+      defer { query.reset() }
+      return try query.step() ? query.int(0) : nil
+    }
+    if unsure.contains(.first) { member.first = try moment(isEverybody ? firstOfAll : first) }
+    if unsure.contains(.last) { member.last = try moment(isEverybody ? lastOfAll : last) }
+    if unsure.contains(.metadata) {
+      latestMetadata.bind(1, member.id)
+      defer { latestMetadata.reset() }
+      let isThere = try latestMetadata.step()
+      member.metadata = isThere ? latestMetadata.int(0) : nil
+      member.metadataMoment =
+        isThere ? Moment(start: latestMetadata.int(1), trace: latestMetadata.int(2)) : nil
+    }
+    member.unsure.subtract([.first, .last, .metadata])
+  }
+
+  private func write(_ member: Member) throws(LedgerError) {
+    let statement = member.isStored ? update : insert
+    statement.bind(1, member.id)
+    if !member.isStored { statement.bind(2, member.name) }
+    member.totals.bind(to: statement, from: 3)
+    let next = 3 + Totals.columns.count
+    statement.bind(next, member.first)
+    statement.bind(next + 1, member.last)
+    statement.bind(next + 2, member.metadata)
+    statement.bind(next + 3, member.metadataMoment?.start)
+    statement.bind(next + 4, member.metadataMoment?.trace)
+    statement.bind(next + 5, member.latencies.percentile(0.5))
+    statement.bind(next + 6, member.latencies.percentile(0.95))
+    statement.bind(next + 7, member.latencies.percentile(0.99))
+    member.bindOwn(to: statement, from: next + 8)
+    try statement.run()
+    writeSketch.bind(1, member.id * 2 + Member.kind)
+    writeSketch.bind(2, member.latencies.bytes)
+    try writeSketch.run()
+    member.isStored = true
+  }
+}

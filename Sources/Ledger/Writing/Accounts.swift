@@ -1,0 +1,191 @@
+/// Everything that traces add up to: users, sessions, days, labels, calls without a price. A change of a trace is told here,
+/// and written once a transaction.
+final class Accounts {
+  let users: AccountTable<UserAccount>
+  let sessions: AccountTable<SessionAccount>
+  let names: NameTables
+  private let everybody: Int64 = 0
+  private let database: Database
+  private var days: [Day: Totals] = [:]
+  private var unpriced: [Int64: Int64] = [:]
+
+  private let addDay: Statement
+  private let removeDay: Statement
+  private let addFacet: Statement
+  private let removeFacet: Statement
+  private let addUnpriced: Statement
+  private let removeUnpriced: Statement
+
+  private struct Day: Hashable {
+    var user: Int64
+    var day: Int64
+  }
+
+  private static let nanosecondsPerDay: Int64 = 86_400_000_000_000
+
+  init(_ database: Database) throws(LedgerError) {
+    self.database = database
+    users = try AccountTable(database)
+    sessions = try AccountTable(database)
+    names = try NameTables(database)
+    let sums = Totals.columns
+    addDay = try database.prepare(
+      "INSERT INTO days (user, day, \(sums.joined(separator: ", "))) VALUES ("
+        + (1...sums.count + 2).map { "?\($0)" }.joined(separator: ", ")
+        + ") ON CONFLICT DO UPDATE SET " + sums.map { "\($0) = \($0) + excluded.\($0)" }.joined(separator: ", "))
+    removeDay = try database.prepare("DELETE FROM days WHERE user = ?1 AND day = ?2 AND traces = 0")
+    addFacet = try database.prepare(
+      """
+      INSERT INTO facets (owner_kind, owner, kind, name, traces) VALUES (?1, ?2, ?3, ?4, ?5)
+      ON CONFLICT DO UPDATE SET traces = traces + excluded.traces
+      """)
+    removeFacet = try database.prepare(
+      "DELETE FROM facets WHERE owner_kind = ?1 AND owner = ?2 AND kind = ?3 AND name = ?4 AND traces = 0")
+    addUnpriced = try database.prepare(
+      "INSERT INTO unpriced (model, calls) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls")
+    removeUnpriced = try database.prepare("DELETE FROM unpriced WHERE model = ?1 AND calls = 0")
+  }
+
+  // MARK: Changes
+
+  /// A trace came, changed, or went.
+  func change(from oldRow: TraceRow?, to newRow: TraceRow?) throws(LedgerError) {
+    let old = try oldRow.map { (row) throws(LedgerError) in try view(row) }
+    let new = try newRow.map { (row) throws(LedgerError) in try view(row) }
+    try change(users, everybody, from: old, to: new)
+    try change(users, oldRow?.user, newRow?.user, old, new)
+    try change(sessions, oldRow?.session, newRow?.session, old, new)
+    if let old { count(old.row, -1) }
+    if let new { count(new.row, 1) }
+  }
+
+  private func view(_ row: TraceRow) throws(LedgerError) -> TraceView {
+    var labels = try row.labels.map { (id) throws(LedgerError) in try names.labels(of: id) } ?? []
+    if let name = row.name { labels.append(Label(kind: .workflow, name: name)) }
+    return TraceView(row: row, bucket: LatencySketch.bucket(of: row.latency), labels: labels)
+  }
+
+  private func change<Member>(
+    _ table: AccountTable<Member>, _ oldOwner: Int64?, _ newOwner: Int64?, _ old: TraceView?, _ new: TraceView?
+  ) throws(LedgerError) {
+    if oldOwner == newOwner {
+      if let newOwner { try change(table, newOwner, from: old, to: new) }
+    } else {
+      if let oldOwner { try change(table, oldOwner, from: old, to: nil) }
+      if let newOwner { try change(table, newOwner, from: nil, to: new) }
+    }
+  }
+
+  private func change<Member>(
+    _ table: AccountTable<Member>, _ owner: Int64, from old: TraceView?, to new: TraceView?
+  ) throws(LedgerError) {
+    let account = try table.account(owner)
+    table.touch(account)
+    account.change(from: old, to: new)
+  }
+
+  private func count(_ row: TraceRow, _ sign: Int64) {
+    names.count(row, sign)
+    // Times before 1970 do not come.
+    let day = row.start / Self.nanosecondsPerDay
+    days[Day(user: everybody, day: day), default: Totals()].add(row.figures, sign)
+    if let user = row.user { days[Day(user: user, day: day), default: Totals()].add(row.figures, sign) }
+    if !row.unpriced.isEmpty {
+      for (model, calls) in UnpricedCalls.calls(in: row.unpriced) { unpriced[model, default: 0] += calls * sign }
+    }
+  }
+
+  // MARK: Writing
+
+  /// Writes all that changed. Rows of traces are written, and sessions know their end users.
+  func flush() throws(LedgerError) {
+    for session in sessions.touched {
+      let user = session.totals.traces > 0 ? session.user : nil
+      guard user != session.storedUser else { continue }
+      if let before = session.storedUser { try countSession(of: before, -1) }
+      if let user { try countSession(of: user, 1) }
+      session.storedUser = user
+    }
+    var orphans: [Int64] = []
+    for session in sessions.touched { try writeFacets(of: session, &orphans) }
+    for user in users.touched { try writeFacets(of: user, &orphans) }
+    try sessions.flush()
+    try users.flush()
+    try writeDays()
+    try writeUnpriced(&orphans)
+    try names.flush()
+    for name in orphans { try names.removeUnlessUsed(name: name) }
+  }
+
+  /// After a commit.
+  func finish() {
+    sessions.finish()
+    users.finish()
+  }
+
+  /// Forgets what is known: the rows say something else.
+  func reset() throws(LedgerError) {
+    days = [:]
+    unpriced = [:]
+    names.reset()
+    try sessions.reset()
+    try users.reset()
+  }
+
+  private func countSession(of user: Int64, _ amount: Int64) throws(LedgerError) {
+    let account = try users.account(user)
+    users.touch(account)
+    account.sessions += amount
+  }
+
+  /// - Parameters:
+  ///   - account: whose labels changed.
+  ///   - orphans: gets names that nobody's traces have any more.
+  /// - Throws: LedgerError.
+  private func writeFacets<Member: Account>(of account: Member, _ orphans: inout [Int64]) throws(LedgerError) {
+    let kind = Member.kind
+    let isEverybody = kind == 0 && account.id == everybody
+    try account.labels.forEach { (label, change) throws(LedgerError) in
+      func bind(_ statement: Statement) {
+        statement.bind(1, kind)
+        statement.bind(2, account.id)
+        statement.bind(3, label.kind.rawValue)
+        statement.bind(4, label.name)
+      }
+      bind(addFacet)
+      addFacet.bind(5, change)
+      try addFacet.run()
+      guard change < 0 else { return }
+      bind(removeFacet)
+      try removeFacet.run()
+      if isEverybody && database.changes > 0 { orphans.append(label.name) }
+    }
+  }
+
+  private func writeDays() throws(LedgerError) {
+    for (day, totals) in days where totals != Totals() {
+      addDay.bind(1, day.user)
+      addDay.bind(2, day.day)
+      totals.bind(to: addDay, from: 3)
+      try addDay.run()
+      guard totals.traces < 0 else { continue }
+      removeDay.bind(1, day.user)
+      removeDay.bind(2, day.day)
+      try removeDay.run()
+    }
+    days.removeAll(keepingCapacity: true)
+  }
+
+  private func writeUnpriced(_ orphans: inout [Int64]) throws(LedgerError) {
+    for (model, calls) in unpriced where calls != 0 {
+      addUnpriced.bind(1, model)
+      addUnpriced.bind(2, calls)
+      try addUnpriced.run()
+      guard calls < 0 else { continue }
+      removeUnpriced.bind(1, model)
+      try removeUnpriced.run()
+      if database.changes > 0 { orphans.append(model) }
+    }
+    unpriced.removeAll(keepingCapacity: true)
+  }
+}

@@ -1,0 +1,125 @@
+import Locks
+package import SelfTelemetry
+
+/// The ledger while the collector runs: it collects what feeds take, and writes it on a thread of its own, in one
+/// transaction an interval. When it falls behind, transactions become larger.
+///
+/// When the file refuses, what was collected stays in memory until it takes it, and feeds take no more when that is full.
+package final class Ledger: Sendable {
+  private let configuration: LedgerConfiguration
+  private let log: Log
+  private let metrics: LedgerMetrics
+  private let queue: LedgerQueue
+  private let requests = AppliedRequests()
+  private let thread = Locked<BackgroundThread?>(nil)
+  /// Until the thread has it; and when it has to end, in monotonic nanoseconds.
+  private let handOver: Locked<HandOver>
+
+  private struct HandOver {
+    var writer: LedgerWriter?
+    var deadline = UInt64.max
+  }
+
+  /// Opens the ledger, and makes it when it is missing.
+  ///
+  /// - Parameters:
+  ///   - configuration: of the extension.
+  ///   - log: hears of faults.
+  ///   - registry: gets the ledger's metrics.
+  /// - Throws: LedgerError, when there is something else at the path, or the file cannot be written.
+  package init(_ configuration: LedgerConfiguration, log: Log, registry: MetricRegistry) throws(LedgerError) {
+    self.configuration = configuration
+    self.log = log
+    metrics = LedgerMetrics(registry, path: configuration.path)
+    queue = LedgerQueue(capacity: configuration.maxBufferedMiB << 20, metrics: metrics)
+    let writer = try LedgerWriter(configuration, applied: requests)
+    handOver = Locked(HandOver(writer: writer))
+  }
+
+  /// Begins to write.
+  package func start() {
+    thread.withLock { thread in
+      guard thread == nil else { return }
+      thread = BackgroundThread(name: "ledger") { [self] in run() }
+    }
+  }
+
+  /// Takes nothing more, commits what was taken, and closes the file.
+  ///
+  /// - Parameter deadline: monotonic nanoseconds; what is not committed by then is left to the spool.
+  package func stop(until deadline: UInt64) {
+    handOver.withLock { $0.deadline = deadline }
+    queue.stop()
+    let thread = thread.withLock { $0 }
+    thread?.join()
+    // Never started: there is nobody else to close the file.
+    handOver.withLock { $0.writer.take() }?.close()
+  }
+
+  /// What the pipeline of that name hands its facts to. Requests of its spool are known by the same name in the next run.
+  package func feed(pipeline: String) -> LedgerFeed {
+    LedgerFeed(pipeline: pipeline, queue: queue, requests: requests, metrics: metrics)
+  }
+
+  /// Erases an end user, between two transactions. Waits for it.
+  ///
+  /// - Parameter endUser: the id.
+  /// - Returns: what went.
+  /// - Throws: LedgerError, also when the ledger stops.
+  package func forget(endUser: String) throws(LedgerError) -> Erasure {
+    let answer = Answer()
+    let isTaken = queue.put { writer in
+      do throws(LedgerError) {
+        answer.give(.success(try writer.get().forget(endUser: endUser)))
+      } catch {
+        answer.give(.failure(error))
+      }
+    }
+    guard isTaken else { throw .stopped }
+    return try answer.wait().get()
+  }
+
+  /// Erases an end user from a ledger that no collector needs to run for. One that does notices, and refuses what it still
+  /// holds of that user.
+  ///
+  /// - Parameters:
+  ///   - endUser: the id.
+  ///   - configuration: says where the ledger is, and what becomes of later spans.
+  /// - Returns: what went.
+  /// - Throws: LedgerError; .missing when there is no ledger.
+  package static func forget(endUser: String, in configuration: LedgerConfiguration) throws(LedgerError) -> Erasure {
+    let writer = try LedgerWriter(configuration, mayCreate: false)
+    defer { writer.close() }
+    return try writer.forget(endUser: endUser)
+  }
+
+  // MARK: The thread
+
+  private func run() {
+    var loop = LedgerLoop(configuration, queue: queue, requests: requests, log: log, metrics: metrics)
+    loop.writer = handOver.withLock { $0.writer.take() }
+    loop.run { [handOver] in handOver.withLock { $0.deadline } }
+  }
+
+  /// Waits for what the thread answers.
+  private final class Answer: Sendable {
+    private let lock = Lock()
+    private nonisolated(unsafe) var result: Result<Erasure, LedgerError>?
+
+    func give(_ result: Result<Erasure, LedgerError>) {
+      lock.withLock {
+        self.result = result
+        lock.wakeAll()
+      }
+    }
+
+    func wait() -> Result<Erasure, LedgerError> {
+      lock.withLock {
+        while true {
+          if let result { return result }
+          lock.wait()
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import Filters
+import JSON
+
+/// Names, metadata and sets of labels: interned while traces are written, and removed when the last trace that refers to them
+/// goes.
+final class NameTables {
+  private let database: Database
+  private let names: InternTable<String>
+  private let metadata: InternTable<[UInt8]>
+  private let labelSets: InternTable<[UInt8]>
+  /// The labels of sets of late.
+  private var labels: [Int64: [Label]] = [:]
+  private static let keptAtMost = 50_000
+
+  /// How many traces more or less refer to a row, in this transaction.
+  private var metadataChanges: [Int64: Int64] = [:]
+  private var labelSetChanges: [Int64: Int64] = [:]
+
+  private let insertValue: Statement
+  private let deleteValue: Statement
+  private let insertLabel: Statement
+  private let deleteLabel: Statement
+  private let json = JSONDocument()
+
+  init(_ database: Database) throws(LedgerError) {
+    self.database = database
+    names = try InternTable(database, table: "names", column: "name") { $0.bind(1, $1) }
+    metadata = try InternTable(database, table: "metadata", column: "object") { statement, object in
+      object.withUnsafeBytes { statement.bindText(1, $0) }
+    }
+    labelSets = try InternTable(database, table: "label_sets", column: "labels") { $0.bind(1, $1) }
+    insertValue = try database.prepare(
+      "INSERT OR IGNORE INTO metadata_values (key, value, metadata) VALUES (?1, ?2, ?3)")
+    deleteValue = try database.prepare(
+      "DELETE FROM metadata_values WHERE key = ?1 AND value = ?2 AND metadata = ?3")
+    insertLabel = try database.prepare("INSERT OR IGNORE INTO labels (kind, name, label_set) VALUES (?1, ?2, ?3)")
+    deleteLabel = try database.prepare("DELETE FROM labels WHERE kind = ?1 AND name = ?2 AND label_set = ?3")
+  }
+
+  // MARK: Interning
+
+  func name(_ text: String) throws(LedgerError) -> Int64 {
+    try names.id(of: text)
+  }
+
+  /// The number of a JSON object.
+  func metadata(_ object: [UInt8]) throws(LedgerError) -> Int64 {
+    try metadata.id(of: object) { (id) throws(LedgerError) in
+      try forEachValue(of: object, id, insertValue)
+    }
+  }
+
+  /// The number of a set of models and tags; nil for none.
+  func labelSet(models: [String], tags: [String]) throws(LedgerError) -> Int64? {
+    if models.isEmpty && tags.isEmpty { return nil }
+    var labels: [Label] = []
+    labels.reserveCapacity(models.count + tags.count)
+    for model in models { labels.append(Label(kind: .model, name: try name(model))) }
+    for tag in tags { labels.append(Label(kind: .tag, name: try name(tag))) }
+    let id = try labelSets.id(of: LabelSet.bytes(of: labels)) { (id) throws(LedgerError) in
+      try forEach(labels, of: id, insertLabel)
+    }
+    keep(labels, of: id)
+    return id
+  }
+
+  /// The models and tags of a set.
+  func labels(of id: Int64) throws(LedgerError) -> [Label] {
+    if let known = labels[id] { return known }
+    let found = LabelSet.labels(in: try blob("SELECT labels FROM label_sets WHERE id = ?1", id))
+    keep(found, of: id)
+    return found
+  }
+
+  private func keep(_ found: [Label], of id: Int64) {
+    if labels.count >= Self.keptAtMost { labels.removeAll() }
+    labels[id] = found
+  }
+
+  // MARK: Counting references
+
+  /// Takes a trace's references off (`sign` -1) or puts them on (1).
+  func count(_ row: TraceRow, _ sign: Int64) {
+    if let id = row.metadata { metadataChanges[id, default: 0] += sign }
+    if let id = row.labels { labelSetChanges[id, default: 0] += sign }
+  }
+
+  /// Writes the counts, and removes what nobody refers to any more.
+  func flush() throws(LedgerError) {
+    for (id, change) in metadataChanges where change != 0 {
+      guard try update("metadata", id, change) == 0 else { continue }
+      let object = try blob("SELECT object FROM metadata WHERE id = ?1", id)
+      try forEachValue(of: object, id, deleteValue)
+      try metadata.remove(id, key: object)
+    }
+    for (id, change) in labelSetChanges where change != 0 {
+      guard try update("label_sets", id, change) == 0 else { continue }
+      let labels = try labels(of: id)
+      try forEach(labels, of: id, deleteLabel)
+      try labelSets.remove(id, key: LabelSet.bytes(of: labels))
+      self.labels[id] = nil
+    }
+    metadataChanges.removeAll(keepingCapacity: true)
+    labelSetChanges.removeAll(keepingCapacity: true)
+  }
+
+  /// Removes a name unless a trace has it or a call without a price does.
+  func removeUnlessUsed(name id: Int64) throws(LedgerError) {
+    let isUsed = try database.int(
+      """
+      SELECT EXISTS (SELECT 1 FROM facets WHERE kind IN (0, 1, 2) AND name = ?1)
+        OR EXISTS (SELECT 1 FROM unpriced WHERE model = ?1)
+      """, [.int(id)])
+    guard isUsed == 0, case .text(let name) = try database.value("SELECT name FROM names WHERE id = ?1", [.int(id)])
+    else { return }
+    try names.remove(id, key: name)
+  }
+
+  /// Forgets what is known: the rows say something else.
+  func reset() {
+    names.reset()
+    metadata.reset()
+    labelSets.reset()
+    labels = [:]
+    metadataChanges = [:]
+    labelSetChanges = [:]
+  }
+
+  /// The new count.
+  private func update(_ table: String, _ id: Int64, _ change: Int64) throws(LedgerError) -> Int64? {
+    try database.run("UPDATE \(table) SET traces = traces + ?2 WHERE id = ?1", [.int(id), .int(change)])
+    return change > 0 ? nil : try database.int("SELECT traces FROM \(table) WHERE id = ?1", [.int(id)])
+  }
+
+  private func blob(_ query: String, _ id: Int64) throws(LedgerError) -> [UInt8] {
+    let statement = try database.statement(query)
+    statement.bind(1, id)
+    defer { statement.reset() }
+    return try statement.step() ? statement.bytes(0) : []
+  }
+
+  private func forEachValue(of object: [UInt8], _ id: Int64, _ statement: Statement) throws(LedgerError) {
+    var failure: LedgerError?
+    object.withUnsafeBytes { text in
+      // What cannot be read has no values.
+      guard let root = try? json.parse(text) else { return }
+      MetadataValues.forEach(in: root) { path, value in
+        statement.bindText(1, path)
+        statement.bindText(2, value)
+        statement.bind(3, id)
+        do throws(LedgerError) { try statement.run() } catch { failure = error }
+        return failure == nil
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private func forEach(_ labels: [Label], of set: Int64, _ statement: Statement) throws(LedgerError) {
+    for label in labels {
+      statement.bind(1, label.kind.rawValue)
+      statement.bind(2, label.name)
+      statement.bind(3, set)
+      try statement.run()
+    }
+  }
+}

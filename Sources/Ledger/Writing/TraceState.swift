@@ -1,0 +1,90 @@
+import Facts
+import OTLP
+
+/// A trace of the ledger: its row, and the records of its spans.
+struct TraceState {
+  var row: TraceRow
+  /// `SpanRecord`s behind one another.
+  var records: [UInt8] = []
+  var spans = SpanIDs()
+  /// The last part of the tree, and where it begins in the records; -1 before there is one.
+  var lastPart: Int64 = -1
+  var lastPartStart = 0
+  /// Whether there is a row.
+  var isStored = false
+
+  init(_ row: TraceRow) {
+    self.row = row
+  }
+
+  /// What it takes in memory, about.
+  var byteCount: Int { 400 + records.count + spans.byteCount }
+}
+
+/// The span ids of a trace: most have so few that a list is searched faster.
+struct SpanIDs {
+  private var list: [UInt64] = []
+  private var set: Set<UInt64> = []
+  private static let longestList = 32
+
+  var count: Int { list.count + set.count }
+  var byteCount: Int { list.count * 8 + set.count * 16 }
+
+  /// False when it was there already.
+  mutating func insert(_ id: UInt64) -> Bool {
+    if !set.isEmpty { return set.insert(id).inserted }
+    if list.contains(id) { return false }
+    if list.count < Self.longestList {
+      list.append(id)
+    } else {
+      set = Set(list)
+      set.insert(id)
+      list = []
+    }
+    return true
+  }
+
+  func contains(_ id: UInt64) -> Bool {
+    set.isEmpty ? list.contains(id) : set.contains(id)
+  }
+}
+
+/// Traces that got spans lately, as far as memory allows. Those that got none for longest go first, about.
+struct HotTraces {
+  /// Of each half: what is used moves from the older to the younger one; the older one goes when the younger is full.
+  private let capacity: Int
+  private var young: [TraceID: TraceState] = [:]
+  private var old: [TraceID: TraceState] = [:]
+  private var byteCount = 0
+
+  /// - Parameter capacity: bytes that traces take at most.
+  init(capacity: Int) {
+    self.capacity = capacity / 2
+  }
+
+  /// The trace, which is not kept any more.
+  mutating func take(_ id: TraceID) -> TraceState? {
+    if let state = young.removeValue(forKey: id) {
+      byteCount -= state.byteCount
+      return state
+    }
+    return old.isEmpty ? nil : old.removeValue(forKey: id)
+  }
+
+  mutating func keep(_ state: consuming TraceState) {
+    let size = state.byteCount
+    if byteCount + size > capacity {
+      old = young
+      young = [:]
+      byteCount = 0
+    }
+    byteCount += size
+    young[state.row.trace] = state
+  }
+
+  mutating func removeAll() {
+    young = [:]
+    old = [:]
+    byteCount = 0
+  }
+}

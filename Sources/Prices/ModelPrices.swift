@@ -1,0 +1,87 @@
+/// What a model's tokens cost at one time. Prices are trillionths of a US dollar a token, which is millionths of a dollar
+/// a million tokens: each published price is a whole number of them.
+struct ModelPrices: Sendable, Equatable {
+  /// A price that depends on how many tokens went in: the last step that they exceed holds for all tokens of the call.
+  struct Price: Sendable, Equatable {
+    var base: Int64
+    /// In ascending order.
+    var steps: [Step] = []
+
+    struct Step: Sendable, Equatable {
+      var above: Int64
+      var price: Int64
+    }
+
+    func callAsFunction(input: Int64) -> Int64 {
+      if steps.isEmpty { return base }
+      return steps.last { input > $0.above }?.price ?? base
+    }
+  }
+
+  var input: Price?
+  var output: Price?
+  /// Where there is none, what was read from a cache costs as any input does; likewise for the next.
+  var cacheRead: Price?
+  var cacheWrite: Price?
+  /// Where there is none, reasoning costs as any output does.
+  var reasoning: Price?
+  /// For each call, beside its tokens.
+  var call: Int64 = 0
+
+  /// What a call costs, in billionths of a US dollar, rounded once, half a billionth up. What is more than an `Int64` holds
+  /// costs as much as one holds.
+  func cost(of usage: PricedUsage) -> Int64 {
+    let all = max(0, usage.input)
+    let (read, written) = (max(0, usage.cacheRead), max(0, usage.cacheWrite))
+    let thought = max(0, usage.reasoning)
+    var cost = Int128(call)
+    func add(_ tokens: Int128, _ price: Price?) {
+      if let price, tokens > 0 { cost += tokens * Int128(price(input: all)) }
+    }
+    add(Int128(all) - Int128(read) - Int128(written), input)
+    add(Int128(read), cacheRead ?? input)
+    add(Int128(written), cacheWrite ?? input)
+    add(Int128(max(0, usage.output)) - Int128(thought), output)
+    add(Int128(thought), reasoning ?? output)
+    return Int64(clamping: (cost + 500) / 1000)
+  }
+}
+
+/// What a model costs over time.
+struct PriceSchedule: Sendable, Equatable {
+  struct Period: Sendable, Equatable {
+    var condition: Condition
+    /// Nil where the model isn't paid for by the token.
+    var prices: ModelPrices?
+  }
+
+  enum Condition: Sendable, Equatable {
+    case always
+    /// From a day on, in UTC, by its number since the Unix epoch.
+    case from(day: Int64)
+    /// Between two times of each day, in seconds since midnight in UTC; over midnight when the end comes first.
+    case daily(start: Int64, end: Int64)
+
+    /// Whether it holds at a time in seconds since the Unix epoch.
+    func holds(at time: Int64) -> Bool {
+      switch self {
+      case .always: return true
+      case .from(let day): return time / 86_400 >= day
+      case .daily(let start, let end):
+        let time = time % 86_400
+        return end < start ? time >= start || time < end : start <= time && time < end
+      }
+    }
+  }
+
+  /// Later ones win over earlier ones; the first holds when none does.
+  var periods: [Period]
+
+  /// What holds at a time in nanoseconds since the Unix epoch.
+  func prices(at time: UInt64) -> ModelPrices? {
+    if periods.count == 1 { return periods[0].prices }
+    let seconds = Int64(time / 1_000_000_000)
+    let period = periods.last { $0.condition.holds(at: seconds) } ?? periods.first
+    return period?.prices
+  }
+}

@@ -1,0 +1,86 @@
+/// A price table that remembers the models it was asked for. One thread at a time.
+package struct PriceLookup {
+  private struct Entry {
+    var hash: Int
+    /// The model's name, then the provider's, in `names`.
+    var start: Int
+    var modelLength: Int
+    var length: Int
+    var schedule: PriceSchedule?
+  }
+
+  private let table: PriceTable
+  private var entries: [Entry] = []
+  private var names: [UInt8] = []
+  /// Places of entries, by hash; -1 where there is none. Twice as many as entries, at least.
+  private var slots: [Int32] = []
+
+  /// More models than this are forgotten, all at once: the names come from senders, and they may send any.
+  private static let most = 4096
+
+  package init(_ table: PriceTable) {
+    self.table = table
+    forget()
+  }
+
+  /// What a call costs at a time in nanoseconds since the Unix epoch, in billionths of a US dollar; nil when no price is known.
+  /// The provider is whoever was asked for the model, in whatever spelling; empty when nobody said.
+  package mutating func cost(
+    model: UnsafeRawBufferPointer, provider: UnsafeRawBufferPointer, at time: UInt64, _ usage: PricedUsage
+  ) -> Int64? {
+    guard model.count <= PriceTable.longestName, provider.count <= PriceTable.longestName else { return nil }
+    let place = place(model, provider)
+    return entries[place].schedule?.prices(at: time)?.cost(of: usage)
+  }
+
+  private mutating func place(_ model: UnsafeRawBufferPointer, _ provider: UnsafeRawBufferPointer) -> Int {
+    var hasher = Hasher()
+    hasher.combine(bytes: model)
+    hasher.combine(model.count)
+    hasher.combine(bytes: provider)
+    let hash = hasher.finalize()
+    if let known = find(hash, model, provider) { return known }
+    if entries.count == Self.most { forget() }
+    entries.append(
+      Entry(
+        hash: hash, start: names.count, modelLength: model.count, length: model.count + provider.count,
+        schedule: table.schedule(model: Array(model), provider: Array(provider))))
+    names.append(contentsOf: model)
+    names.append(contentsOf: provider)
+    if entries.count * 2 > slots.count {
+      slots = Array(repeating: -1, count: slots.count * 2)
+      for place in entries.indices { link(place) }
+    } else {
+      link(entries.count - 1)
+    }
+    return entries.count - 1
+  }
+
+  private func find(_ hash: Int, _ model: UnsafeRawBufferPointer, _ provider: UnsafeRawBufferPointer) -> Int? {
+    var slot = hash & (slots.count - 1)
+    while slots[slot] >= 0 {
+      let place = Int(slots[slot])
+      let entry = entries[place]
+      if entry.hash == hash, entry.modelLength == model.count, entry.length == model.count + provider.count,
+        names[entry.start..<(entry.start + entry.modelLength)].elementsEqual(model),
+        names[(entry.start + entry.modelLength)..<(entry.start + entry.length)].elementsEqual(provider)
+      {
+        return place
+      }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return nil
+  }
+
+  private mutating func link(_ place: Int) {
+    var slot = entries[place].hash & (slots.count - 1)
+    while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+    slots[slot] = Int32(place)
+  }
+
+  private mutating func forget() {
+    entries.removeAll()
+    names.removeAll()
+    slots = Array(repeating: -1, count: 64)
+  }
+}

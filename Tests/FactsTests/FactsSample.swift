@@ -1,0 +1,110 @@
+import Facts
+import OTLP
+import TestSupport
+
+/// Facts that own their text.
+struct OwnedFacts: Equatable {
+  var spanID: UInt64 = 1
+  var parentID: UInt64 = 0
+  var start: UInt64 = 0
+  var end: UInt64 = 0
+  var kind = ObservationKind.span
+  var flags: SpanFacts.Flags = []
+  var tokens = TokenCounts()
+  var cost: Int64?
+  var name: [UInt8] = []
+  var statusMessage: [UInt8] = []
+  var model: [UInt8] = []
+  var provider: [UInt8] = []
+  var workflow: [UInt8] = []
+  var endUser: [UInt8] = []
+  var session: [UInt8] = []
+  var metadata: [UInt8] = []
+  var tags: [UInt8] = []
+
+  init() {}
+
+  init(_ facts: borrowing SpanFacts) {
+    spanID = facts.spanID
+    parentID = facts.parentID
+    start = facts.start
+    end = facts.end
+    kind = facts.kind
+    flags = facts.flags
+    tokens = facts.tokens
+    cost = facts.cost
+    let copied = copy facts
+    for (own, text) in Self.texts { self[keyPath: own] = Array(copied[keyPath: text]) }
+  }
+
+  static var texts: [(WritableKeyPath<OwnedFacts, [UInt8]>, WritableKeyPath<SpanFacts, SpanFacts.Text>)] {
+    [
+      (\.name, \.name), (\.statusMessage, \.statusMessage), (\.model, \.model), (\.provider, \.provider),
+      (\.workflow, \.workflow), (\.endUser, \.endUser), (\.session, \.session), (\.metadata, \.metadata),
+      (\.tags, \.tags),
+    ]
+  }
+
+  /// The span's record, from text in memory of its own.
+  var record: [UInt8] {
+    var facts = SpanFacts()
+    facts.spanID = spanID
+    facts.parentID = parentID
+    facts.start = start
+    facts.end = end
+    facts.kind = kind
+    facts.flags = flags
+    facts.tokens = tokens
+    facts.cost = cost
+    var memory: [UnsafeMutableRawBufferPointer] = []
+    for (own, text) in Self.texts {
+      let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: self[keyPath: own].count, alignment: 1)
+      copy.copyBytes(from: self[keyPath: own])
+      facts[keyPath: text] = SpanFacts.Text(copy)
+      memory.append(copy)
+    }
+    defer { for copy in memory { copy.deallocate() } }
+    var bytes: [UInt8] = []
+    SpanRecord.append(facts, to: &bytes)
+    return bytes
+  }
+
+  static func random(using random: inout SeededGenerator) -> OwnedFacts {
+    var facts = OwnedFacts()
+    facts.spanID = random.next()
+    facts.parentID = random.once(in: 3) ? 0 : random.next()
+    facts.start = random.once(in: 10) ? 0 : random.next() >> 1
+    facts.end = facts.start + (random.next() >> UInt64.random(in: 1...64, using: &random))
+    facts.kind = ObservationKind.allCases.randomElement(using: &random)!
+    facts.flags = SpanFacts.Flags(rawValue: random.once(in: 8) ? .max : UInt16.random(in: 0..<32, using: &random))
+    func number(_ random: inout SeededGenerator) -> Int64? {
+      random.once(in: 2) ? nil : Int64(bitPattern: random.next() >> UInt64.random(in: 0...64, using: &random))
+    }
+    facts.tokens.input = number(&random)
+    facts.tokens.output = number(&random)
+    facts.tokens.total = number(&random)
+    facts.tokens.cacheRead = number(&random)
+    facts.tokens.cacheWrite = number(&random)
+    facts.tokens.reasoning = number(&random)
+    facts.cost = number(&random)
+    for (own, _) in texts where !random.once(in: 2) {
+      facts[keyPath: own] = random.bytes(
+        random.once(in: 200) ? 20_000 : Int.random(in: 0..<(random.once(in: 5) ? 300 : 20), using: &random))
+    }
+    return facts
+  }
+}
+
+/// Facts of the records in bytes of exactly that size, the places of the records, and whether all of it was read.
+func records(in bytes: [UInt8]) -> (facts: [OwnedFacts], ranges: [Range<Int>], isWhole: Bool) {
+  let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+  defer { memory.deallocate() }
+  memory.copyBytes(from: bytes)
+  var facts: [OwnedFacts] = []
+  var ranges: [Range<Int>] = []
+  let isWhole = SpanRecord.forEach(in: UnsafeRawBufferPointer(memory)) {
+    facts.append(OwnedFacts($0))
+    ranges.append($1)
+  }
+  return (facts, ranges, isWhole)
+}
