@@ -79,9 +79,7 @@ class Observation:
 def read(place):
     """The observation that a place is."""
     span = place.span
-    attributes = {}
-    for attribute in span.attributes:
-        attributes.setdefault(attribute.key, value_of(attribute.value))
+    attributes, resource = values(span.attributes), values(place.resource.resource.attributes)
     parent = span.parent_span_id.hex().strip("0") and span.parent_span_id.hex()
     is_local_root = bool(parent) and (
         span.flags & 0x300 == 0x300 or attributes.get("langfuse.internal.is_app_root") is True
@@ -110,8 +108,17 @@ def read(place):
         user=claim(attributes, IDS, speaks, is_neatlogs),
         session=claim(attributes, SESSIONS, speaks, is_neatlogs),
         metadata=metadata_of(attributes, speaks),
-        tags=tags_of(attributes),
+        # neatlogs' global tags; a span's own stand in their place on the span.
+        tags=tags_of(attributes) + tags_of(resource),
     )
+
+
+def values(attributes):
+    """By key; of a key that stands there twice, the first."""
+    found = {}
+    for attribute in attributes:
+        found.setdefault(attribute.key, value_of(attribute.value))
+    return found
 
 
 def value_of(value: AnyValue):

@@ -16,6 +16,11 @@ from support.waiting import PATIENCE, wait_until
 API = "/api/v1"
 
 
+def encoded(part):
+    """A part of a path, as it stands there."""
+    return urllib.parse.quote(part, safe="")
+
+
 class LedgerAPI:
     """The ledger's endpoint. `check` is called with the path that was asked and each good answer's document."""
 
@@ -29,12 +34,12 @@ class LedgerAPI:
         out."""
         status, document = self.ask(*path, **query)
         assert status == 200, f"{path} {query}: {status} {document}"
-        self.check("/".join(path), document)
+        self.check("/".join(map(encoded, path)), document)
         return document
 
     def ask(self, *path, **query):
         """The status and the document, whatever they are."""
-        place = "/".join(urllib.parse.quote(part, safe="") for part in path)
+        place = "/".join(map(encoded, path))
         asked = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
         request = urllib.request.Request(f"{self.endpoint}{API}/{place}{'?' if asked else ''}{asked}")
         if self.token:
