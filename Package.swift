@@ -82,7 +82,7 @@ let package = Package(
         "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    room("Terminal", ["Console", "Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
+    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(
