@@ -75,7 +75,7 @@ let package = Package(
 
     // What becomes of the spans' identity: users, sessions, traces, and who asks for them
     room("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
-    room("Filters", ["Facts", "EndUser", "OTLP", "JSON"]),
+    room("Filters", ["Facts", "EndUser", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
     room(
       "Ledger",
       [
@@ -115,7 +115,7 @@ let package = Package(
     tests("JSON", []),
     tests("Prices", []),
     tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
-    tests("Filters", ["Facts", "EndUser", "Ledger", "OTLP", "JSON"]),
+    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
     tests(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),

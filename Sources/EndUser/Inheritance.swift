@@ -100,7 +100,7 @@ extension SievedSpan {
   fileprivate init(_ span: SpanView) {
     self.init(
       payload: UnsafeRawBufferPointer(start: span.payload, count: span.length),
-      attributes: UnsafeBufferPointer(start: span.attributes, count: span.attributeCount), spanID: span.spanID,
+      spanID: span.spanID,
       parentID: span.parentID, start: span.start, marks: span.marks, scope: span.scope)
   }
 }

@@ -41,6 +41,14 @@ package struct FactsExtractor {
       reader.attributes, of: payload, span.marks, resource: isRoot ? scope.resource : nil, into: &facts, body)
   }
 
+  /// Lends the facts of attributes that a trace hands down to its spans: whole `attributes` fields of a `Span` message,
+  /// behind one another. Text is valid within `body`.
+  package mutating func extract(handedDown fields: UnsafeRawBufferPointer, _ body: (borrowing SpanFacts) -> Void) {
+    reader.read(fields)
+    var facts = SpanFacts()
+    attributes.read(reader.attributes, of: fields, [], resource: nil, into: &facts, body)
+  }
+
   /// Bytes of a name, a message or the like that are kept at most. An id is kept whole, or not at all.
   static let mostTextBytes = 1000
   /// `STATUS_CODE_ERROR`.

@@ -66,8 +66,6 @@ extension SievedSpan {
     let span = batch.index.spans[position]
     self.init(
       payload: UnsafeRawBufferPointer(start: batch.payload(of: span), count: Int(span.length)),
-      attributes: UnsafeBufferPointer(
-        start: batch.index.attributes + Int(span.attribute), count: Int(span.attributeCount)),
       spanID: span.spanID, parentID: span.parentID, start: span.start, marks: span.marks,
       scope: .passUnretained(batch.scopes[Int(span.scope)]))
   }

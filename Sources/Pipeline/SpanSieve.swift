@@ -18,8 +18,6 @@ package typealias SpanSieveFactory = @Sendable () -> any SpanSieve
 package struct SievedSpan {
   /// The bytes of a `Span` message.
   package let payload: UnsafeRawBufferPointer
-  /// What an index has recorded of it.
-  package let attributes: UnsafeBufferPointer<AttributeEntry>
   package let spanID: UInt64
   package let parentID: UInt64
   /// Nanoseconds since the Unix epoch.
@@ -29,11 +27,10 @@ package struct SievedSpan {
 
   @inline(__always)
   package init(
-    payload: UnsafeRawBufferPointer, attributes: UnsafeBufferPointer<AttributeEntry>, spanID: UInt64, parentID: UInt64,
+    payload: UnsafeRawBufferPointer, spanID: UInt64, parentID: UInt64,
     start: UInt64, marks: SpanMarks, scope: Unmanaged<Scope>
   ) {
     self.payload = payload
-    self.attributes = attributes
     self.spanID = spanID
     self.parentID = parentID
     self.start = start

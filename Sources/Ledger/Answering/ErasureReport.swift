@@ -1,16 +1,16 @@
 package import JSON
 
-/// What the erasure of an end user came to, as the API tells it.
-package struct ErasureReport: Sendable, JSONWritable {
-  let endUser: String
-  let erasure: Erasure
-  let copies: [String]
+/// What became of an end user who was to be forgotten.
+package struct ErasureReport: JSONWritable {
+  private let endUser: String
+  private let erasure: Erasure
+  private let copies: [String]
 
   /// - Parameters:
-  ///   - endUser: the id.
-  ///   - erasure: what went.
-  ///   - copies: places where spans of the end user may be that the ledger doesn't reach, in words.
-  package init(of endUser: String, _ erasure: Erasure, copies: [String]) {
+  ///   - endUser: who it was.
+  ///   - erasure: what the ledger erased.
+  ///   - copies: where the ledger does not reach, in words for a person.
+  package init(_ endUser: String, _ erasure: Erasure, copies: [String]) {
     self.endUser = endUser
     self.erasure = erasure
     self.copies = copies
@@ -20,8 +20,8 @@ package struct ErasureReport: Sendable, JSONWritable {
     json.beginObject()
     json.member("end_user_id", endUser)
     json.member("traces", Int64(erasure.traces))
-    json.member("sessions", Int64(erasure.sessions))
     json.member("observations", Int64(erasure.observations))
+    json.member("sessions", Int64(erasure.sessions))
     json.member("pseudonym", erasure.pseudonym)
     json.member("remains_in_log", erasure.remainsInLog)
     json.member("copies", copies)
