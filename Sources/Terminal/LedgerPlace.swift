@@ -9,10 +9,10 @@ package struct LedgerPlace: Sendable {
   let copies: [String]
 
   /// - Parameters:
-  ///   - ledger: as the configuration has it.
-  ///   - copies: as the configuration names them; nil for none that was read.
-  package init(_ ledger: LedgerConfiguration, copies: [String]? = nil) {
-    self.ledger = ledger
+  ///   - ledger: as the configuration has it; nil for the defaults.
+  ///   - copies: as the configuration names them; nil when none was read.
+  package init(_ ledger: LedgerConfiguration? = nil, copies: [String]? = nil) {
+    self.ledger = ledger ?? LedgerConfiguration(path: "heirloom-data/ledger.db")
     self.copies = copies ?? Self.usualCopies
   }
 
