@@ -33,7 +33,10 @@ struct Arguments: Equatable {
     var rest = arguments[...]
     if let first = rest.first, !first.hasPrefix("-") {
       rest = rest.dropFirst()
-      if let name = LedgerCommand.Name(rawValue: first) { return try ask(name, Array(rest)) }
+      if let name = LedgerCommand.Name(rawValue: first) {
+        try ask(name, Array(rest))
+        return
+      }
       guard let command = Command(rawValue: first), command != .ask else {
         throw Misuse(message: "unknown command \"\(first)\"")
       }
