@@ -1,4 +1,6 @@
 import Exporters
+import Pipeline
+import Spool
 
 /// Where spans of an end user are who is erased from the ledger: what it does not reach.
 enum LedgerCopies {

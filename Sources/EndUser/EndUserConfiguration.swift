@@ -40,7 +40,7 @@ package struct EndUserConfiguration: Sendable, Equatable {
   /// so, and what can wait on disk need not either.
   package func fitting(_ bytes: Int, hasStorage: Bool) -> EndUserConfiguration {
     var fitting = self
-    let share = max(1, bytes / 4 >> 20)
+    let share = max(1, (bytes / 4) >> 20)
     fitting.maxResolvedMiB = min(maxResolvedMiB, share)
     if hasStorage { fitting.maxBufferedMiB = min(maxBufferedMiB, share) }
     return fitting

@@ -33,7 +33,8 @@ package final class LedgerTap: TracesConsumer {
   ) {
     self.consumer = consumer
     self.feed = feed
-    plan = FactsPlan(endUser, rules: rules)
+    let plan = FactsPlan(endUser, rules: rules)
+    self.plan = plan
     missed = metrics.missedSpans
     backlog = spool.map {
       LedgerBacklog(spool: $0, feed: feed, plan: plan, rules: rules, interner: interner, metrics: metrics, log: log)
