@@ -83,7 +83,7 @@ let package = Package(
         "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    room("Terminal", ["Console", "Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
+    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(

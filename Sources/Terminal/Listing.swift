@@ -44,7 +44,7 @@ struct Listing: Sendable {
       .time("LAST EVENT", "last_event"), .list("MODELS", "models", rank: 5),
     ],
     values: [["end_user_id"], ["first_event"], ["last_event"], ["traces"], ["sessions"]] + totals + latency
-      + [["metadata"], ["models"], ["tags"]])
+      + [["metadata"], ["models"], ["tags"], ["workflows"]])
 
   static let sessions = Listing(
     key: "sessions",
