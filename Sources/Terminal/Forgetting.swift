@@ -24,7 +24,7 @@ struct Forgetting {
         Terminal.say("nothing was erased: without a terminal to ask on, users forget needs --yes")
         return 2
       }
-      Terminal.ask("\(try known())Erase it for good? [y/N] ")
+      Terminal.ask("\(try known())Erase all of it for good? [y/N] ")
       guard ["y", "yes"].contains((answer() ?? "").lowercased()) else {
         Terminal.say("nothing was erased")
         return 1
@@ -59,8 +59,9 @@ struct Forgetting {
     let went =
       erasure.count("traces") == 0
       ? "The ledger had nothing of \(name)." : "Erased of \(name): \(figures.joined(separator: ", "))."
-    let later = erasure.text("pseudonym").map { "are taken in as those of \(PlainText.harmless($0))" } ?? "are refused"
-    var text = "\(went)\nSpans that name this end user from now on \(later).\n"
+    let later =
+      erasure.text("pseudonym").map { "will be taken in as those of \(PlainText.harmless($0))" } ?? "will be refused"
+    var text = "\(went)\nSpans with that id \(later).\n"
     if erasure.at("remains_in_log")?.bool == true {
       text += "Somebody is reading the ledger: its write-ahead log keeps some of it until the collector stops.\n"
     }
