@@ -79,7 +79,8 @@ let package = Package(
     room(
       "Ledger",
       [
-        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks",
+        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
+        "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
     room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
@@ -93,7 +94,8 @@ let package = Package(
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
-      name: "heirloom-bench", dependencies: ["EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
+      name: "heirloom-bench",
+      dependencies: ["EndUser", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
       path: "Benchmarks/heirloom-bench",
       swiftSettings: settings),
 
@@ -114,8 +116,8 @@ let package = Package(
     tests("HTTPClient", []),
     tests("JSON", []),
     tests("Prices", []),
-    tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
-    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
+    tests("Facts", ["Compression", "EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
+    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry", "Locks"]),
     tests(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
@@ -133,7 +135,10 @@ let package = Package(
       ]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Configuration", "Compression", "OTLP", "Spool", "SelfTelemetry", "TestSupport"],
+      dependencies: [
+        "Configuration", "Compression", "EndUser", "Facts", "Filters", "JSON", "Ledger", "OTLP", "Spool",
+        "SelfTelemetry", "TestSupport",
+      ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",

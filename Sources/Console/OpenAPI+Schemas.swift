@@ -113,7 +113,17 @@ extension OpenAPI {
         "model": {"type": ["string", "null"]}, "tokens": {"$ref": "#/components/schemas/Tokens"},
         "cost_usd": {"$ref": "#/components/schemas/Cost"},
         "children": {"type": "array", "items": {"$ref": "#/components/schemas/Span"}}}},
-    "Erasure": {"type": "object"}
+    "Erasure": {"type": "object", "additionalProperties": false,
+      "required": ["end_user_id", "traces", "observations", "sessions", "pseudonym", "remains_in_log", "copies"],
+      "properties": {
+        "end_user_id": {"type": "string"}, "traces": {"$ref": "#/components/schemas/Count"},
+        "observations": {"$ref": "#/components/schemas/Count"},
+        "sessions": {"$ref": "#/components/schemas/Count", "description": "Those that had no other end user's traces."},
+        "pseudonym": {"type": ["string", "null"],
+          "description": "What the id is replaced by from now on; null when spans with it are refused."},
+        "remains_in_log": {"type": "boolean",
+          "description": "Whether some of it is still in the file's write-ahead log, until the ledger closes."},
+        "copies": {"type": "array", "items": {"type": "string"}, "description": "Where copies may be that remain."}}}
     """#
 
   private static let overview = #"""

@@ -33,7 +33,7 @@ final class FiledLedger: LedgerSource {
   func forget(_ endUser: String) throws(LedgerFault) -> [UInt8] {
     do throws(LedgerError) {
       let erasure = try Ledger.forget(endUser: endUser, in: configuration)
-      return LedgerAPI.success(ErasureReport(endUser, erasure, copies: copies)).json
+      return LedgerAPI.success(ErasureReport(endUser: endUser, erasure, copies: copies)).json
     } catch {
       throw .failed(error.description)
     }

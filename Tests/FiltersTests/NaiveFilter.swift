@@ -1,5 +1,6 @@
 import Filters
 import Foundation
+import OTLP
 
 /// What a filter asks about, as plain lists: of a span, a trace, a session or a user.
 struct NaiveRow {

@@ -5,6 +5,8 @@ struct RandomFilter {
   var fields: [Filter.Field]
   /// Trace ids that there are.
   var traces: [String] = []
+  /// Whether all numbers are such as can be written.
+  var isWritable = false
 
   static let texts: [Filter.Field] = [
     .endUser, .session, .workflow, .name, .model, .tag, .trace, .metadata("plan"), .metadata("seats"),
@@ -15,7 +17,7 @@ struct RandomFilter {
 
   private static let values =
     Specimen.texts + Specimen.metadata.flatMap { $0.values.map(\.value) } + [
-      "", "pr", "o", "0", "1", "a\u{301}", "\u{300}",
+      "", "\u{d7ff}", "a\u{d7ff}", "pr", "o", "0", "1", "a\u{301}", "\u{300}",
     ]
 
   func condition(depth: Int, using random: inout some RandomNumberGenerator) -> Filter.Condition {
@@ -34,21 +36,22 @@ struct RandomFilter {
   private func comparison(using random: inout some RandomNumberGenerator) -> Filter.Condition {
     let field = fields.randomElement(using: &random)!
     let relation = Filter.NumberOperator.allCases.randomElement(using: &random)!
+    let far = isWritable ? 40 : 80
     let isExists = Int.random(in: 0..<8, using: &random) == 0
     switch field {
     case .error: return .comparison(field, .exists)
     case _ where isExists: return .comparison(field, .exists)
     case .latency: return .comparison(field, .duration(relation, .random(in: 0...6, using: &random)))
     case .firstEvent, .lastEvent:
-      return .comparison(field, .time(relation, 1_700_000_000_000_000_000 + .random(in: -1...6, using: &random)))
+      return .comparison(field, .time(relation, Specimen.epoch + .random(in: 0...6, using: &random)))
     case .cost:
       // Some are billionths, as costs are, and some far beyond.
       let nano = Int128.random(in: -1...12, using: &random)
-      let number = [nano, nano, nano, nano << 90, -(nano << 90)].randomElement(using: &random)!
+      let number = [nano, nano, nano, nano << far, -(nano << far)].randomElement(using: &random)!
       return .comparison(field, .number(relation, .init(billionths: number)))
     case .tokens, .inputTokens, .outputTokens, .traces, .sessions, .observations, .errors:
       let half = Int128.random(in: -3...16, using: &random) * 500_000_000
-      let number = [half, half, half + 1, half - 1, half << 80, -(half << 80)].randomElement(using: &random)!
+      let number = [half, half, half + 1, half - 1, half << far, -(half << far)].randomElement(using: &random)!
       return .comparison(field, .number(relation, .init(billionths: number)))
     default: return .comparison(field, text(of: field, using: &random))
     }
@@ -116,8 +119,7 @@ extension Filter.Condition {
     case .comparison(let asked, .duration(let relation, let value)):
       return "\(field(asked)) \(relation.rawValue) \(value)ns"
     case .comparison(let asked, .time(let relation, let value)):
-      return
-        "\(field(asked)) \(relation.rawValue) 2023-11-14T22:13:\(20 + (value - 1_700_000_000_000_000_000) / 1_000_000_000).\(String(repeating: "0", count: 8))\((value - 1_700_000_000_000_000_000))Z"
+      return "\(field(asked)) \(relation.rawValue) 2023-11-14T22:13:20.00000000\(value - Specimen.epoch)Z"
     }
   }
 }

@@ -27,6 +27,9 @@ struct Specimen {
     static func == (one: Metadata, other: Metadata) -> Bool { one.json == other.json }
   }
 
+  /// 2023-11-14T22:13:20Z; starts are up to 5 ns later.
+  static let epoch: Int64 = 1_700_000_000_000_000_000
+
   static let metadata = [
     Metadata(json: #"{}"#, values: []),
     Metadata(json: #"{"plan":"pro"}"#, values: [("plan", "pro")]),
@@ -56,7 +59,9 @@ struct Specimen {
     "\u{10ffff}a", "a\u{10ffff}", "42", "4", "'", "\"", "\\", "Жанна", "🙂", "🙂a", " ", "plan", "a b",
   ]
 
-  static func random(_ number: Int, using random: inout some RandomNumberGenerator) -> Specimen {
+  static func random(_ number: Int, from texts: [String] = texts, using random: inout some RandomNumberGenerator)
+    -> Specimen
+  {
     func maybe<Value>(_ value: Value) -> Value? { Int.random(in: 0..<4, using: &random) == 0 ? nil : value }
     func text() -> String? { maybe(texts.randomElement(using: &random)!) }
     func count() -> Int64? { maybe(Int64.random(in: 0..<6, using: &random)) }
@@ -69,7 +74,7 @@ struct Specimen {
     specimen.model = text()
     specimen.tags = Array(Set((0..<Int.random(in: 0..<4, using: &random)).compactMap { _ in text() })).sorted()
     specimen.metadata = maybe(metadata.randomElement(using: &random)!)
-    specimen.start = Int64.random(in: 0..<6, using: &random) + 1_700_000_000_000_000_000
+    specimen.start = Int64.random(in: 0..<6, using: &random) + epoch
     specimen.latency = Int64.random(in: 0..<6, using: &random)
     specimen.isError = Bool.random(using: &random)
     (specimen.tokens, specimen.inputTokens, specimen.outputTokens) = (count(), count(), count())
@@ -78,7 +83,7 @@ struct Specimen {
   }
 
   /// Lends what a span of the trace says.
-  func withFacts<Result>(_ body: (borrowing SpanFacts) -> Result) -> Result {
+  func withFacts<Result>(_ body: (SpanFacts) -> Result) -> Result {
     var facts = SpanFacts()
     facts.trace = trace
     facts.start = UInt64(start)

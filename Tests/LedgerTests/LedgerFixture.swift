@@ -1,0 +1,135 @@
+import Facts
+import Foundation
+import Locks
+import OTLP
+import SelfTelemetry
+
+@testable import Ledger
+
+/// A directory for one test, and a ledger in it.
+final class LedgerFixture {
+  let directory: String
+  let registry = MetricRegistry()
+  let lines = Locked<[String]>([])
+  var configuration: LedgerConfiguration
+  /// Wall-clock time in nanoseconds.
+  let clock = Locked<Int64>(1_800_000_000_000_000_000)
+
+  init() throws {
+    directory = FileManager.default.temporaryDirectory.path + "/heirloom-ledger-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    configuration = LedgerConfiguration(path: directory + "/ledger.db")
+    configuration.interval = .milliseconds(10)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+  var log: Log { Log(level: .debug) { [lines] line in lines.withLock { $0.append(line) } } }
+
+  func writer() throws -> LedgerWriter {
+    try LedgerWriter(configuration, now: { [clock] in clock.withLock { $0 } })
+  }
+
+  func ledger() throws -> Ledger {
+    try Ledger(configuration, log: log, registry: registry)
+  }
+
+  /// The rows of a query, each with its columns as text.
+  func rows(_ sql: String) throws -> [String] {
+    let database = try Database(path: configuration.path, mode: .readOnly)
+    var rows: [String] = []
+    let statement = try database.prepare(sql)
+    while try statement.step() {
+      rows.append((0..<statement.columnCount).map { Self.text(statement.value($0)) }.joined(separator: "|"))
+    }
+    return rows
+  }
+
+  static func text(_ value: SQLValue) -> String {
+    switch value {
+    case .null: "-"
+    case .int(let value): String(value)
+    case .real(let value): String(value)
+    case .text(let value): value
+    case .blob(let bytes): bytes.map { String(format: "%02x", $0) }.joined()
+    }
+  }
+}
+
+/// A span as the tests write it.
+struct TestSpan {
+  var trace: UInt64 = 1
+  var id: UInt64 = 1
+  var parent: UInt64 = 0
+  var start: UInt64 = 1_700_000_000_000_000_000
+  var duration: UInt64 = 1_000_000
+  var kind = ObservationKind.span
+  var isError = false
+  var isMarker = false
+  var tokens = TokenCounts()
+  var cost: Int64?
+  var name = "work"
+  var model = ""
+  var workflow = ""
+  var endUser = ""
+  var session = ""
+  var metadata = ""
+  var tags = ""
+
+  var traceID: TraceID { TraceID(first: trace, second: 7) }
+
+  /// Lends the facts that the span would have.
+  func withFacts<Result>(_ body: (borrowing SpanFacts) throws -> Result) rethrows -> Result {
+    var texts = [name, model, workflow, endUser, session, metadata, tags].map { Array($0.utf8) }
+    let all = texts.flatMap { $0 }
+    return try all.withUnsafeBytes { all in
+      var offset = 0
+      func next() -> SpanFacts.Text {
+        let count = texts.removeFirst().count
+        defer { offset += count }
+        return UnsafeRawBufferPointer(rebasing: all[offset..<offset + count])
+      }
+      var facts = SpanFacts()
+      facts.trace = traceID
+      facts.spanID = id
+      facts.parentID = parent
+      facts.start = start
+      facts.end = start + duration
+      facts.kind = kind
+      if parent != 0 { facts.flags.insert(.hasParent) }
+      if isError { facts.flags.insert(.isError) }
+      if isMarker { facts.flags.insert(.completionMarker) }
+      facts.tokens = tokens
+      facts.cost = cost
+      facts.name = next()
+      facts.model = next()
+      facts.workflow = next()
+      facts.endUser = next()
+      facts.session = next()
+      facts.metadata = next()
+      facts.tags = next()
+      return try body(facts)
+    }
+  }
+
+  var record: [UInt8] {
+    var bytes: [UInt8] = []
+    withFacts { SpanRecord.append($0, to: &bytes) }
+    return bytes
+  }
+}
+
+extension FactsChunk {
+  init(_ spans: [TestSpan], body: [UInt8] = []) {
+    self.init()
+    for span in spans {
+      span.withFacts { facts in body.withUnsafeBytes { append(facts, body: $0) } }
+    }
+  }
+}
+
+extension Arrival {
+  init(_ spans: [TestSpan], sequence: UInt64? = nil, body: [UInt8] = []) {
+    self.init(facts: FactsChunk(spans, body: body), pipeline: "traces", sequence: sequence)
+  }
+}

@@ -1,0 +1,97 @@
+@testable import Ledger
+
+extension LedgerFixture {
+  private static let sums = Totals.columns.map { "o.\($0)" }.joined(separator: ", ")
+  private static let owner = """
+    o.name, \(sums), o.first_event, o.last_event, (SELECT object FROM metadata m WHERE m.id = o.metadata), o.metadata_start,
+    (SELECT lower(hex(trace)) FROM traces t WHERE t.id = o.metadata_trace), o.p50, o.p95, o.p99
+    """
+  /// Models and tags of a set, as the model writes them.
+  private static func labels(_ set: [UInt8], _ names: [String: String]) -> String {
+    LabelSet.labels(in: set).map { "\($0.kind.rawValue)|\(names[String($0.name)] ?? "?")" }.joined(separator: ",")
+  }
+
+  /// What the file says, in the form in which `LedgerModel` has it.
+  func tables() throws -> [String: [String]] {
+    let database = try Database(path: configuration.path, mode: .readOnly)
+    func rows(_ sql: String) throws -> [[SQLValue]] {
+      var rows: [[SQLValue]] = []
+      let statement = try database.prepare(sql)
+      while try statement.step() { rows.append((0..<statement.columnCount).map { statement.value($0) }) }
+      return rows
+    }
+    func lines(_ sql: String) throws -> [String] {
+      try rows(sql).map { $0.map(Self.text).joined(separator: "|") }
+    }
+    var names: [String: String] = [:]
+    for row in try rows("SELECT id, name FROM names") { names[Self.text(row[0])] = Self.text(row[1]) }
+    var sets: [String: String] = [:]
+    for row in try rows("SELECT id, labels FROM label_sets") {
+      if case .blob(let bytes) = row[1] { sets[Self.text(row[0])] = Self.labels(bytes, names) }
+    }
+
+    var tables: [String: [String]] = [:]
+    tables["traces"] = try rows(
+      """
+      SELECT lower(hex(trace)), u.name, own.name, s.name, n.name, m.object, labels, start, latency, t.observations,
+        t.errors, t.input, t.output, t.total, t.cache_read, t.cache_write, t.reasoning, t.cost, unpriced, omitted,
+        omitted_errors, updated
+      FROM traces t LEFT JOIN users u ON u.id = t.user LEFT JOIN users own ON own.id = t.own_user
+        LEFT JOIN sessions s ON s.id = t.session LEFT JOIN names n ON n.id = t.name
+        LEFT JOIN metadata m ON m.id = t.metadata
+      """
+    ).map { row in
+      var columns = row.map(Self.text)
+      columns[6] = sets[columns[6]] ?? (columns[6] == "-" ? "" : "?")
+      if case .blob(let bytes) = row[18] {
+        let calls = UnpricedCalls.calls(in: bytes).map { "\(names[String($0.model)] ?? "?")=\($0.calls)" }
+        columns[18] = calls.sorted().joined(separator: ",")
+      } else {
+        columns[18] = ""
+      }
+      return columns.joined(separator: "|")
+    }
+    tables["trees"] = try rows("SELECT id, lower(hex(trace)) FROM traces").map { row in
+      guard case .int(let id) = row[0] else { return "?" }
+      return "\(Self.text(row[1]))|\(Self.text(.blob(try Trees.records(of: id, in: database))))"
+    }
+    let sketch = "(SELECT latencies FROM sketches WHERE sketches.id = o.id * 2"
+    tables["users"] = try lines("SELECT \(Self.owner), \(sketch)), o.sessions FROM users o WHERE id > 0")
+    tables["everybody"] = try lines("SELECT \(Self.owner), \(sketch)), o.sessions FROM users o WHERE id = 0")
+    tables["sessions"] = try lines(
+      """
+      SELECT \(Self.owner), \(sketch) + 1), u.name, user_start,
+        (SELECT lower(hex(trace)) FROM traces t WHERE t.id = user_trace), o.disagrees, unnamed, last_end
+      FROM sessions o LEFT JOIN users u ON u.id = o.user
+      """)
+    tables["days"] = try lines("SELECT u.name, day, \(Self.sums) FROM days o JOIN users u ON u.id = o.user")
+    tables["names"] = try lines("SELECT name FROM names")
+    tables["metadata"] = try lines("SELECT object, traces FROM metadata")
+    tables["metadata_values"] = try lines(
+      "SELECT key, value, object FROM metadata_values v JOIN metadata m ON m.id = v.metadata")
+    tables["label_sets"] = try rows("SELECT id, traces FROM label_sets").map {
+      "\(sets[Self.text($0[0])] ?? "?")|\(Self.text($0[1]))"
+    }
+    tables["labels"] = try rows("SELECT kind, n.name, label_set FROM labels l JOIN names n ON n.id = l.name").map {
+      "\(Self.text($0[0]))|\(Self.text($0[1]))|\(sets[Self.text($0[2])] ?? "?")"
+    }
+    tables["facets"] = try lines(
+      """
+      SELECT CASE WHEN owner_kind = 1 THEN 'session ' || (SELECT name FROM sessions WHERE id = owner)
+        WHEN owner = 0 THEN 'everybody' ELSE 'user ' || (SELECT name FROM users WHERE id = owner) END,
+        kind, n.name, traces
+      FROM facets f JOIN names n ON n.id = f.name
+      """)
+    tables["unpriced"] = try lines("SELECT n.name, calls FROM unpriced JOIN names n ON n.id = model")
+    // What nothing else shows.
+    tables["sketches without an owner"] = try lines(
+      """
+      SELECT id FROM sketches WHERE CASE id % 2 WHEN 0 THEN id / 2 NOT IN (SELECT id FROM users)
+        ELSE id / 2 NOT IN (SELECT id FROM sessions) END
+      """)
+    tables["parts without a trace"] = try lines("SELECT id FROM trees WHERE id >> 16 NOT IN (SELECT id FROM traces)")
+    tables["omitted spans without a trace"] = try lines(
+      "SELECT trace FROM omitted_spans WHERE trace NOT IN (SELECT id FROM traces)")
+    return tables
+  }
+}
