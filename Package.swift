@@ -130,7 +130,8 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "HTTPClient", "Locks", "OTLP", "Pipeline", "Receivers",
+        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "Locks", "OTLP", "Pipeline",
+        "Receivers",
         "SelfTelemetry", "Spool",
       ]),
     .target(
