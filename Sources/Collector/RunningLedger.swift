@@ -50,7 +50,7 @@ final class RunningLedger {
       limits.time = keys.maxQueryTime
       let reader = try LedgerReader(path: keys.ledger.path, prices: keys.ledger.prices, limits: limits)
       let console = try Console(reader: reader, configuration: configuration) { [ledger, copies] endUser in
-        ErasureReport(endUser, try ledger.forget(endUser: endUser), copies: copies)
+        ErasureReport(endUser: endUser, try ledger.forget(endUser: endUser), copies: copies)
       }
       self.console = console
       try console.start()

@@ -6,7 +6,10 @@ package struct FilterError: Error, Equatable, CustomStringConvertible {
   package let offset: Int
   private let text: String
 
-  init(_ message: String, at offset: Int, in text: String) {
+  /// - Parameters:
+  ///   - offset: in Unicode scalars.
+  ///   - text: the filter's.
+  package init(_ message: String, at offset: Int, in text: String) {
     // It may quote what somebody wrote.
     let scalars = Array(message.unicodeScalars)
     self.message =

@@ -12,8 +12,8 @@ extension Filter {
     }
 
     /// What is wrong with a text that should be a number, a duration or a time.
-    package struct Fault: Error {
-      package let message: String
+    struct Fault: Error {
+      let message: String
     }
 
     /// Reads `12`, `-0.25`, `10k` (thousands) or `1.5M` (millions).
@@ -64,14 +64,14 @@ extension Filter {
   }
 
   /// Durations as they are written: `3s`, `250ms`, `1m30s`, `0.5h`.
-  package enum DurationText {
+  enum DurationText {
     private static let units: [(name: String, nanoseconds: Int128)] = [
       ("ns", 1), ("us", 1000), ("µs", 1000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000),
       ("h", 3_600_000_000_000), ("d", 86_400_000_000_000),
     ]
 
     /// Nanoseconds.
-    package static func parse(_ text: String) throws(Number.Fault) -> Int64 {
+    static func parse(_ text: String) throws(Number.Fault) -> Int64 {
       let example = "write 3s, 250ms or 1m30s"
       var rest = Substring(text).utf8
       var sum: Int128 = 0

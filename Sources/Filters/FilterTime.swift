@@ -1,10 +1,10 @@
 extension Filter {
   /// Times as they are written: RFC 3339, or a date, which is its midnight in UTC.
-  package struct TimeText {
+  struct TimeText {
     private var rest: Substring.UTF8View
 
     /// Nanoseconds since the Unix epoch.
-    package static func parse(_ text: String) throws(Number.Fault) -> Int64 {
+    static func parse(_ text: String) throws(Number.Fault) -> Int64 {
       var reader = TimeText(rest: Substring(text).utf8)
       guard let nanoseconds = reader.read(), reader.rest.isEmpty else {
         throw Number.Fault(

@@ -38,14 +38,14 @@ struct Details {
     add("metadata", document.at("metadata").map { Self.members($0, "") } ?? [])
   }
 
-  /// `12.3k: input 10k, cache read 4k, output 2.3k`.
+  /// `12.3k in all`, `10.0k input`, `2300 output`.
   private static func tokens(_ document: JSONValue) -> [String] {
     guard let total = document.count("tokens", "total") else { return ["unknown"] }
     let parts = [
       ("input", "input"), ("cache_read", "cache read"), ("cache_write", "cache write"), ("output", "output"),
       ("reasoning", "reasoning"),
     ].compactMap { key, word in document.count("tokens", key).map { "\(Readable.count($0)) \(word)" } }
-    return [Readable.count(total)] + parts
+    return [Readable.count(total) + (parts.isEmpty ? "" : " in all")] + parts
   }
 
   /// `plan=pro`, `org.name=Acme`.

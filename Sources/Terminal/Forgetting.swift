@@ -5,23 +5,13 @@ import JSON
 struct Forgetting {
   private let endUser: String
   private let command: LedgerCommand
-  private let copies: [String]
   private let source: any LedgerSource
 
-  init(_ endUser: String, _ command: LedgerCommand, _ place: LedgerPlace, _ source: any LedgerSource) {
+  init(_ endUser: String, _ command: LedgerCommand, _ source: any LedgerSource) {
     self.endUser = endUser
     self.command = command
     self.source = source
-    copies = place.copies ?? Self.usualCopies
   }
-
-  private static let usualCopies = [
-    "the collector's storage directory: spans under way, and queues of exporters",
-    "dead letters: what a backend refused for good",
-    "files that `file` exporters write, rotated ones included",
-    "every backend that spans were sent to",
-    "backups of any of these",
-  ]
 
   /// - Parameter isAttended: whether somebody can be asked.
   /// - Returns: the exit status.
@@ -34,7 +24,7 @@ struct Forgetting {
         Terminal.say("nothing was erased: without a terminal to ask on, users forget needs --yes")
         return 2
       }
-      Terminal.ask("\(try known())Erase it for good? [y/N] ")
+      Terminal.ask("\(try known())Erase all of it for good? [y/N] ")
       guard ["y", "yes"].contains((answer() ?? "").lowercased()) else {
         Terminal.say("nothing was erased")
         return 1
@@ -62,14 +52,22 @@ struct Forgetting {
     }
   }
 
-  /// What was erased, figure by figure as the ledger has counted it, and what was not.
+  /// What was erased, what becomes of later spans, and where else there may be some.
   private func report(_ erasure: JSONValue) -> String {
-    let figures = erasure.members.compactMap { key, value in
-      value.int.map { "\($0) \(String(decoding: key, as: UTF8.self).split(separator: "_").joined(separator: " "))" }
+    let name = PlainText.harmless(endUser)
+    let figures = ["traces", "sessions", "observations"].map { "\(erasure.count($0) ?? 0) \($0)" }
+    let went =
+      erasure.count("traces") == 0
+      ? "The ledger had nothing of \(name)." : "Erased of \(name): \(figures.joined(separator: ", "))."
+    let later =
+      erasure.text("pseudonym").map { "will be taken in as those of \(PlainText.harmless($0))" } ?? "will be refused"
+    var text = "\(went)\nSpans with that id \(later).\n"
+    if erasure.at("remains_in_log")?.bool == true {
+      text += "Somebody is reading the ledger: its write-ahead log keeps some of it until the collector stops.\n"
     }
-    let told = erasure.texts("copies")
-    let copies = (told.isEmpty ? self.copies : told).map { "  \(PlainText.harmless($0))\n" }.joined()
-    return "Erased of \(PlainText.harmless(endUser)): \(figures.joined(separator: ", ")).\n"
-      + "The ledger reaches no copies elsewhere. Where they may be:\n\(copies)"
+    let copies = erasure.texts("copies")
+    guard !copies.isEmpty else { return text }
+    return text + "Copies may remain where the ledger does not reach:\n"
+      + copies.map { "  \(PlainText.harmless($0))\n" }.joined()
   }
 }

@@ -44,6 +44,9 @@ package struct LedgerCommand: Equatable, Sendable {
   package private(set) var configs: [String] = []
   package private(set) var settings: [String] = []
 
+  /// Whether the command itself says where the ledger is.
+  package var namesLedger: Bool { ledger != nil || url != nil }
+
   /// - Parameters:
   ///   - name: the first word.
   ///   - arguments: what follows it.

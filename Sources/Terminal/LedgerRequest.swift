@@ -56,11 +56,3 @@ package protocol LedgerSource {
   /// Erases an end user, and returns the JSON that says what was erased.
   func forget(_ endUser: String) throws(LedgerFault) -> [UInt8]
 }
-
-/// Why there is no answer.
-package enum LedgerFault: Error, Equatable {
-  /// There is nothing of that name.
-  case notFound
-  /// In words for a person; of several lines where a filter is wrong.
-  case failed(String)
-}

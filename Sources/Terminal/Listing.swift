@@ -44,7 +44,7 @@ struct Listing: Sendable {
       .time("LAST EVENT", "last_event"), .list("MODELS", "models", rank: 5),
     ],
     values: [["end_user_id"], ["first_event"], ["last_event"], ["traces"], ["sessions"]] + totals + latency
-      + [["metadata"], ["models"], ["tags"]])
+      + [["metadata"], ["models"], ["tags"], ["workflows"]])
 
   static let sessions = Listing(
     key: "sessions",
@@ -61,9 +61,9 @@ struct Listing: Sendable {
   static let traces = Listing(
     key: "traces",
     fields: [
-      .id("TRACE", "trace_id", minimum: nil), .id("NAME", "name", minimum: 6),
-      .id("USER", "end_user_id", minimum: 8, rank: 3),
-      .id("SESSION", "session_id", minimum: 8, rank: 5), .count("SPANS", "observations", rank: 6),
+      .id("TRACE", "trace_id", minimum: nil), .id("NAME", "name", minimum: 12),
+      .id("USER", "end_user_id", minimum: 10, rank: 3),
+      .id("SESSION", "session_id", minimum: 10, rank: 5), .count("SPANS", "observations", rank: 6),
       .count("TOKENS", "tokens", "total", rank: 2), .cost, .errors(rank: 4), .duration("TOOK", "latency_ms"),
       .time("WHEN", "timestamp", rank: 1),
     ],

@@ -11,7 +11,7 @@ struct Moment: Equatable, Comparable {
 
   /// RFC 3339, or a date, which is its midnight in UTC; nil for anything else.
   init?(_ text: String) {
-    guard let nanoseconds = try? Filter.TimeText.parse(text) else { return nil }
+    guard let nanoseconds = Filter.time(text) else { return nil }
     self.nanoseconds = nanoseconds
   }
 
@@ -23,7 +23,7 @@ struct Moment: Equatable, Comparable {
 
   /// A span back from here, such as `7d` or `1h30m`; nil for anything else.
   func before(_ span: String) -> Moment? {
-    guard let nanoseconds = try? Filter.DurationText.parse(span), nanoseconds >= 0 else { return nil }
+    guard let nanoseconds = Filter.duration(span), nanoseconds >= 0 else { return nil }
     let (moment, isTooFar) = self.nanoseconds.subtractingReportingOverflow(nanoseconds)
     return isTooFar ? nil : Moment(nanoseconds: moment)
   }

@@ -1,5 +1,4 @@
 import HTTPClient
-import JSON
 import Locks
 
 /// A running collector, asked over HTTP.
@@ -47,15 +46,12 @@ final class ServedLedger: LedgerSource {
     } catch {
       throw .failed("no answer from \(url): \(error)")
     }
-    switch response.status {
-    case 200..<300:
-      guard response.body.count < Self.responseLimit else { throw .failed("the answer is too large: ask for less") }
-      return response.body
-    case 404: throw .notFound
-    case 401, 403:
+    if response.status == 401 {
       throw .failed("\(url) wants a token: give it with --token or in HEIRLOOM_LEDGER_TOKEN")
-    default: throw .failed(Self.message(response))
     }
+    if let fault = LedgerFault(status: response.status, response.body) { throw fault }
+    guard response.body.count < Self.responseLimit else { throw .failed("the answer is too large: ask for less") }
+    return response.body
   }
 
   private func wait(for request: HTTPRequest) -> Result<HTTPResponse, HTTPClientError> {
@@ -73,11 +69,5 @@ final class ServedLedger: LedgerSource {
         lock.wait()
       }
     }
-  }
-
-  /// The server's own words, where it has any.
-  private static func message(_ response: HTTPResponse) -> String {
-    let document = try? JSONDocument(response.body)
-    return document?.root?.text("error") ?? "the server answered with status \(response.status)"
   }
 }

@@ -1,3 +1,4 @@
+import Filters
 import Glibc
 import SelfTelemetry
 
@@ -20,7 +21,7 @@ package enum Terminal {
     do {
       let source = try place.source(for: command, environment: environment)
       if case .forget(let endUser) = command.subject {
-        return try Forgetting(endUser, command, place, source).run(on: screen, output)
+        return try Forgetting(endUser, command, source).run(on: screen, output)
       }
       try Answer(command, source, screen, output).write()
       return 0
@@ -52,6 +53,8 @@ package enum Terminal {
   private static func message(_ fault: LedgerFault, _ command: LedgerCommand) -> String {
     switch (fault, command.subject) {
     case (.failed(let message), _): message
+    case (.filter(let message, let position), _):
+      FilterError(message, at: position, in: command.filter ?? "").description
     case (.notFound, .user(let id)), (.notFound, .forget(let id)): "the ledger knows no end user \"\(id)\""
     case (.notFound, .session(let id)): "the ledger knows no session \"\(id)\""
     case (.notFound, .trace(let id)): "the ledger knows no trace \"\(id)\""

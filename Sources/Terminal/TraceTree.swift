@@ -6,7 +6,6 @@ struct TraceTree {
     /// Box lines before the name.
     let stem: String
     let span: JSONValue
-    let parent: String?
     let depth: Int
   }
 
@@ -19,7 +18,7 @@ struct TraceTree {
   init(_ trace: JSONValue) {
     var lines: [Line] = []
     // No recursion: how deep a tree is, is up to whoever sent it.
-    var open: [(spans: [JSONValue], next: Int, stem: String, parent: String?)] = [(trace.rows("spans"), 0, "", nil)]
+    var open: [(spans: [JSONValue], next: Int, stem: String)] = [(trace.rows("spans"), 0, "")]
     while let top = open.last {
       guard top.next < top.spans.count else {
         open.removeLast()
@@ -30,11 +29,10 @@ struct TraceTree {
       let isLast = top.next == top.spans.count - 1
       let depth = open.count - 1
       let stem = depth == 0 ? "" : top.stem + (isLast ? "└─ " : "├─ ")
-      lines.append(Line(stem: stem, span: span, parent: top.parent, depth: depth))
+      lines.append(Line(stem: stem, span: span, depth: depth))
       let children = span.rows("children")
       guard !children.isEmpty else { continue }
-      let below = depth == 0 ? "" : depth < Self.deepest ? top.stem + (isLast ? "   " : "│  ") : top.stem
-      open.append((children, 0, below, span.text("span_id")))
+      open.append((children, 0, depth == 0 ? "" : top.stem + (isLast ? "   " : "│  ")))
     }
     self.lines = lines
     start = trace.text("timestamp").flatMap { Moment($0) }
@@ -44,8 +42,6 @@ struct TraceTree {
   var count: Int { lines.count }
 
   private static let barWidth = 20
-  /// Spans below that are not indented any further.
-  private static let deepest = 40
 
   private static let table = Table(columns: [
     Table.Column(title: "SPAN", minimum: 20),
@@ -60,16 +56,19 @@ struct TraceTree {
 
   /// The tree as a table of its first lines.
   func text(limit: Int, on screen: Screen) -> String {
-    Self.table.text(lines.prefix(limit).map(cells), on: screen)
+    Self.table.text(lines.prefix(limit).map { cells($0, on: screen) }, on: screen)
   }
 
-  private func cells(_ line: Line) -> [Table.Cell] {
+  private func cells(_ line: Line, on screen: Screen) -> [Table.Cell] {
     let span = line.span
+    // However deep a span stands, its name must find room.
+    let mostStem = max((screen.width ?? Int.max) / 4, 3)
+    let stem = line.stem.count > mostStem ? "…" + line.stem.suffix(mostStem - 1) : line.stem
     let took = span.number("duration_ms")
     let status = Self.status(span)
     let isFailed = !status.isEmpty
     return [
-      Table.Cell(line.stem + (span.text("name") ?? Readable.unknown), isFailed ? .red : .plain),
+      Table.Cell(stem + (span.text("name") ?? Readable.unknown), isFailed ? .red : .plain),
       Table.Cell(span.text("kind") ?? "", .dim),
       Table.Cell(Readable.duration(took)),
       Table.Cell(bar(span, took ?? 0), isFailed ? .red : .dim),
@@ -94,7 +93,8 @@ struct TraceTree {
   }
 
   private static let values = [
-    ["name"], ["kind"], ["start"], ["duration_ms"], ["status"], ["status_message"], ["model"], ["tokens", "input"],
+    ["span_id"], ["parent_span_id"], ["name"], ["kind"], ["start"], ["duration_ms"], ["status"], ["status_message"],
+    ["model"], ["tokens", "input"],
     ["tokens", "output"], ["tokens", "total"], ["tokens", "cache_read"], ["tokens", "cache_write"],
     ["tokens", "reasoning"], ["cost_usd"],
   ]
@@ -102,12 +102,11 @@ struct TraceTree {
   /// The spans as CSV, with the span above each and how deep it stands.
   func csv(limit: Int) -> String {
     lines.prefix(limit).reduce(
-      CSV.line(["span_id", "parent_span_id", "depth"] + Self.values.map { $0.joined(separator: "_") })
+      CSV.line(["depth"] + Self.values.map { $0.joined(separator: "_") })
     ) { text, line in
       text
         + CSV.line(
-          [CSV.text(line.span["span_id"]), line.parent ?? "", String(line.depth)]
-            + Self.values.map { CSV.text(line.span.at($0)) })
+          [String(line.depth)] + Self.values.map { CSV.text(line.span.at($0)) })
     }
   }
 }

@@ -81,19 +81,19 @@ extension Answer {
     details.addTotals(of: trace)
     details.addLabels(of: trace)
     try output.write(details.text(on: screen))
-    let omitted = Int(trace.count("omitted") ?? 0)
+    let omitted = Int(trace.count("omitted_observations") ?? 0)
     try section(
       "SPANS", tree.text(limit: limit, on: screen), shown: min(tree.count, limit), of: tree.count + omitted)
   }
 
   /// What follows the details, under a line that says what it is and whether it is all.
-  func section(_ title: String, _ text: String, shown: Int, of count: Int) throws {
+  func section(_ title: String, _ text: String, shown: Int = 0, of count: Int = 0) throws {
     guard !text.isEmpty else { return }
     let rest = count == Int.max ? "" : " of \(count)"
     try output.write("\n\(title)\(shown < count ? " (\(shown)\(rest))" : "")\n\(text)")
   }
 
-  private func addTimes(of document: JSONValue, to details: inout Details) {
+  func addTimes(of document: JSONValue, to details: inout Details) {
     details.add("first event", time(document.text("first_event")))
     details.add("last event", time(document.text("last_event")))
   }
@@ -104,7 +104,7 @@ extension Answer {
     return screen.isTerminal ? "\(text) (\(screen.time(text)))" : text
   }
 
-  private func latency(of document: JSONValue) -> [String] {
+  func latency(of document: JSONValue) -> [String] {
     ["p50", "p95", "p99"].compactMap { key in
       document.number("latency_ms", key).map { "\(key) \(Readable.duration($0))" }
     }

@@ -29,10 +29,10 @@ import Testing
   @Test func `the widest columns give way first`() {
     #expect(
       text(32) == """
-        USER          TRACES  NOTE
-        ada                1  the first…
-        漢字漢字漢字   12345
-        a\\u{1b}[2J         7  x
+        USER         TRACES  NOTE
+        ada               1  the first …
+        漢字漢字漢…   12345
+        a\\u{1b}[2J        7  x
 
         """)
   }
@@ -51,7 +51,7 @@ import Testing
         USER      TRACES
         ada            1
         漢字漢…    12345
-        a\\u{1b}…        7
+        a\\u{1b}…       7
 
         """)
   }

@@ -1,16 +1,16 @@
 package import JSON
 
-/// What became of an end user who was to be forgotten.
-package struct ErasureReport: JSONWritable {
+/// What became of a wish to be forgotten, as the API tells it.
+package struct ErasureReport: JSONWritable, Sendable {
   private let endUser: String
   private let erasure: Erasure
   private let copies: [String]
 
   /// - Parameters:
-  ///   - endUser: who it was.
-  ///   - erasure: what the ledger erased.
-  ///   - copies: where the ledger does not reach, in words for a person.
-  package init(_ endUser: String, _ erasure: Erasure, copies: [String]) {
+  ///   - endUser: who was forgotten.
+  ///   - erasure: what the ledger had, and has no more.
+  ///   - copies: where else the user's spans may be, each place in words.
+  package init(endUser: String, _ erasure: Erasure, copies: [String]) {
     self.endUser = endUser
     self.erasure = erasure
     self.copies = copies
