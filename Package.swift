@@ -75,14 +75,15 @@ let package = Package(
 
     // What becomes of the spans' identity: users, sessions, traces, and who asks for them
     room("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
-    room("Filters", ["Facts", "EndUser", "OTLP", "JSON"]),
+    room("Filters", ["Facts", "EndUser", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
     room(
       "Ledger",
       [
-        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks",
+        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
+        "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "Locks"]),
+    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(
@@ -115,13 +116,13 @@ let package = Package(
     tests("HTTPClient", []),
     tests("JSON", []),
     tests("Prices", []),
-    tests("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
-    tests("Filters", ["Facts", "EndUser", "Ledger", "OTLP", "JSON"]),
+    tests("Facts", ["Compression", "EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
+    tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry", "Locks"]),
     tests(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    tests("Terminal", ["Ledger", "Filters", "JSON", "Locks"]),
+    tests("Terminal", ["JSON"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
@@ -129,12 +130,16 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "HTTPClient", "Locks", "OTLP", "Pipeline", "Receivers",
+        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "Locks", "OTLP", "Pipeline",
+        "Receivers",
         "SelfTelemetry", "Spool",
       ]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Configuration", "Compression", "OTLP", "Spool", "SelfTelemetry", "TestSupport"],
+      dependencies: [
+        "Configuration", "Compression", "EndUser", "Facts", "Filters", "JSON", "Ledger", "OTLP", "Spool",
+        "SelfTelemetry", "TestSupport",
+      ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",

@@ -13,6 +13,8 @@ enum Bench {
         --sink-port PORT                 where the sink listens (a free port)
         --warm-up SPANS                  sent before the figures begin, and checked like the others (50000)
         --hold-roots SPANS               sends that many children before any root, for the memory they take
+        --settle MILLISECONDS            the figures end when the collector has done nothing for that long, not with the
+                                         last span (0)
         --no-identity                    for collectors that hand nothing down: spans leave as they came
         --name NAME                      for the report
       heirloom-bench serve-sink --port PORT [--no-identity] [options]

@@ -197,12 +197,17 @@ const char *ccurl_transfer_prepare(ccurl_transfer *transfer, const ccurl_request
   SET(CURLOPT_USERAGENT, request->user_agent);
   SET(CURLOPT_URL, request->url);
 
-  SET(CURLOPT_POST, 1L);
-  SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
-  SET(CURLOPT_READFUNCTION, (curl_read_callback)request->read);
-  SET(CURLOPT_READDATA, request->context);
-  SET(CURLOPT_SEEKFUNCTION, (curl_seek_callback)seek);
-  SET(CURLOPT_SEEKDATA, transfer);
+  if (request->bodyless_method) {
+    SET(CURLOPT_HTTPGET, 1L);
+    SET(CURLOPT_CUSTOMREQUEST, request->bodyless_method);
+  } else {
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+    SET(CURLOPT_READFUNCTION, (curl_read_callback)request->read);
+    SET(CURLOPT_READDATA, request->context);
+    SET(CURLOPT_SEEKFUNCTION, (curl_seek_callback)seek);
+    SET(CURLOPT_SEEKDATA, transfer);
+  }
   SET(CURLOPT_WRITEFUNCTION, (curl_write_callback)request->write);
   SET(CURLOPT_WRITEDATA, request->context);
 

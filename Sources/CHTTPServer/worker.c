@@ -58,6 +58,13 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
   }
 }
 
+/* Paths and queries stay as they were sent: once decoded, nobody could tell a slash in a name from one between names. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text) {
+  (void)cls;
+  (void)connection;
+  return strlen(text);
+}
+
 chttp_worker *chttp_worker_start(const chttp_worker_options *options, const chttp_callbacks *callbacks, void *context) {
   chttp_worker *worker = malloc(sizeof *worker);
   if (worker == NULL) return NULL;
@@ -67,7 +74,8 @@ chttp_worker *chttp_worker_start(const chttp_worker_options *options, const chtt
       MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
       on_access, worker, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory, MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker,
-      MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker, MHD_OPTION_END);
+      MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+      MHD_OPTION_END);
   if (worker->daemon == NULL) {
     int reason = errno;
     free(worker);
@@ -147,6 +155,25 @@ bool chttp_header(chttp_connection *connection, const char *name, size_t name_le
   return MHD_lookup_connection_value_n(inner(connection), MHD_HEADER_KIND, name, name_length, value, value_length) ==
              MHD_YES &&
          *value != NULL;
+}
+
+typedef struct parameter_visit {
+  void *context;
+  bool (*each)(void *context, const char *name, size_t name_length, const char *value, size_t value_length);
+} parameter_visit;
+
+static enum MHD_Result on_parameter(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
+                                    const char *value, size_t value_size) {
+  (void)kind;
+  const parameter_visit *visit = cls;
+  return visit->each(visit->context, name, name_size, value, value_size) ? MHD_YES : MHD_NO;
+}
+
+void chttp_each_parameter(chttp_connection *connection, void *context,
+                          bool (*each)(void *context, const char *name, size_t name_length, const char *value,
+                                       size_t value_length)) {
+  parameter_visit visit = {.context = context, .each = each};
+  MHD_get_connection_values_n(inner(connection), MHD_GET_ARGUMENT_KIND, on_parameter, &visit);
 }
 
 size_t chttp_head_size(chttp_connection *connection) {

@@ -1,5 +1,7 @@
 import Configuration
+import Console
 import EndUser
+import Ledger
 import Locks
 import OTLP
 import Pipeline
@@ -14,6 +16,7 @@ final class Assembly {
   private let storage: Storage?
   private var exporters: [(id: ComponentID, exporter: any Exporter)] = []
   private var pipelines: [TracePipeline] = []
+  private var ledger: RunningLedger?
 
   /// Builds every component and opens what is on disk; nothing runs yet.
   ///
@@ -49,6 +52,9 @@ final class Assembly {
         throw Diagnostic(.error, at: defined.position, "exporters.\(defined.id): \(error)")
       }
     }
+    ledger = try config.ledgerInUse.map { defined throws(Diagnostic) in
+      try RunningLedger(defined, of: config, registry: registry, log: log)
+    }
     for pipeline in config.service.pipelines {
       let parts = PipelineParts(pipeline, of: config)
       do {
@@ -57,7 +63,7 @@ final class Assembly {
             parts,
             exporters: exporters.filter { used in parts.exporters.contains(used.id) }.map(\.exporter),
             storage: try storage?.open(pipeline.id, remembered: parts.endUser?.configuration.resolvedFor),
-            durability: config.service.durability, rules: rules, interner: interner, registry: registry, log: log))
+            ledger: ledger?.ledger, durability: config.service.durability, rules: rules, interner: interner, registry: registry, log: log))
       } catch {
         throw Diagnostic(.error, at: config.service.storage.position, "service.storage: \(error)")
       }
@@ -87,6 +93,10 @@ final class Assembly {
           .error, at: config.exporters[id]?.position ?? Position(source: "configuration"), "exporters.\(id): \(error)")
       }
     }
+    do throws(Diagnostic) { try ledger?.start() } catch {
+      stop(timeout: .zero)
+      throw error
+    }
     for pipeline in pipelines { pipeline.start() }
   }
 
@@ -111,6 +121,8 @@ final class Assembly {
       BackgroundThread(name: "drain") { [exporter = used.exporter] in exporter.drain(until: deadline) }
     }
     for drain in drains { drain.join() }
+    // What it has taken in is done in the spools before these are closed.
+    ledger?.stop(until: deadline)
     storage?.close()
     registry.withdrawGauges()
   }

@@ -1,3 +1,5 @@
+import Terminal
+
 /// What the command line asks for.
 struct Arguments: Equatable {
   enum Command: String, CaseIterable {
@@ -7,6 +9,8 @@ struct Arguments: Equatable {
     case printConfig = "print-config"
     case version
     case help
+    /// Any of the commands that ask the ledger: `Arguments.question` says which.
+    case ask
   }
 
   /// Why arguments make no sense.
@@ -18,16 +22,28 @@ struct Arguments: Equatable {
   /// What `--config` and `--set` were given, in order.
   var configs: [String] = []
   var settings: [String] = []
+  /// Of the ledger.
+  var question: LedgerCommand?
+  /// The command that help is wanted for; nil for the program.
+  var topic: LedgerCommand.Name?
 
   /// - Parameter arguments: without the program's own name.
   /// - Throws: what can't be understood.
   init(_ arguments: [String]) throws(Misuse) {
     var rest = arguments[...]
     if let first = rest.first, !first.hasPrefix("-") {
-      guard let command = Command(rawValue: first) else {
+      rest = rest.dropFirst()
+      if let name = LedgerCommand.Name(rawValue: first) {
+        try ask(name, Array(rest))
+        return
+      }
+      guard let command = Command(rawValue: first), command != .ask else {
         throw Misuse(message: "unknown command \"\(first)\"")
       }
       self.command = command
+    }
+    if command == .help, let name = rest.first.flatMap({ LedgerCommand.Name(rawValue: $0) }) {
+      topic = name
       rest = rest.dropFirst()
     }
     while let argument = rest.popFirst() {
@@ -47,6 +63,19 @@ struct Arguments: Equatable {
     }
   }
 
+  private mutating func ask(_ name: LedgerCommand.Name, _ arguments: [String]) throws(Misuse) {
+    do throws(LedgerCommand.Misuse) {
+      let question = try LedgerCommand(name, arguments)
+      command = question.wantsHelp ? .help : .ask
+      topic = question.wantsHelp ? name : nil
+      configs = question.configs
+      settings = question.settings
+      self.question = question
+    } catch {
+      throw Misuse(message: error.message)
+    }
+  }
+
   static let help = """
     Heirloom \(Version.number): an OpenTelemetry collector that knows who every span belongs to.
 
@@ -58,7 +87,10 @@ struct Arguments: Equatable {
       components    list the components that a configuration can name
       print-config  print the configuration as it is understood, with secrets masked
       version       print the version
-      help          print this
+      help          print this; with one of the commands below, print what it takes
+
+    commands that ask the ledger:
+    \(LedgerCommand.summary)
 
     options:
       --config FILE   read the configuration from a file; also file:PATH, env:NAME and yaml:TEXT; several are merged

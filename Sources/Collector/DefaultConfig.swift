@@ -1,4 +1,4 @@
-/// What runs when no configuration is given: receive, attribute, keep in a file, and say so on the console.
+/// What runs when no configuration is given: receive, attribute, keep in a file, know who it was about, and say so on the console.
 enum DefaultConfig {
   static let yaml = """
     receivers:
@@ -18,7 +18,12 @@ enum DefaultConfig {
         path: heirloom-data/spans.jsonl
         append: true
         create_directory: true
+    extensions:
+      ledger:
+        path: heirloom-data/ledger.db
+        endpoint: 127.0.0.1:4319
     service:
+      extensions: [ledger]
       pipelines:
         traces:
           receivers: [otlp]

@@ -1,6 +1,10 @@
 import Configuration
 import EndUser
+import Facts
+import Filters
+import OTLP
 import Pipeline
+import SelfTelemetry
 
 /// What a pipeline of a configuration consists of, whatever the order in which it is written.
 struct PipelineParts {
@@ -8,7 +12,14 @@ struct PipelineParts {
   let exporters: Set<ComponentID>
   private(set) var batching = Batcher.Configuration()
   private(set) var limits: [MemoryLimiter.Configuration] = []
+  /// In the order in which they are asked.
+  private(set) var filters: [(id: ComponentID, filter: SpanFilter)] = []
   private(set) var endUser: (id: ComponentID, configuration: EndUserConfiguration)?
+
+  /// Bytes of memory above which the pipeline takes no requests.
+  var softLimit: Int {
+    limits.map { $0.softLimit(totalMemory: MemoryLimiter.totalMemory()) }.min() ?? .max
+  }
 
   /// - Parameters:
   ///   - pipeline: of the configuration.
@@ -21,8 +32,23 @@ struct PipelineParts {
       switch defined.value {
       case .batch(let configuration): batching = configuration
       case .memoryLimiter(let configuration): limits.append(configuration)
+      case .filter(let filter): filters.append((id, filter))
       case .endUser(let configuration): endUser = (id, configuration)
       }
     }
+  }
+
+  /// What asks the filters; nil without any.
+  func makeSieve(rules: SpanRules, registry: MetricRegistry) -> SpanSieveFactory? {
+    guard !filters.isEmpty else { return nil }
+    let plan = FactsPlan(endUser?.configuration ?? EndUserConfiguration(), rules: rules)
+    let asked = filters.map { id, filter in
+      FilterSieve.Rule(
+        filter,
+        dropped: registry.counter(
+          "otelcol_processor_filter_spans_filtered", help: "Spans dropped by a filter processor.",
+          labels: [("filter", id.description), ("pipeline", self.id.description)]))
+    }
+    return { FilterSieve(asked, plan: plan) }
   }
 }

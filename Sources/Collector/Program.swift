@@ -1,6 +1,7 @@
 import Configuration
 import HTTPServer
 import SelfTelemetry
+import Terminal
 
 /// The command `heirloom`.
 package enum Program {
@@ -22,14 +23,35 @@ package enum Program {
       return 2
     }
     switch parsed.command {
-    case .help: print(Arguments.help, terminator: "")
+    case .help: print(parsed.topic.map(LedgerCommand.help) ?? Arguments.help, terminator: "")
     case .version: print("heirloom version \(Version.number)")
     case .components: printComponents()
     case .printConfig: return printConfig(parsed)
     case .validate: return load(parsed) == nil ? 1 : 0
     case .run: return run(parsed)
+    case .ask: return ask(parsed)
     }
     return 0
+  }
+
+  /// Asks the ledger of the configuration, unless the command names another.
+  private static func ask(_ arguments: Arguments) -> Int32 {
+    guard let question = arguments.question else { return 2 }
+    // Nobody's configuration is asked for, so none may be wrong.
+    guard !arguments.configs.isEmpty || !arguments.settings.isEmpty else {
+      return Terminal.run(question, place: LedgerPlace())
+    }
+    let diagnostics = Diagnostics()
+    guard let config = read(arguments, diagnostics) else {
+      for diagnostic in diagnostics.all { printError("\(diagnostic)\n") }
+      return 1
+    }
+    let ledger = config.ledgerInUse?.value.ledger
+    guard ledger != nil || question.namesLedger else {
+      printError("heirloom: the configuration has no ledger: service.extensions names none\n")
+      return 1
+    }
+    return Terminal.run(question, place: LedgerPlace(ledger, copies: LedgerCopies.places(of: config)))
   }
 
   private static func run(_ arguments: Arguments) -> Int32 {

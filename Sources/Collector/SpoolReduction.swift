@@ -19,7 +19,7 @@ struct SpoolReduction {
     let index = SpanIndex()
     guard (try? index.fill(from: payload, rules: rules)) != nil,
       // Another version may have left out other spans, and named them otherwise.
-      index.spanCount == units?.count ?? record.unitCount
+      index.spanCount == units?.count ?? record.spanCount
     else { return nil }
     func unit(_ position: Int) -> UInt32 { units?[position] ?? UInt32(position) }
     let subset = RequestSubset(of: index, in: payload) { !record.isDone(Int(unit($0))) }

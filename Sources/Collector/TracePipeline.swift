@@ -1,4 +1,5 @@
 import EndUser
+import Ledger
 import Locks
 import OTLP
 import Pipeline
@@ -10,6 +11,7 @@ struct TracePipeline {
   /// What takes requests.
   let entry: any TracesConsumer
   private let endUser: EndUserProcessor?
+  private let tap: LedgerTap?
   private let resolutions: ResolutionLog
   private let batcher: Batcher
   private let limiters: [MemoryLimiter]
@@ -22,13 +24,14 @@ struct TracePipeline {
   ///   - parts: what it consists of.
   ///   - exporters: where its spans go.
   ///   - storage: what it keeps on disk; nil with `durability: memory`.
+  ///   - ledger: what its `enduser` processor feeds; nil for none.
   ///   - durability: `fsync` or `buffered`, with a storage.
   ///   - rules: what receivers index by.
   ///   - interner: the receivers'.
   ///   - registry: where it counts.
   ///   - log: the collector's own log.
   init(
-    _ parts: PipelineParts, exporters: [any Exporter], storage: Storage.Pipeline?, durability: Durability,
+    _ parts: PipelineParts, exporters: [any Exporter], storage: Storage.Pipeline?, ledger: Ledger?, durability: Durability,
     rules: SpanRules, interner: ScopeInterner, registry: MetricRegistry, log: Log
   ) {
     self.storage = storage
@@ -37,26 +40,35 @@ struct TracePipeline {
     batcher = Batcher(configuration: parts.batching, exporters: exporters, isSpooled: storage != nil)
     let resolutions = ResolutionLog(log)
     self.resolutions = resolutions
+    let makeSieve = parts.makeSieve(rules: rules, registry: registry)
     var consumer: any TracesConsumer
     if let identity = parts.endUser {
       let processor = EndUserProcessor(
-        identity.configuration, rules: rules,
+        identity.configuration.fitting(parts.softLimit, hasStorage: storage != nil), rules: rules,
         metrics: EndUserMetrics(
           registry: registry, processor: identity.id.description, pipeline: parts.id.description),
         output: batcher, storage: storage?.endUser(log: log), clock: SpoolClock.now,
-        tell: { resolutions.tell($0) })
+        makeSieve: makeSieve, tell: { resolutions.tell($0) })
       endUser = processor
-      consumer = processor
+      tap = ledger.map {
+        LedgerTap(
+          processor, feed: $0.feed(pipeline: parts.id.description), endUser: identity.configuration, rules: rules,
+          interner: interner, spool: storage?.spool,
+          metrics: LedgerTapMetrics(registry: registry, pipeline: parts.id.description), log: log)
+      }
+      consumer = tap ?? processor
     } else {
       endUser = nil
-      consumer = PassThrough(output: batcher)
+      tap = nil
+      consumer = PassThrough(output: batcher, makeSieve: makeSieve)
     }
     if let storage {
       replay = PipelineReplay(
-        SpoolReplay(spool: storage.spool, consumer: consumer, rules: rules, interner: interner, log: log),
+        SpoolReplay(
+          spool: storage.spool, consumer: consumer, rules: rules, interner: interner, log: log, isFollowed: tap != nil),
         of: storage.spool, pipeline: parts.id.description, log: log
       ) { [endUser] in endUser?.finishReplay() }
-      consumer = SpooledTraces(consumer, spool: storage.spool, durability: durability)
+      consumer = SpooledTraces(consumer, spool: storage.spool, durability: durability, isFollowed: tap != nil)
     } else {
       replay = nil
     }
@@ -71,6 +83,7 @@ struct TracePipeline {
       storage.start(rules: rules, durability: durability)
       endUser?.restore()
     }
+    tap?.start()
     endUser?.start()
     replay?.start()
   }
@@ -86,6 +99,7 @@ struct TracePipeline {
     replay?.stop()
     for limiter in limiters { limiter.stop() }
     endUser?.stop(until: deadline, keepsWaiting: storage != nil)
+    tap?.stop()
     resolutions.finish()
     batcher.close(until: deadline)
   }

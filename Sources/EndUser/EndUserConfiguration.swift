@@ -35,4 +35,14 @@ package struct EndUserConfiguration: Sendable, Equatable {
   package var logTraces = false
 
   package init() {}
+
+  /// The same for a process that takes no requests when it is larger than `bytes`: what is remembered must not be what keeps it
+  /// so, and what can wait on disk need not either.
+  package func fitting(_ bytes: Int, hasStorage: Bool) -> EndUserConfiguration {
+    var fitting = self
+    let share = max(1, (bytes / 4) >> 20)
+    fitting.maxResolvedMiB = min(maxResolvedMiB, share)
+    if hasStorage { fitting.maxBufferedMiB = min(maxBufferedMiB, share) }
+    return fitting
+  }
 }

@@ -16,6 +16,7 @@ package final class EndUserProcessor: TracesConsumer {
   private let plan: IdentityPlan
   private let metrics: EndUserMetrics
   private let output: Batcher
+  private let makeSieve: SpanSieveFactory?
   private let clock: @Sendable () -> UInt64
   private let tell: @Sendable (Resolution) -> Void
   private let hasStorage: Bool
@@ -46,24 +47,27 @@ package final class EndUserProcessor: TracesConsumer {
   ///   - storage: what keeps waiting spans and identities over a restart; nil for memory alone.
   ///   - maxWaitingBytes: in memory; nil: what the configuration says.
   ///   - clock: monotonic nanoseconds; with a storage those of `SpoolClock`.
+  ///   - makeSieve: says which spans go there; nil for all.
   ///   - tell: called for each resolved trace when the configuration says `log_traces`.
   package init(
     _ configuration: EndUserConfiguration, rules: SpanRules, metrics: EndUserMetrics, output: Batcher,
     storage: EndUserStorage? = nil, maxWaitingBytes: Int? = nil,
-    clock: @escaping @Sendable () -> UInt64 = MonotonicClock.now,
+    clock: @escaping @Sendable () -> UInt64 = MonotonicClock.now, makeSieve: SpanSieveFactory? = nil,
     tell: @escaping @Sendable (Resolution) -> Void = { _ in }
   ) {
     let plan = IdentityPlan(configuration, rules: rules)
-    let inheritance = Inheritance(plan: plan, metrics: metrics)
     self.plan = plan
     self.metrics = metrics
     self.output = output
+    self.makeSieve = makeSieve
     self.clock = clock
     self.tell = tell
     hasStorage = storage != nil
     let access = storage.map { EndUserStorage.Access($0, rules: rules) }
     table = TraceTable(configuration, plan: plan, metrics: metrics, storage: access, maxBytes: maxWaitingBytes)
-    releaser = Releaser(inheritance: inheritance, output: output, metrics: metrics, storage: access)
+    releaser = Releaser(
+      inheritance: Inheritance(plan: plan, metrics: metrics, sieve: makeSieve?()), output: output, metrics: metrics,
+      storage: access)
     sweeper = Sweeper()
   }
 
@@ -88,7 +92,7 @@ package final class EndUserProcessor: TracesConsumer {
   package var refusal: Refusal? { output.refusal }
 
   package func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
-    let seat = seats.withLock { $0.popLast() } ?? Seat(Inheritance(plan: plan, metrics: metrics))
+    let seat = seats.withLock { $0.popLast() } ?? Seat(makeInheritance())
     let now = clock()
     if batch.isReplay, let record = batch.record, output.refusal == nil {
       table.replay(until: record.arrival, now: now) { release(&$0, spans: nil, &seat.inheritance) }
@@ -104,7 +108,7 @@ package final class EndUserProcessor: TracesConsumer {
   /// released now could only be lost.
   package func sweep() {
     guard output.refusal == nil else { return }
-    var inheritance = Inheritance(plan: plan, metrics: metrics)
+    var inheritance = makeInheritance()
     table.sweep(now: clock()) { release(&$0, spans: nil, &inheritance) }
     releaser.runOnce()
   }
@@ -122,11 +126,15 @@ package final class EndUserProcessor: TracesConsumer {
   }
 
   private func releaseAll(until deadline: UInt64) {
-    var inheritance = Inheritance(plan: plan, metrics: metrics)
+    var inheritance = makeInheritance()
     table.releaseAll(.shutdown, now: clock()) { emissions in
       while MonotonicClock.now() < deadline, !output.waitForRoom() {}
       release(&emissions, spans: nil, &inheritance)
     }
+  }
+
+  private func makeInheritance() -> Inheritance {
+    Inheritance(plan: plan, metrics: metrics, sieve: makeSieve?())
   }
 
   /// Writes what leaves, and empties the list.
@@ -141,7 +149,7 @@ package final class EndUserProcessor: TracesConsumer {
           emissions[position].waiting = WaitingChain()
         }
         let emission = emissions[position]
-        inheritance.write(identity, to: writer) { write in
+        inheritance.write(identity, of: emission.trace, to: writer) { write in
           emission.waiting.forEach(write)
           spans?.forEach(from: emission.direct, write)
         }

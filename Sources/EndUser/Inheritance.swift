@@ -7,19 +7,26 @@ import SelfTelemetry
 struct Inheritance {
   private let plan: IdentityPlan
   private let metrics: EndUserMetrics
+  private let sieve: (any SpanSieve)?
   private var cuts: [Cut] = []
   private var suffix: [UInt8] = []
 
-  init(plan: IdentityPlan, metrics: EndUserMetrics) {
+  /// `sieve`: says which spans are written; nil for all.
+  init(plan: IdentityPlan, metrics: EndUserMetrics, sieve: (any SpanSieve)? = nil) {
     self.plan = plan
     self.metrics = metrics
+    self.sieve = sieve
   }
 
   /// Hands spans of one trace on as its identity wants it: calls `spans` with what writes one.
   @inline(__always)
   mutating func write(
-    _ identity: Identity?, to writer: Batcher.Writer, spans: ((SpanView) -> Void) -> Void
+    _ identity: Identity?, of trace: TraceID, to writer: Batcher.Writer, spans: ((SpanView) -> Void) -> Void
   ) {
+    guard sieve == nil else {
+      writeSieved(identity, of: trace, to: writer, spans: spans)
+      return
+    }
     guard let identity else {
       spans { writer.append($0, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: Self.nothing) }
       return
@@ -30,6 +37,23 @@ struct Inheritance {
         writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: suffix)
       } else {
         writeReplacing(span, identity, to: writer)
+      }
+    }
+  }
+
+  /// What doesn't go on is done.
+  private mutating func writeSieved(
+    _ identity: Identity?, of trace: TraceID, to writer: Batcher.Writer, spans: ((SpanView) -> Void) -> Void
+  ) {
+    guard let sieve else { return }
+    sieve.begin(trace: trace, inherited: identity?.suffix ?? Self.nothing)
+    spans { span in
+      if !sieve.keeps(SievedSpan(span)) {
+        span.markDone()
+      } else if let identity {
+        writeReplacing(span, identity, to: writer)
+      } else {
+        writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: Self.nothing)
       }
     }
   }
@@ -69,6 +93,15 @@ struct Inheritance {
     cuts.withUnsafeBufferPointer { cuts in
       suffix.withUnsafeBytes { writer.append(span, cuts: cuts, suffix: $0) }
     }
+  }
+}
+
+extension SievedSpan {
+  fileprivate init(_ span: SpanView) {
+    self.init(
+      payload: UnsafeRawBufferPointer(start: span.payload, count: span.length),
+      spanID: span.spanID,
+      parentID: span.parentID, start: span.start, marks: span.marks, scope: span.scope)
   }
 }
 

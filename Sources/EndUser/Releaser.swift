@@ -88,14 +88,14 @@ final class Releaser: @unchecked Sendable {
     let identity = release.identity
     guard block.isSpilled else {
       guard waitForRoom() else { return }
-      output.write { writer in inheritance.write(identity, to: writer, spans: block.forEach) }
+      output.write { writer in inheritance.write(identity, of: release.trace, to: writer, spans: block.forEach) }
       return
     }
     guard let reader, waitForRoom() else { return }
     reader.read(block, of: release.trace) {
       // The lock of the batcher is not held while a disk is read.
       guard waitForRoom() else { return }
-      output.write { writer in inheritance.write(identity, to: writer, spans: reader.forEach) }
+      output.write { writer in inheritance.write(identity, of: release.trace, to: writer, spans: reader.forEach) }
       tellUnreadable(reader, of: release.trace)
     }
   }

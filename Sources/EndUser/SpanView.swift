@@ -29,6 +29,11 @@ struct SpanView {
     marks.contains(.hasParent) && !marks.isDisjoint(with: [.remoteParent, .applicationRoot])
   }
 
+  /// A span that leaves nowhere is done.
+  func markDone() {
+    record?._withUnsafeGuaranteedRef { $0.markDone(Int(unit), count: 1) }
+  }
+
   /// The bytes of an attribute's whole field.
   func field(_ attribute: AttributeEntry) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: payload + Int(attribute.fieldOffset), count: Int(attribute.fieldLength))

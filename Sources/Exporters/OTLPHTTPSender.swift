@@ -37,7 +37,7 @@ final class OTLPHTTPSender: RequestSender {
   }
 
   func send(_ request: EncodedRequest, completion: @escaping @Sendable (SendOutcome) -> Void) {
-    client.post(HTTPRequest(url: url, headers: headers, body: request)) { [self] result in
+    client.send(HTTPRequest(url: url, headers: headers, body: request)) { [self] result in
       switch result {
       case .failure(let error):
         completion(.unavailable(reason: error.description, wait: nil))

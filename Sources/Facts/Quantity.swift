@@ -46,11 +46,11 @@ enum Quantity {
     return Double(bitPattern: UInt64(littleEndian: value.loadUnaligned(as: UInt64.self)))
   }
 
-  /// A number that is written as text.
+  /// A number that is written as text, in decimal digits.
   private static func text(_ value: UnsafeRawBufferPointer) -> Double? {
-    guard (1...32).contains(value.count), let first = value.first, UInt8(ascii: "0")...UInt8(ascii: "9") ~= first else {
-      return nil
-    }
+    guard (1...32).contains(value.count), value.allSatisfy({ Self.decimal.contains($0) }) else { return nil }
     return Double(String(decoding: value, as: UTF8.self))
   }
+
+  private static let decimal = Array("0123456789.e-+".utf8)
 }

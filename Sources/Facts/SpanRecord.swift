@@ -76,34 +76,35 @@ package enum SpanRecord {
     in bytes: UnsafeRawBufferPointer, _ body: (borrowing SpanFacts, _ range: Range<Int>) -> Void
   ) -> Bool {
     var reader = ByteReader(bytes)
+    // One for all records: facts are large, and handing them back would copy them.
+    var facts = SpanFacts()
     while !reader.isAtEnd {
       let start = reader.position
-      guard let length = reader.varint(), let record = reader.take(length), let facts = facts(of: record) else {
-        return false
-      }
+      guard let length = reader.varint(), let record = reader.take(length), read(record, &facts) else { return false }
       body(facts, start..<reader.position)
     }
     return true
   }
 
-  private static func facts(of record: UnsafeRawBufferPointer) -> SpanFacts? {
+  /// Reads a record into facts, or says that it is none.
+  private static func read(_ record: UnsafeRawBufferPointer, _ facts: inout SpanFacts) -> Bool {
     var reader = ByteReader(record)
-    var facts = SpanFacts()
+    facts = SpanFacts()
     guard reader.byte() == version, let kind = reader.byte().flatMap(ObservationKind.init(rawValue:)),
       let flags = reader.varint().flatMap(UInt16.init(exactly:)),
       let present = reader.fixed(UInt16.self).map(Presence.init(rawValue:)), let spanID = reader.fixed(UInt64.self)
-    else { return nil }
+    else { return false }
     facts.kind = kind
     facts.flags = SpanFacts.Flags(rawValue: flags)
     facts.spanID = spanID
     if present.contains(.parent) { facts.parentID = reader.fixed(UInt64.self) ?? 0 }
     guard let start = reader.fixed(UInt64.self), let duration = reader.varint(), duration <= .max - start else {
-      return nil
+      return false
     }
     facts.start = start
     facts.end = start + duration
 
-    func number(_ field: Presence) -> Int64? {
+    @inline(__always) func number(_ field: Presence) -> Int64? {
       present.contains(field) ? reader.varint().map(Int64.init(bitPattern:)) : nil
     }
     facts.tokens.input = number(.input)
@@ -115,7 +116,7 @@ package enum SpanRecord {
     facts.cost = number(.cost)
 
     var lengths = reader
-    func skipLength(_ field: Presence) { if present.contains(field) { _ = reader.varint() } }
+    @inline(__always) func skipLength(_ field: Presence) { if present.contains(field) { _ = reader.varint() } }
     _ = reader.varint()
     skipLength(.statusMessage)
     skipLength(.model)
@@ -125,10 +126,10 @@ package enum SpanRecord {
     skipLength(.session)
     skipLength(.metadata)
     skipLength(.tags)
-    func text() -> SpanFacts.Text {
+    @inline(__always) func text() -> SpanFacts.Text {
       lengths.varint().flatMap { reader.take($0) } ?? SpanFacts.Text(start: nil, count: 0)
     }
-    func text(_ field: Presence) -> SpanFacts.Text {
+    @inline(__always) func text(_ field: Presence) -> SpanFacts.Text {
       present.contains(field) ? text() : SpanFacts.Text(start: nil, count: 0)
     }
     facts.name = text()
@@ -140,6 +141,6 @@ package enum SpanRecord {
     facts.session = text(.session)
     facts.metadata = text(.metadata)
     facts.tags = text(.tags)
-    return reader.isAtEnd && !reader.failed && !lengths.failed ? facts : nil
+    return reader.isAtEnd && !reader.failed && !lengths.failed
   }
 }

@@ -4,7 +4,10 @@ import EndUser
 extension TraceFactsReader {
   func attribute(_ spans: Spans, _ facts: inout TraceFacts) {
     let hasRoot = spans.contains(where: \.isRoot)
-    if let place = speaker(of: spans, hasRoot: hasRoot, { !spans[$0].endUser.isEmpty }) {
+    let named = speaker(of: spans, hasRoot: hasRoot) {
+      !spans[$0].endUser.isEmpty && !spans[$0].flags.contains(.endUserFromResource)
+    }
+    if let place = named ?? spans.firstIndex(where: { $0.isRoot && !$0.endUser.isEmpty }) {
       facts.endUser = String(decoding: spans[place].endUser, as: UTF8.self)
       if !spans[place].metadata.isEmpty { facts.metadata = Array(spans[place].metadata) }
     }

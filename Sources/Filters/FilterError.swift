@@ -6,12 +6,19 @@ package struct FilterError: Error, Equatable, CustomStringConvertible {
   package let offset: Int
   private let text: String
 
-  init(_ message: String, at offset: Int, in text: String) {
-    self.message = message
+  /// - Parameters:
+  ///   - offset: in Unicode scalars.
+  ///   - text: the filter's.
+  package init(_ message: String, at offset: Int, in text: String) {
+    // It may quote what somebody wrote.
+    let scalars = Array(message.unicodeScalars)
+    self.message =
+      Self.shown(scalars.prefix(Self.longestMessage)) + (scalars.count > Self.longestMessage ? "…" : "")
     self.offset = offset
     self.text = text
   }
 
+  private static let longestMessage = 500
   /// Of a long line, what is shown.
   private static let shownLength = 100
 

@@ -2,7 +2,7 @@ import CCurl
 import Glibc
 import Locks
 
-/// Sends POSTs over connections that are kept alive, on one thread of its own.
+/// Sends requests over connections that are kept alive, on one thread of its own.
 ///
 /// Whoever starts a client stops it: its thread lives until then.
 package final class HTTPClient: @unchecked Sendable {
@@ -51,7 +51,7 @@ package final class HTTPClient: @unchecked Sendable {
   /// - Parameters:
   ///   - request: its body is read while it is under way.
   ///   - completion: called once, on the client's thread (on the caller's after a stop). It must not wait.
-  package func post(
+  package func send(
     _ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPClientError>) -> Void
   ) {
     let transfer = Transfer(request, responseLimit: configuration.responseLimit, completion: completion)

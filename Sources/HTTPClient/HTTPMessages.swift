@@ -42,16 +42,34 @@ package struct HTTPHeader: Sendable, Equatable {
   var line: String { value.isEmpty ? "\(name);" : "\(name): \(value)" }
 }
 
-/// A POST.
+/// What a client asks of a server: a POST, which has a body, or one of the methods that have none.
 package struct HTTPRequest: Sendable {
+  package enum Method: String, Sendable {
+    case get = "GET"
+    case delete = "DELETE"
+  }
+
   package let url: HTTPURL
   package let headers: [HTTPHeader]
-  package let body: any HTTPBody
+  /// Nil for a POST.
+  let method: Method?
+  /// Of a POST.
+  let body: (any HTTPBody)?
 
+  /// A POST.
   package init(url: HTTPURL, headers: [HTTPHeader], body: any HTTPBody) {
     self.url = url
     self.headers = headers
     self.body = body
+    method = nil
+  }
+
+  /// A request without a body.
+  package init(_ method: Method, url: HTTPURL, headers: [HTTPHeader] = []) {
+    self.url = url
+    self.headers = headers
+    self.method = method
+    body = nil
   }
 }
 

@@ -37,7 +37,8 @@ final class Transfer {
 
     var options = ccurl_request()
     options.url = strings.copy(request.url.text)
-    options.body_length = Int64(request.body.byteCount)
+    options.bodyless_method = strings.copy(request.method?.rawValue)
+    options.body_length = Int64(request.body?.byteCount ?? 0)
     options.timeout = Self.milliseconds(configuration.timeout)
     options.user_agent = strings.copy(configuration.userAgent)
     options.proxy = strings.copy(proxy.proxy)
@@ -106,9 +107,10 @@ final class Transfer {
   }
 
   private func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    guard let body = request.body else { return 0 }
     var filled = 0
-    while filled < buffer.count, segment < request.body.segmentCount {
-      let bytes = request.body.segment(segment)
+    while filled < buffer.count, segment < body.segmentCount {
+      let bytes = body.segment(segment)
       let count = min(bytes.count - offset, buffer.count - filled)
       if count > 0 {
         (buffer.baseAddress! + filled).copyMemory(from: bytes.baseAddress! + offset, byteCount: count)
@@ -124,14 +126,14 @@ final class Transfer {
   }
 
   private func rewind(to position: Int) -> Bool {
-    guard position >= 0 else { return false }
+    guard position >= 0, let body = request.body else { return false }
     segment = 0
     offset = position
-    while segment < request.body.segmentCount, offset >= request.body.segment(segment).count {
-      offset -= request.body.segment(segment).count
+    while segment < body.segmentCount, offset >= body.segment(segment).count {
+      offset -= body.segment(segment).count
       segment += 1
     }
-    return segment < request.body.segmentCount || offset == 0
+    return segment < body.segmentCount || offset == 0
   }
 
   private func receive(_ bytes: UnsafeRawBufferPointer) -> Int {

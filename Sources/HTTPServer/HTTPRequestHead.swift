@@ -1,4 +1,5 @@
 import CHTTPServer
+import Glibc
 
 /// Method, path and headers of a request, borrowed from its connection: valid while the handler's method runs that
 /// got it.
@@ -23,7 +24,30 @@ package struct HTTPRequestHead {
   package var method: String { String(cString: rawMethod) }
 
   /// Percent-decoded and without the query. What is not UTF-8 is repaired.
-  package var path: String { String(cString: rawPath) }
+  package var path: String { PercentEncoding.decode(UnsafeRawBufferPointer(start: rawPath, count: strlen(rawPath))) }
+
+  /// What stands between the slashes of the path, each piece percent-decoded by itself: a slash that was sent as `%2F` is
+  /// part of its piece. The path `/` has one empty piece.
+  package var pathPieces: [String] {
+    let bytes = UnsafeRawBufferPointer(start: rawPath, count: strlen(rawPath))
+    return bytes.dropFirst(bytes.first == UInt8(ascii: "/") ? 1 : 0)
+      .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      .map { PercentEncoding.decode(UnsafeRawBufferPointer(rebasing: $0)) }
+  }
+
+  /// The query's parameters in their order, decoded. A value is nil where there is no `=`. What is not UTF-8 is repaired.
+  package var parameters: [(name: String, value: String?)] {
+    var found: [(name: String, value: String?)] = []
+    withUnsafeMutablePointer(to: &found) { found in
+      chttp_each_parameter(connection, found) { found, name, nameCount, value, valueCount in
+        let name = PercentEncoding.decode(UnsafeRawBufferPointer(start: name, count: nameCount))
+        let value = value.map { PercentEncoding.decode(UnsafeRawBufferPointer(start: $0, count: valueCount)) }
+        found?.assumingMemoryBound(to: [(name: String, value: String?)].self).pointee.append((name, value))
+        return true
+      }
+    }
+    return found
+  }
 
   /// The first header of that name, in any letter case; nil when there is none.
   package func header(_ name: StaticString) -> HTTPHeaderValue? {

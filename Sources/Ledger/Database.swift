@@ -13,7 +13,9 @@ final class Database {
   }
 
   let path: String
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
+  /// See `setTimeLimit`.
+  let timeLimit = TimeLimit()
   private var statements: [String: Statement] = [:]
   /// The prepared statements that are kept at most: those with a text of their own for each question are many.
   private static let maxStatements = 200

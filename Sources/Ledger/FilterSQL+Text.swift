@@ -24,11 +24,11 @@ extension FilterSQL {
       case (.session, .users): self.init(column: "name", before: "u.id IN (SELECT user FROM sessions WHERE ")
       case (.session, .traces): self.init(reference: "t.session", to: "sessions")
       case (.workflow, .traces), (.name, .traces): self.init(reference: "t.name", to: "names")
-      case (.workflow, _), (.name, _): self.init(facet: 2, of: view)
-      case (.model, .traces): self.init(label: 0)
-      case (.model, _): self.init(facet: 0, of: view)
-      case (.tag, .traces): self.init(label: 1)
-      case (.tag, _): self.init(facet: 1, of: view)
+      case (.workflow, _), (.name, _): self.init(facet: .workflow, of: view)
+      case (.model, .traces): self.init(label: .model)
+      case (.model, _): self.init(facet: .model, of: view)
+      case (.tag, .traces): self.init(label: .tag)
+      case (.tag, _): self.init(facet: .tag, of: view)
       case (.trace, .traces): self.init(column: "t.trace")
       case (.trace, .users): self.init(column: "trace", before: "u.id IN (SELECT user FROM traces WHERE ")
       case (.trace, .sessions): self.init(column: "trace", before: "s.id IN (SELECT session FROM traces WHERE ")
@@ -55,20 +55,22 @@ extension FilterSQL {
     }
 
     /// Any of a trace's models or tags.
-    private init(label kind: Int) {
+    private init(label kind: LabelKind) {
       self.init(
         column: "name",
         before:
-          "t.labels IN (SELECT label_set FROM labels WHERE kind = \(kind) AND name IN (SELECT id FROM names WHERE ")
+          "t.labels IN (SELECT label_set FROM labels WHERE kind = \(kind.rawValue) AND name IN (SELECT id FROM names WHERE "
+      )
       after = "))"
     }
 
     /// Any of those of a user's or session's traces.
-    private init(facet kind: Int, of view: LedgerView) {
+    private init(facet kind: LabelKind, of view: LedgerView) {
       let (row, owner) = view == .users ? ("u", 0) : ("s", 1)
       self.init(
         column: "name",
-        before: "\(row).id IN (SELECT owner FROM facets WHERE kind = \(kind) AND owner_kind = \(owner) AND name IN "
+        before:
+          "\(row).id IN (SELECT owner FROM facets WHERE kind = \(kind.rawValue) AND owner_kind = \(owner) AND name IN "
           + "(SELECT id FROM names WHERE ")
       after = "))"
     }

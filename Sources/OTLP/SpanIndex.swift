@@ -20,6 +20,16 @@ package struct SpanEntry {
   @usableFromInline var markBits: UInt32
 
   @inlinable package var marks: SpanMarks { SpanMarks(rawValue: markBits) }
+
+  /// A span that lies apart from a request: its ids and what an index has said of it, no places.
+  package init(traceID: TraceID, spanID: UInt64, parentID: UInt64, start: UInt64, marks: SpanMarks) {
+    self.traceID = traceID
+    self.spanID = spanID
+    self.parentID = parentID
+    self.start = start
+    (offset, length, scope, attribute, attributeCount) = (0, 0, 0, 0, 0)
+    markBits = marks.rawValue
+  }
 }
 
 /// A trace id: its 16 bytes as they lie in memory.

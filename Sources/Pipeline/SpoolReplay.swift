@@ -21,6 +21,7 @@ package struct SpoolReplay {
   }
 
   private let spool: Spool
+  private let isFollowed: Bool
   private let consumer: any TracesConsumer
   private let rules: SpanRules
   private let interner: ScopeInterner
@@ -35,7 +36,13 @@ package struct SpoolReplay {
   ///   - rules: what receivers index by.
   ///   - interner: the receivers'.
   ///   - log: the collector's.
-  package init(spool: Spool, consumer: any TracesConsumer, rules: SpanRules, interner: ScopeInterner, log: Log) {
+  ///   - isFollowed: whether the consumer says when somebody beside the pipeline has a request. If nobody does any more,
+  ///     nothing is kept for who once did.
+  package init(
+    spool: Spool, consumer: any TracesConsumer, rules: SpanRules, interner: ScopeInterner, log: Log,
+    isFollowed: Bool = false
+  ) {
+    self.isFollowed = isFollowed
     self.spool = spool
     self.consumer = consumer
     self.rules = rules
@@ -49,7 +56,8 @@ package struct SpoolReplay {
     var result = Result()
     let index = SpanIndex()
     spool.replay { replayed in
-      let remaining = replayed.record.remainingCount
+      if !isFollowed { replayed.record.markFollowed() }
+      let remaining = replayed.record.remainingCount - (replayed.record.isFollowed ? 1 : 0)
       guard hand(replayed, index, shouldStop) else {
         result.isComplete = false
         return false
@@ -75,7 +83,7 @@ package struct SpoolReplay {
     }
     let plain = SpanBatch(bytes: replayed.payload, index: index, interner: interner) { _ in }
     // A version that leaves out other spans than the one that took the request would name them otherwise.
-    let isNamedAlike = index.spanCount == replayed.units?.count ?? record.unitCount
+    let isNamedAlike = index.spanCount == replayed.units?.count ?? record.spanCount
     var anew: SpoolRecord?
     while !shouldStop() {
       if consumer.refusal == nil {
@@ -85,7 +93,8 @@ package struct SpoolReplay {
           if consume(batch) { return true }
         } else {
           // Once, however often the pipeline refuses it.
-          anew = anew ?? (try? spool.append([replayed.payload], unitCount: index.spanCount))
+          anew =
+            anew ?? (try? spool.append([replayed.payload], unitCount: index.spanCount, isFollowed: record.isFollowed))
           if let anew {
             record.markAllDone()
             if consume(SpanBatch(plain, record: anew, isReplay: true)) { return true }

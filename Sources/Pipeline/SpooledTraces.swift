@@ -9,13 +9,17 @@ import SelfTelemetry
 package final class SpooledTraces: TracesConsumer {
   private let spool: Spool
   private let durability: Durability
+  private let isFollowed: Bool
   private let consumer: any TracesConsumer
 
   /// - Parameters:
   ///   - consumer: takes the requests that the spool has.
   ///   - spool: the pipeline's; opened.
   ///   - durability: `fsync` or `buffered`.
-  package init(_ consumer: any TracesConsumer, spool: Spool, durability: Durability) {
+  ///   - isFollowed: whether the consumer says when somebody beside the pipeline has the request, with
+  ///     `SpoolRecord.markFollowed`.
+  package init(_ consumer: any TracesConsumer, spool: Spool, durability: Durability, isFollowed: Bool = false) {
+    self.isFollowed = isFollowed
     self.consumer = consumer
     self.spool = spool
     self.durability = durability
@@ -26,7 +30,7 @@ package final class SpooledTraces: TracesConsumer {
   package func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
     let record: SpoolRecord
     do throws(SpoolError) {
-      record = try spool.append([batch.bytes], unitCount: batch.spanCount)
+      record = try spool.append([batch.bytes], unitCount: batch.spanCount, isFollowed: isFollowed)
     } catch {
       return completion(Self.refusal(error))
     }

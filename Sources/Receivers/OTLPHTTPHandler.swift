@@ -7,6 +7,9 @@ import SelfTelemetry
 /// OTLP/HTTP for traces: what can be refused by its headers is, before the body is read; the thread that read the body
 /// also inflates it, indexes it and hands it to the pipeline.
 final class OTLPHTTPHandler: HTTPHandler {
+  /// Where Langfuse's SDKs send their traces: below the address that they are given, and nowhere else.
+  static let langfusePath = "/api/public/otel/v1/traces"
+
   private let limit: Int
   private let tracesPath: String
   private let interner: ScopeInterner
@@ -43,7 +46,7 @@ final class OTLPHTTPHandler: HTTPHandler {
 
   /// What is wrong with a request that only its headers are known of; nil when nothing is.
   private func objection(to head: HTTPRequestHead) -> HTTPResponse? {
-    guard head.path == tracesPath else { return unknownPath }
+    guard head.path == tracesPath || head.path == Self.langfusePath else { return unknownPath }
     guard head.method == "POST" else { return OTLPHTTPReply.wrongMethod }
     guard head.header("Content-Type")?.withoutParameters.isWord("application/x-protobuf") ?? false else {
       return OTLPHTTPReply.wrongContentType

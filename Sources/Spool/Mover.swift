@@ -83,7 +83,8 @@ final class Mover: @unchecked Sendable {
       return segment.isLost || Self.neededBytes(of: segment) * 4 < segment.size * quarters
     }) {
       let records = store.lock.withLock { segment.live.sorted { $0.key < $1.key } }
-      for (offset, record) in records where !onTheirWay.contains(record.sequence) && !record.staysInPlace {
+      for (offset, record) in records
+      where !onTheirWay.contains(record.sequence) && !record.staysInPlace && !record.isFollowed {
         let place = store.lock.withLock { record.place }
         guard place.segment == segment.number, place.offset == offset else { continue }
         guard rest > 0 else { return true }

@@ -4,8 +4,10 @@ import Compression
 ///
 ///     0  magic          24 kind                40 checksum of the table
 ///     4  salt           28 units               44 checksum of the payload
-///     8  sequence       32 payload bytes       48 zero
+///     8  sequence       32 payload bytes       48 follower
 ///     16 arrival        36 table bytes         52 checksum of all before
+///
+/// At 48: 1 if the last unit is the follower's, else 0.
 struct RecordHeader: Equatable {
   enum Kind: UInt32 {
     /// A request as it was accepted.
@@ -30,6 +32,8 @@ struct RecordHeader: Equatable {
   var arrival: UInt64
   /// Of the request as it was accepted.
   var unitCount: Int
+  /// Whether the last of them is the follower's, see `SpoolRecord.followerUnit`.
+  var hasFollower = false
   var payloadLength: Int
   var tableLength = 0
   var tableChecksum: UInt32 = 0
@@ -51,7 +55,7 @@ struct RecordHeader: Equatable {
     bytes.store(UInt32(tableLength), at: 36)
     bytes.store(tableChecksum, at: 40)
     bytes.store(payloadChecksum, at: 44)
-    bytes.store(UInt32(0), at: 48)
+    bytes.store(UInt32(hasFollower ? 1 : 0), at: 48)
     bytes.store(Checksum.crc32(UnsafeRawBufferPointer(bytes).part(from: 0, count: 52)), at: 52)
   }
 
@@ -72,6 +76,7 @@ struct RecordHeader: Equatable {
     tableLength = Int(bytes.number(at: 36, as: UInt32.self))
     tableChecksum = bytes.number(at: 40)
     payloadChecksum = bytes.number(at: 44)
+    hasFollower = bytes.number(at: 48, as: UInt32.self) == 1 && unitCount > 0
     guard unitCount <= Self.maxUnits, payloadLength <= Self.maxPayload, sequence < Self.maxSequence,
       tableLength % UnitTable.entrySize == 0, tableLength <= unitCount * UnitTable.entrySize,
       kind == .moved || tableLength == 0

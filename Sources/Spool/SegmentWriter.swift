@@ -41,14 +41,18 @@ final class SegmentWriter: @unchecked Sendable {
   static func firstSequence(ofSegment number: UInt64) -> UInt64 { number << 20 }
 
   /// Writes a request.
-  func append(_ payload: [UnsafeRawBufferPointer], unitCount: Int) throws(SpoolError) -> SpoolRecord {
+  func append(
+    _ payload: [UnsafeRawBufferPointer], unitCount: Int, hasFollower: Bool
+  ) throws(SpoolError) -> SpoolRecord {
     var header = try header(.request, payload, unitCount: unitCount)
+    header.hasFollower = hasFollower
     lock.lock()
     defer { lock.unlock() }
     let (segment, place) = try write(&header, table: [], payload)
     nextSequence += 1
     let record = SpoolRecord(
-      sequence: header.sequence, unitCount: unitCount, arrival: header.arrival, place: place, keeper: keeper)
+      sequence: header.sequence, unitCount: unitCount, hasFollower: hasFollower, arrival: header.arrival, place: place,
+      keeper: keeper)
     store.lock.withLock {
       segment.size += header.totalLength
       if unitCount > 0 { segment.live[place.offset] = record }
@@ -63,6 +67,7 @@ final class SegmentWriter: @unchecked Sendable {
     let encodedTable = table.encoded()
     var header = try header(.moved, [payload], unitCount: record.unitCount)
     header.sequence = record.sequence
+    header.hasFollower = record.followerUnit != nil
     header.arrival = record.arrival
     header.tableLength = encodedTable.count
     header.tableChecksum = encodedTable.checksum()

@@ -165,9 +165,13 @@ package final class Spool: @unchecked Sendable {
   }
 
   /// Writes a record. When this returns, a crash of the process loses it no more.
-  package func append(_ payload: [UnsafeRawBufferPointer], unitCount: Int) throws(SpoolError) -> SpoolRecord {
+  ///
+  /// `isFollowed`: whether it gets one unit more, see `SpoolRecord.followerUnit`.
+  package func append(
+    _ payload: [UnsafeRawBufferPointer], unitCount: Int, isFollowed: Bool = false
+  ) throws(SpoolError) -> SpoolRecord {
     if let refusal { throw refusal }
-    return try writer.append(payload, unitCount: unitCount)
+    return try writer.append(payload, unitCount: unitCount + (isFollowed ? 1 : 0), hasFollower: isFollowed)
   }
 
   /// Calls `body` with true once everything appended so far is on the disk (with false if the disk refused), from another thread;

@@ -15,8 +15,9 @@ package final class SpoolRecord: @unchecked Sendable {
 
   /// The permanent number of the request; each is larger than all before.
   package let sequence: UInt64
-  /// Spans in it.
+  /// Spans in it, and one more where somebody follows.
   package let unitCount: Int
+  private let hasFollower: Bool
   /// When it was accepted: nanoseconds of `SpoolClock`.
   package let arrival: UInt64
   /// Where its bytes are now.
@@ -32,9 +33,12 @@ package final class SpoolRecord: @unchecked Sendable {
   /// The words as the files say.
   private let recorded: UnsafeMutablePointer<UInt64>
 
-  package init(sequence: UInt64, unitCount: Int, arrival: UInt64, place: SpoolPlace, keeper: any Keeper) {
+  package init(
+    sequence: UInt64, unitCount: Int, hasFollower: Bool = false, arrival: UInt64, place: SpoolPlace, keeper: any Keeper
+  ) {
     self.sequence = sequence
     self.unitCount = unitCount
+    self.hasFollower = hasFollower
     self.arrival = arrival
     self.place = place
     self.keeper = keeper
@@ -49,6 +53,20 @@ package final class SpoolRecord: @unchecked Sendable {
     words.deinitialize(count: Self.wordCount(unitCount))
     words.deallocate()
     recorded.deallocate()
+  }
+
+  /// The last unit, where it is no span but stands for somebody who reads the whole request beside the pipeline, and is done
+  /// when he has it.
+  package var followerUnit: Int? { hasFollower ? unitCount - 1 : nil }
+
+  package var spanCount: Int { hasFollower ? unitCount - 1 : unitCount }
+
+  /// Whether a follower still needs the request.
+  package var isFollowed: Bool { followerUnit.map { !isDone($0) } ?? false }
+
+  /// The follower has it, or nobody follows any more.
+  package func markFollowed() {
+    if let followerUnit { markDone(followerUnit, count: 1) }
   }
 
   /// Words of 64 units in a record's set of done units.

@@ -153,7 +153,7 @@ struct SpoolRecovery {
     segment.hasMoved = segment.hasMoved || header.kind == .moved
     segment.salt = header.salt
     let record = SpoolRecord(
-      sequence: header.sequence, unitCount: header.unitCount,
+      sequence: header.sequence, unitCount: header.unitCount, hasFollower: header.hasFollower,
       arrival: time.map { SpoolTime.translate(header.arrival, from: $0, to: today) } ?? min(header.arrival, today.now),
       place: SpoolPlace(segment: segment.number, offset: found.offset, length: header.payloadLength), keeper: keeper)
     if let table = found.table {

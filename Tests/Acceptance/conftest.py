@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from golden.played import KILLS, playing
 from support import config
 from support.collector import Collector, free_port
 from support.servers import Backend, Recorder, serving
@@ -77,9 +78,15 @@ def fresh_whole(tmp_path):
     return start
 
 
-@pytest.fixture
-def app():
-    """Runs one of apps/ to its end: `app(name, env)`. Returns what it printed, which is JSON."""
+@pytest.fixture(scope="session", params=KILLS, ids=lambda kill: f"killed-after-{kill}" if kill else "undisturbed")
+def played(request, tmp_path_factory):
+    """The golden scenario in a collector with a ledger; in one of its lives, or in two."""
+    yield from playing(tmp_path_factory.mktemp("golden"), request.param)
+
+
+@pytest.fixture(scope="session")
+def run_app():
+    """Runs one of apps/ to its end: `run_app(name, env)`. Returns what it printed, which is JSON."""
 
     def run(name, env):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "NEATLOGS_"))}
@@ -96,6 +103,11 @@ def app():
         return json.loads(result.stdout.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture
+def app(run_app):
+    return run_app
 
 
 def pytest_runtest_setup(item):

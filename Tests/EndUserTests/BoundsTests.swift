@@ -113,4 +113,15 @@ import TestSupport
     #expect(harness.spans.count == 20_000)
     #expect(harness.spans.allSatisfy { $0["user.id"] == "u2" })
   }
+
+  @Test func `what is remembered, and what can wait on disk, leave room below a memory limit`() {
+    let configuration = EndUserConfiguration()
+    let small = configuration.fitting(200 << 20, hasStorage: true)
+    #expect(small.maxResolvedMiB == 50 && small.maxBufferedMiB == 50)
+    // Without a disk, spans that leave early would leave without their user.
+    let memory = configuration.fitting(200 << 20, hasStorage: false)
+    #expect(memory.maxResolvedMiB == 50 && memory.maxBufferedMiB == configuration.maxBufferedMiB)
+    #expect(configuration.fitting(.max, hasStorage: true) == configuration)
+    #expect(configuration.fitting(0, hasStorage: true).maxResolvedMiB == 1)
+  }
 }

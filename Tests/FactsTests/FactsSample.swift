@@ -1,6 +1,9 @@
+import EndUser
 import Facts
+import Foundation
 import OTLP
 import TestSupport
+import Testing
 
 /// Facts that own their text.
 struct OwnedFacts: Equatable {
@@ -92,6 +95,57 @@ struct OwnedFacts: Equatable {
         random.once(in: 200) ? 20_000 : Int.random(in: 0..<(random.once(in: 5) ? 300 : 20), using: &random))
     }
     return facts
+  }
+}
+
+extension OwnedFacts {
+  func text(_ field: KeyPath<OwnedFacts, [UInt8]>) -> String { String(decoding: self[keyPath: field], as: UTF8.self) }
+
+  /// Parsed, with sorted keys.
+  var metadataText: String? {
+    guard let object = try? JSONSerialization.jsonObject(with: Data(metadata)),
+      let sorted = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+    else { return nil }
+    return String(decoding: sorted, as: UTF8.self)
+  }
+
+  var tagList: [String] { (try? JSONSerialization.jsonObject(with: Data(tags))) as? [String] ?? [] }
+}
+
+/// The facts of each span of a request, in its order.
+func extracted(
+  _ request: [UInt8], _ configuration: EndUserConfiguration = EndUserConfiguration()
+) throws -> [OwnedFacts] {
+  let rules = SpanRules()
+  var extractor = FactsExtractor(plan: FactsPlan(configuration, rules: rules))
+  let batch = try IndexedRequest(request, rules: rules).batch
+  var facts: [OwnedFacts] = []
+  for position in 0..<batch.spanCount { extractor.extract(batch, at: position) { facts.append(OwnedFacts($0)) } }
+  return facts
+}
+
+/// The facts of one span with these attributes.
+func extracted(
+  _ attributes: KeyValuePairs<String, StubValue>, parent: UInt64 = 0, flags: UInt32 = 0, scope: String = "app",
+  resource: KeyValuePairs<String, StubValue> = ["service.name": "shop"],
+  _ configuration: EndUserConfiguration = EndUserConfiguration()
+) throws -> OwnedFacts {
+  let span = SpanStub(7, parent: parent, flags: flags, attributes, scope: scope, resource: resource)
+  return try #require(extracted(SpanStub.request([span]), configuration).first)
+}
+
+extension TokenCounts {
+  init(
+    _ input: Int64? = nil, _ output: Int64? = nil, total: Int64? = nil, cacheRead: Int64? = nil,
+    cacheWrite: Int64? = nil, reasoning: Int64? = nil
+  ) {
+    self.init()
+    self.input = input
+    self.output = output
+    self.total = total
+    self.cacheRead = cacheRead
+    self.cacheWrite = cacheWrite
+    self.reasoning = reasoning
   }
 }
 

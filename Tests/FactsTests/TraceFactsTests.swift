@@ -82,6 +82,15 @@ import Testing
     #expect(trace(spans, fallback: .none).endUser == nil)
   }
 
+  @Test func `takes the default of a root's resource when nobody says anything`() {
+    let root = claim(1, user: "default", .endUserFromResource)
+    #expect(trace([root, claim(2, under: 1, user: "child")]).endUser == "child")
+    #expect(trace([root, claim(3, user: "other root")]).endUser == "other root")
+    #expect(trace([root, claim(2, under: 1, user: "child")], fallback: .none).endUser == "default")
+    #expect(trace([claim(2, under: 1), root]).endUser == "default")
+    #expect(trace([claim(2, under: 1, user: "default", .endUserFromResource)]).endUser == nil)
+  }
+
   @Test func `decides between equals by the smallest id`() {
     // Ids are bytes in memory: 1 is the larger one, as hexadecimal digits show it.
     let spans = [claim(1, under: 9, user: "one"), claim(256, under: 9, user: "two")]

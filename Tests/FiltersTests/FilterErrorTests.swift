@@ -104,6 +104,12 @@ import Testing
     #expect(Array(lines[1])[lines[2].count - 1] == "x")
   }
 
+  @Test func `a message is one line, and not too long`() {
+    #expect(description("cost > 'a\nb'").hasPrefix("expected a number, found “a b”\n"))
+    let word = String(repeating: "x", count: 10_000)
+    #expect(description("\(word) is a").prefix { $0 != "\n" }.count == 501)
+  }
+
   @Test func `nothing that moves a cursor is shown`() {
     let shown = description("tag is '\u{1b}[31m\u{7}\u{9b}2J' or usr is a")
     #expect(!shown.unicodeScalars.contains { $0.properties.generalCategory == .control && $0 != "\n" })

@@ -20,7 +20,7 @@ extension HTTPClient {
   fileprivate func post(_ url: String, _ body: EncodedRequest, headers: [HTTPHeader] = []) throws -> Collected<Outcome>
   {
     let outcome = Collected<Outcome>()
-    post(HTTPRequest(url: try HTTPURL(url), headers: headers, body: Segments(body))) { outcome.append($0) }
+    send(HTTPRequest(url: try HTTPURL(url), headers: headers, body: Segments(body))) { outcome.append($0) }
     return outcome
   }
 
@@ -65,6 +65,37 @@ extension Collected<Outcome> {
     #expect(request.header("transfer-encoding") == nil)
     #expect(request.header("x-key") == "secret")
     #expect(request.header("user-agent") == "heirloom/test")
+  }
+
+  @Test(arguments: [HTTPRequest.Method.get, .delete])
+  func `a request without a body says its method, its target as it is written, and nothing of a body`(
+    method: HTTPRequest.Method
+  ) throws {
+    let answer = Array("{}".utf8)
+    let server = ScriptedHTTPServer([.answer(200, headers: ["Content-Type: application/json"], body: answer)])
+    defer { server.stop() }
+    let client = try HTTPClient.started()
+    defer { client.stop() }
+
+    // The second goes over the connection of the first, and a POST between them leaves nothing behind.
+    for _ in 0..<2 {
+      let url = try HTTPURL(server.url + "/api/v1/users/a%2Fb%20c?limit=2&filter=x%26y")
+      let outcome = Collected<Outcome>()
+      client.send(HTTPRequest(method, url: url, headers: [try HTTPHeader("Authorization", "Bearer t")])) {
+        outcome.append($0)
+      }
+      #expect(outcome.response == HTTPResponse(status: 200, contentType: "application/json", body: answer))
+      _ = try client.post(server.url, SampleRequest.make()).one
+    }
+
+    #expect(server.requests.all.map(\.method) == [method.rawValue, "POST", method.rawValue, "POST"])
+    for request in [server.requests.all[0], server.requests.all[2]] {
+      #expect(request.target == "/api/v1/users/a%2Fb%20c?limit=2&filter=x%26y")
+      #expect(request.header("authorization") == "Bearer t")
+      #expect(request.header("content-length") == nil)
+      #expect(request.header("content-type") == nil)
+      #expect(request.body == [])
+    }
   }
 
   @Test func `a body of megabytes arrives whole`() throws {

@@ -82,7 +82,7 @@ private final class TLSServer {
     let outcome = Collected<Result<HTTPResponse, HTTPClientError>>()
     let request = HTTPRequest(
       url: try HTTPURL("https://127.0.0.1:\(port)/v1/traces"), headers: [], body: Segments(SampleRequest.make()))
-    client.post(request) { outcome.append($0) }
+    client.send(request) { outcome.append($0) }
     return try #require(outcome.wait(count: 1).first).map { String(decoding: $0.body, as: UTF8.self) }
   }
 }

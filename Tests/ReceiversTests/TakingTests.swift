@@ -63,7 +63,7 @@ struct TakingTests {
   @Test func `a query does not change the path, and the path may be another`() throws {
     try withReceiver(path: "/otel/in") { receiver in
       let client = try receiver.client()
-      for path in ["/otel/in", "/otel/in?key=1", "/otel/%69n"] {
+      for path in ["/otel/in", "/otel/in?key=1", "/otel/%69n", "/api/public/otel/v1/traces"] {
         try client.send("POST", path, headers: [protobuf], body: request(spans: 1))
         #expect(try client.receive().status == 200)
       }

@@ -56,12 +56,13 @@ final class SpoolFixture {
 
 extension Spool {
   @discardableResult
-  func append(_ bytes: [UInt8], unitCount: Int = 1) throws(SpoolError) -> SpoolRecord {
+  func append(_ bytes: [UInt8], unitCount: Int = 1, isFollowed: Bool = false) throws(SpoolError) -> SpoolRecord {
     var result: Result<SpoolRecord, SpoolError>?
     bytes.withUnsafeBytes { bytes in
       // In parts, as callers have it.
       let parts = [bytes.prefix(3), bytes.dropFirst(3)].map { UnsafeRawBufferPointer(rebasing: $0) }
-      do throws(SpoolError) { result = .success(try append(parts, unitCount: unitCount)) } catch {
+      do throws(SpoolError) { result = .success(try append(parts, unitCount: unitCount, isFollowed: isFollowed)) } catch
+      {
         result = .failure(error)
       }
     }

@@ -78,11 +78,11 @@ package final class TestClient: @unchecked Sendable {
   }
 
   /// Sends one request; a body brings its length.
-  package func send(_ method: String, _ path: String, headers: [String] = [], body: [UInt8]? = nil)
-    throws(ConnectionLost)
-  {
+  package func send(
+    _ method: String, _ path: String, host: String = "test", headers: [String] = [], body: [UInt8]? = nil
+  ) throws(ConnectionLost) {
     let length = body.map { ["Content-Length: \($0.count)"] } ?? []
-    let lines = ["\(method) \(path) HTTP/1.1", "Host: test"] + headers + length
+    let lines = ["\(method) \(path) HTTP/1.1", "Host: \(host)"] + headers + length
     try send(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + (body ?? []))
   }
 

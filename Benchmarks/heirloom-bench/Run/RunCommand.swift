@@ -1,9 +1,10 @@
+import Glibc
 import Locks
 
 /// `run`: measures a collector that it starts, between the generator and the sink.
 struct RunCommand {
   static let valued = Options.traffic.union([
-    "collector-command", "collector-endpoint", "sink-port", "warm-up", "hold-roots", "name",
+    "collector-command", "collector-endpoint", "sink-port", "warm-up", "hold-roots", "name", "settle",
   ])
 
   static let flags = Options.trafficFlags.union(["no-identity"])
@@ -17,6 +18,8 @@ struct RunCommand {
   private let measured: Range<Int>
   private let holdsRoots: Bool
   private let sinkPort: UInt16
+  /// Milliseconds; 0 where the figures end with the last span.
+  private let settle: Int
   private let load: Load
 
   /// - Throws: when an option makes no sense.
@@ -30,6 +33,7 @@ struct RunCommand {
     traffic = try options.traffic()
     patience = try options.patience()
     sinkPort = UInt16(try options.int("sink-port", default: 0, in: 0...65535))
+    settle = try options.int("settle", default: 0, in: 0...60_000)
     holdsRoots = options.string("hold-roots") != nil
     warmUp = 0..<(try options.traces("warm-up", default: 50_000))
     let traces =
@@ -86,6 +90,7 @@ struct RunCommand {
     var measurement = Measurement()
     _ = try load.send(traces: warmUp, roots: .tenthLate, templates: templates)
     awaitSpans(warmUp.upperBound, at: sink)
+    try awaitRest(of: collector)
 
     let seenBefore = sink.scoreboard.state.tally
     let cpuBefore = try collector.cpuSeconds
@@ -100,6 +105,7 @@ struct RunCommand {
       measurement.sent = try load.send(traces: measured, roots: .tenthLate, templates: templates)
     }
     awaitSpans(measured.upperBound, at: sink)
+    try awaitRest(of: collector)
 
     measurement.cpuSeconds = try collector.cpuSeconds - cpuBefore
     measurement.peakBytes = try collector.peakBytes
@@ -113,6 +119,21 @@ struct RunCommand {
   private func awaitSpans(_ traces: Int, at sink: Sink) {
     let deadline = MonotonicClock.now() + UInt64(patience) * 1_000_000_000
     _ = sink.scoreboard.wait(forSpans: traces * Numbering.spansPerTrace, until: deadline)
+  }
+
+  /// Waits until the collector has done next to nothing for as long as was asked for: what it does beside the way of the spans
+  /// is among its costs.
+  private func awaitRest(of collector: CollectorProcess) throws {
+    guard settle > 0 else { return }
+    let deadline = MonotonicClock.now() + UInt64(patience) * 1_000_000_000
+    let little = Double(settle) / 1000 * 0.02
+    var before = try collector.cpuSeconds
+    while MonotonicClock.now() < deadline {
+      usleep(UInt32(settle) * 1000)
+      let now = try collector.cpuSeconds
+      if now - before < little { return }
+      before = now
+    }
   }
 
   private func print(_ measurement: Measurement, _ verdict: Verdict) {

@@ -1,4 +1,5 @@
 import EndUser
+import Facts
 import Glibc
 import OTLP
 import Pipeline
@@ -38,10 +39,12 @@ struct StagesCommand {
     let index = try best { try indexAll { _ in } }
     let splice = try best { try spliceAll() } - index
     let whole = try best { try enrichAll() }
+    let facts = try best { try recordAll() } - index
     print("CPU-seconds per million spans, \(spans) spans in \(requests.count) requests, best of \(Self.rounds)")
     for (name, seconds) in [
       ("index", index), ("splice, with identity", splice), ("index + splice", index + splice),
       ("assemble: trace table, waiting storage, identity", whole - index - splice), ("all of it", whole),
+      ("beside it, facts and their records", facts),
     ] {
       print("  \(name): \(Self.rounded(seconds))")
     }
@@ -98,6 +101,18 @@ struct StagesCommand {
     try indexAll { batch in processor.consume(batch) { _ in } }
     processor.stop()
     batcher.close()
+  }
+
+  /// Finds out what every span says, and writes it down as the ledger does.
+  private func recordAll() throws {
+    var extractor = FactsExtractor(plan: FactsPlan(EndUserConfiguration(), rules: rules))
+    var records: [UInt8] = []
+    try indexAll { batch in
+      records.removeAll(keepingCapacity: true)
+      for position in 0..<batch.spanCount {
+        extractor.extract(batch, at: position) { SpanRecord.append($0, to: &records) }
+      }
+    }
   }
 
   private static func rounded(_ seconds: Double) -> String {

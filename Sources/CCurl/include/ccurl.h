@@ -1,4 +1,4 @@
-// What Heirloom uses of libcurl: HTTP/1.1 POSTs on one multi handle. Variadic functions, macros and enum constants of
+// What Heirloom uses of libcurl: HTTP/1.1 requests on one multi handle. Variadic functions, macros and enum constants of
 // libcurl stay behind these functions. Nothing here is safe to call from two threads at once, but ccurl_multi_wake.
 #pragma once
 
@@ -21,6 +21,8 @@ typedef size_t (*ccurl_write)(char *bytes, size_t size, size_t count, void *cont
 /// A request. Strings are copied; `context` must live until the transfer has ended.
 typedef struct {
   const char *url;
+  /// `GET` or `DELETE`, which send no body; NULL for a POST.
+  const char *bodyless_method;
   /// Whole lines, `Name: value`.
   const char *const *headers;
   size_t header_count;

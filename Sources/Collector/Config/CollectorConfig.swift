@@ -5,6 +5,7 @@ struct CollectorConfig {
   private(set) var receivers: [ComponentID: Defined<ReceiverConfig>] = [:]
   private(set) var processors: [ComponentID: Defined<ProcessorConfig>] = [:]
   private(set) var exporters: [ComponentID: Defined<ExporterConfig>] = [:]
+  private(set) var extensions: [ComponentID: Defined<ExtensionConfig>] = [:]
   let service: ServiceConfig
 
   /// Reads a configuration; everything wrong with it is reported. Use it only when nothing was.
@@ -16,7 +17,7 @@ struct CollectorConfig {
     processors = reader.read(.processors, of: section, &defined) { ProcessorConfig($0, $1) }
     exporters = reader.read(.exporters, of: section, &defined) { ExporterConfig($0, $1) }
     let _: [ComponentID: Defined<Never>] = reader.read(.connectors, of: section, &defined) { _, _ in nil }
-    let _: [ComponentID: Defined<Never>] = reader.read(.extensions, of: section, &defined) { _, _ in nil }
+    extensions = reader.read(.extensions, of: section, &defined) { ExtensionConfig($0, $1) }
 
     section.require("service")
     let empty = ConfigSection(.null(at: section.position), diagnostics: Diagnostics())
@@ -33,6 +34,7 @@ struct CollectorConfig {
         continue
       }
     }
+    checkLedger(diagnostics)
     section.finish()
   }
 
@@ -41,6 +43,15 @@ struct CollectorConfig {
 
   /// The exporters that pipelines name, likewise.
   var exportersInUse: [Defined<ExporterConfig>] { Self.inUse(service.pipelines.flatMap(\.exporters), of: exporters) }
+
+  /// The ledger that the service names; nil if it has none.
+  var ledgerInUse: Defined<LedgerConfig>? {
+    Self.inUse(service.extensions, of: extensions).lazy.compactMap { defined in
+      switch defined.value {
+      case .ledger(let ledger): Defined(id: defined.id, position: defined.position, value: ledger)
+      }
+    }.first
+  }
 
   private static func inUse<Value>(
     _ names: [Located<String>], of defined: [ComponentID: Defined<Value>]
@@ -65,6 +76,19 @@ struct CollectorConfig {
       } else if !seen.insert(id).inserted {
         diagnostics.error(at: name.position, "\(place): \"\(name.value)\" stands twice")
       }
+    }
+  }
+
+  private func checkLedger(_ diagnostics: Diagnostics) {
+    let ledgers = service.extensions.filter { ComponentID($0.value)?.type == "ledger" }
+    if ledgers.count > 1 {
+      diagnostics.error(at: ledgers[1].position, "service.extensions: a collector has one ledger at most")
+    }
+    guard let first = ledgers.first else { return }
+    let feeds = service.pipelines.contains { $0.processors.contains { ComponentID($0.value)?.type == "enduser" } }
+    if !feeds {
+      diagnostics.warning(
+        at: first.position, "service.extensions: no pipeline has an enduser processor, so nothing feeds the ledger")
     }
   }
 

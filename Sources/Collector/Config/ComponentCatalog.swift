@@ -17,6 +17,7 @@ enum ComponentCatalog {
     .receivers: [Component(type: "otlp", summary: "OTLP over HTTP with protobuf bodies")],
     .processors: [
       Component(type: "enduser", summary: "hands the root's end user down to every span of its trace"),
+      Component(type: "filter", summary: "keeps or drops spans by a filter, such as: end_user is u_812"),
       Component(type: "batch", summary: "how many spans leave together, and how long they wait for one another"),
       Component(type: "memory_limiter", summary: "refuses requests while the process is too large"),
     ],
@@ -26,7 +27,9 @@ enum ComponentCatalog {
       Component(type: "debug", summary: "shows what passes on standard error"),
     ],
     .connectors: [],
-    .extensions: [],
+    .extensions: [
+      Component(type: "ledger", summary: "knows every user, session and trace: totals, cost, trouble, to be asked")
+    ],
   ]
 
   /// Deprecated names.
@@ -39,7 +42,7 @@ enum ComponentCatalog {
       "nop",
     ],
     .processors: [
-      "attributes", "resource", "filter", "transform", "span", "probabilistic_sampler", "tail_sampling",
+      "attributes", "resource", "transform", "span", "probabilistic_sampler", "tail_sampling",
       "groupbytrace", "groupbyattrs", "redaction", "routing", "resourcedetection", "k8sattributes", "genainormalizer",
     ],
     .exporters: [

@@ -1,10 +1,12 @@
 import Configuration
 import EndUser
+import Filters
 import Pipeline
 
 /// One processor's keys.
 enum ProcessorConfig {
   case endUser(EndUserConfiguration)
+  case filter(SpanFilter)
   case batch(Batcher.Configuration)
   case memoryLimiter(MemoryLimiter.Configuration)
 
@@ -14,6 +16,9 @@ enum ProcessorConfig {
   init?(_ type: String, _ section: ConfigSection) {
     switch type {
     case "enduser": self = .endUser(Self.endUser(section))
+    case "filter":
+      guard let filter = Self.filter(section) else { return nil }
+      self = .filter(filter)
     case "batch": self = .batch(Self.batch(section))
     case "memory_limiter": self = .memoryLimiter(Self.memoryLimiter(section))
     default: return nil
@@ -51,6 +56,26 @@ enum ProcessorConfig {
       "max_identity_bytes", default: configuration.maxIdentityBytes, in: 1...1 << 24)
     configuration.logTraces = section.bool("log_traces", default: configuration.logTraces)
     return configuration
+  }
+
+  /// `keep` or `drop`; nil when it makes no sense, which is reported.
+  private static func filter(_ section: ConfigSection) -> SpanFilter? {
+    let texts = SpanFilter.Effect.allCases.compactMap { effect in
+      section.string(effect.rawValue).map { (effect: effect, text: $0) }
+    }
+    section.knownButUnsupported(["error_mode"])
+    guard texts.count == 1 else {
+      section.error(
+        texts.last?.effect.rawValue ?? "keep",
+        texts.isEmpty ? "keep or drop must be set" : "keep and drop can't both be set")
+      return nil
+    }
+    do {
+      return try SpanFilter(texts[0].effect, Filter(parsing: texts[0].text))
+    } catch {
+      section.error(texts[0].effect.rawValue, error.description)
+      return nil
+    }
   }
 
   private static func batch(_ section: ConfigSection) -> Batcher.Configuration {

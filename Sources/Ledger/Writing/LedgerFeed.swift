@@ -14,6 +14,9 @@ package final class LedgerFeed: Sendable {
     self.metrics = metrics
   }
 
+  /// Whether it is worth finding out a request's facts.
+  var hasRoom: Bool { queue.hasRoom }
+
   /// Takes the facts of one accepted request.
   ///
   /// - Parameters:

@@ -44,6 +44,9 @@ final class LedgerQueue: Sendable {
 
   // MARK: Putting in
 
+  /// Whether there is room for a request of usual size.
+  var hasRoom: Bool { lock.withLock { !state.isStopping && state.byteCount < capacity } }
+
   /// False when there is no room, or the ledger stops.
   func put(_ item: Item) -> Bool {
     let size = item.arrival.facts.byteCount

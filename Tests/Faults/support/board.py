@@ -4,7 +4,7 @@ either side reads and writes without asking the other."""
 import mmap
 
 # A bit for each span of a trace, in 32 bits for each trace. The file is sparse: what is not used takes nothing.
-TRACES = 1 << 24
+TRACES = 1 << 26
 NUMBERS = 512
 
 _NAMES = (

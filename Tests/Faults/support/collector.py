@@ -37,15 +37,19 @@ def config(
     max_buffered_mib=None,
     enduser="",
     metrics_port=None,
+    ledger_port=None,
 ):
     """A traces pipeline to `upstream` (a port). `durability` None leaves all keys of durability out; `enduser` is more
-    of that processor's keys, in YAML's flow style."""
+    of that processor's keys, in YAML's flow style. With `ledger_port` there is a ledger, which answers there."""
     limiter = [f"  memory_limiter: {{check_interval: 200ms, limit_mib: {limit_mib}}}"] if limit_mib else []
     names = ["memory_limiter", "enduser"] if limit_mib else ["enduser"]
     waits = f"fallback_wait: 300ms, local_root_wait: 60s, root_wait: {root_wait}"
     waits += f", max_buffered_mib: {max_buffered_mib}" if max_buffered_mib else ""
     waits += f", {enduser}" if enduser else ""
-    service = []
+    extensions, service = [], []
+    if ledger_port:
+        extensions = ["extensions:", f"  ledger: {{path: ledger.db, endpoint: '127.0.0.1:{ledger_port}'}}"]
+        service.append("  extensions: [ledger]")
     if durability:
         service.append(f"  durability: {durability}")
         storage = ["directory: spool"]
@@ -56,6 +60,7 @@ def config(
     metrics = f"{{address: '127.0.0.1:{metrics_port}'}}" if metrics_port else "{level: none}"
     return "\n".join(
         [
+            *extensions,
             "receivers:",
             "  otlp:",
             "    protocols:",

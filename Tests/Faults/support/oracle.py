@@ -88,11 +88,11 @@ class Traffic:
 class Load:
     """Senders in threads, `rate` spans a second together (None: as many as the collector takes)."""
 
-    def __init__(self, port, run, rate, senders=4, request_spans=200, span_bytes=300, late_root=3.0, seed=1):
+    def __init__(self, port, run, rate, senders=4, request_spans=200, span_bytes=300, late_root=3.0, seed=1, usage=False):
         self.port, self.rate, self.request_spans = port, rate, request_spans
         self.ledger = Ledger()
         self.traffic = Traffic(self.ledger, late_root, seed)
-        self.maker = SpanMaker(run, span_bytes)
+        self.maker = SpanMaker(run, span_bytes, usage)
         # Answers by status, and how connections failed: `not connected`, `broken` (after the request was begun).
         self.counts = Counter()
         # The first request that each other answer than 200, 429 and 503 was given to.

@@ -36,8 +36,9 @@ def field(number, content):
 
 
 def attribute(key, value):
-    """A span's attribute, a text."""
-    return field(9, field(1, key.encode()) + field(2, field(1, value.encode())))
+    """A span's attribute, a text or a whole number that is not negative."""
+    content = bytes([3 << 3]) + varint(value) if isinstance(value, int) else field(1, value.encode())
+    return field(9, field(1, key.encode()) + field(2, content))
 
 
 class Plan:
@@ -63,21 +64,28 @@ def user_field(user):
 
 class SpanMaker:
     """Makes the bytes of spans. `run` tells the traces of one run from those of another; `size` is about how many bytes
-    a span has."""
+    a span has; with `usage` each tells of tokens."""
 
-    def __init__(self, run, size=300):
+    def __init__(self, run, size=300, usage=False):
         self.run = run
         generator = random.Random(run)
-        self._rests = [self._rest(generator, size) for _ in range(251)]
+        self._usage = [(generator.randrange(1, 9999), generator.randrange(1, 999)) if usage else None for _ in range(251)]
+        self._rests = [self._rest(generator, size, usage) for usage in self._usage]
+
+    def tokens(self, trace, index):
+        """What a span tells: tokens in and out."""
+        return self._usage[(trace * SPANS_PER_TRACE + index + 1) % len(self._usage)]
 
     @staticmethod
-    def _rest(generator, size):
+    def _rest(generator, size, usage):
         start = 1_700_000_000_000_000_000 + generator.randrange(1 << 40)
         name = generator.choice(("chat", "search", "tool.call", "embeddings", "answer"))
         result = field(5, name.encode()) + bytes([6 << 3, generator.randrange(1, 6)])
         for number, time in ((7, start), (8, start + generator.randrange(1 << 30))):
             result += bytes([number << 3 | 1]) + time.to_bytes(8, "little")
         result += attribute("gen_ai.system", "check")
+        for name, tokens in zip(("input_tokens", "output_tokens"), usage or ()):
+            result += attribute(f"gen_ai.usage.{name}", tokens)
         vocabulary = ("an", "owl", "über", "carries", "each", "letter")
         words = " ".join(generator.choice(vocabulary) for _ in range(size // 4))
         length = max(8, int(size * generator.uniform(0.6, 1.4)) - 140)

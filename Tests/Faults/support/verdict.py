@@ -79,5 +79,5 @@ def judge(ledger, board, root_wait, excused=nothing):
             result.judged += arrived.bit_count()
             result.wrong_identity += board.misnamed[trace].bit_count()
     # Spans of traces that never began.
-    result.foreign += sum(board.arrived[trace].bit_count() for trace in range(ledger.traces, ledger.traces + 1000))
+    result.foreign += sum(board.arrived[trace].bit_count() for trace in range(ledger.traces, min(ledger.traces + 1000, len(board.arrived))))
     return result

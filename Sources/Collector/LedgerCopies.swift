@@ -1,0 +1,30 @@
+import Exporters
+import Pipeline
+import Spool
+
+/// Where spans of an end user are who is erased from the ledger: what it does not reach.
+enum LedgerCopies {
+  /// In words for a person.
+  static func places(of config: CollectorConfig) -> [String] {
+    var places: [String] = []
+    if config.service.durability != .memory {
+      places.append("\(config.service.storage.directory): spans under way, and queues of exporters")
+    }
+    for exporter in config.exportersInUse { places += self.places(of: exporter) }
+    return places + ["backups of any of these, and of the ledger's file"]
+  }
+
+  private static func places(of exporter: Defined<ExporterConfig>) -> [String] {
+    switch exporter.value {
+    case .file(let file): ["\(file.path): the spans that exporter \(exporter.id) wrote, rotated files included"]
+    case .otlpHTTP(let otlp, _):
+      ["the backend of exporter \(exporter.id)"]
+        + deadLetters(of: otlp)
+    case .debug: []
+    }
+  }
+
+  private static func deadLetters(of otlp: OTLPHTTPExporterConfiguration) -> [String] {
+    otlp.deadLetter.path.map { ["\($0): what that backend refused for good"] } ?? []
+  }
+}

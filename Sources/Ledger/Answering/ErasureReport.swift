@@ -1,0 +1,30 @@
+package import JSON
+
+/// What became of a wish to be forgotten, as the API tells it.
+package struct ErasureReport: JSONWritable, Sendable {
+  private let endUser: String
+  private let erasure: Erasure
+  private let copies: [String]
+
+  /// - Parameters:
+  ///   - endUser: who was forgotten.
+  ///   - erasure: what the ledger had, and has no more.
+  ///   - copies: where else the user's spans may be, each place in words.
+  package init(endUser: String, _ erasure: Erasure, copies: [String]) {
+    self.endUser = endUser
+    self.erasure = erasure
+    self.copies = copies
+  }
+
+  package func write(to json: inout JSONText) {
+    json.beginObject()
+    json.member("end_user_id", endUser)
+    json.member("traces", Int64(erasure.traces))
+    json.member("observations", Int64(erasure.observations))
+    json.member("sessions", Int64(erasure.sessions))
+    json.member("pseudonym", erasure.pseudonym)
+    json.member("remains_in_log", erasure.remainsInLog)
+    json.member("copies", copies)
+    json.endObject()
+  }
+}

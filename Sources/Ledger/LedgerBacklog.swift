@@ -1,0 +1,115 @@
+import Facts
+import Locks
+import OTLP
+import SelfTelemetry
+import Spool
+
+/// Requests that the ledger had no room for: they wait in their spool, and are read back one by one.
+final class LedgerBacklog: @unchecked Sendable {
+  // Sendable: what is variable is touched only under `lock`, but `thread`, which belongs to who starts and stops.
+
+  private let spool: Spool
+  private let feed: LedgerFeed
+  private let plan: FactsPlan
+  private let rules: SpanRules
+  private let interner: ScopeInterner
+  private let metrics: LedgerTapMetrics
+  private let log: Log
+  private let lock = Lock()
+  private var waiting: [SpoolRecord] = []
+  /// Of `waiting`, those that were taken out.
+  private var taken = 0
+  private var isStopping = false
+  private var hasReported = false
+  private var thread: BackgroundThread?
+  /// How often a ledger without room is asked again.
+  private static let interval: UInt64 = 20_000_000
+
+  init(
+    spool: Spool, feed: LedgerFeed, plan: FactsPlan, rules: SpanRules, interner: ScopeInterner,
+    metrics: LedgerTapMetrics, log: Log
+  ) {
+    self.spool = spool
+    self.feed = feed
+    self.plan = plan
+    self.rules = rules
+    self.interner = interner
+    self.metrics = metrics
+    self.log = log
+  }
+
+  var isEmpty: Bool { lock.withLock { taken == waiting.count } }
+
+  func append(_ record: SpoolRecord) {
+    lock.withLock {
+      waiting.append(record)
+      lock.wakeAll()
+    }
+  }
+
+  func start() { thread = BackgroundThread(name: "ledger backlog") { [self] in run() } }
+
+  func stop() {
+    lock.withLock {
+      isStopping = true
+      lock.wakeAll()
+    }
+    thread?.join()
+    thread = nil
+  }
+
+  private func run() {
+    var extractor = FactsExtractor(plan: plan)
+    let index = SpanIndex()
+    while let record = next() {
+      // Whoever waits for space in the spool comes first.
+      if case .full = spool.refusal {
+        giveUp(record, because: "the spool is full")
+      } else if !bring(record, index, &extractor) {
+        lock.withLock {
+          taken -= 1
+          if !isStopping { lock.wait(until: MonotonicClock.now() + Self.interval) }
+        }
+      }
+    }
+  }
+
+  /// The oldest, once there is one; nil at the end.
+  private func next() -> SpoolRecord? {
+    lock.withLock {
+      while taken == waiting.count, !isStopping { lock.wait() }
+      guard !isStopping else { return nil }
+      taken += 1
+      // Shortened now and then, not each time.
+      if taken > 1024, taken * 2 > waiting.count {
+        waiting.removeFirst(taken - 1)
+        taken = 1
+      }
+      return waiting[taken - 1]
+    }
+  }
+
+  /// - Returns: false when there is no room.
+  private func bring(_ record: SpoolRecord, _ index: SpanIndex, _ extractor: inout FactsExtractor) -> Bool {
+    guard feed.hasRoom else { return false }
+    do {
+      let payload = try spool.readAll(record)
+      return try payload.withUnsafeBytes { bytes in
+        try index.fill(from: bytes, rules: rules)
+        let batch = SpanBatch(bytes: bytes, index: index, interner: interner) { _ in }
+        return feed.take(SpanBatch(batch, record: record), with: &extractor)
+      }
+    } catch {
+      giveUp(record, because: "\(error)")
+      return true
+    }
+  }
+
+  private func giveUp(_ record: SpoolRecord, because reason: String) {
+    metrics.givenUpRequests.add()
+    record.markFollowed()
+    guard !hasReported else { return }
+    hasReported = true
+    log.error("the ledger is behind and misses requests", ["sequence": String(record.sequence), "error": reason])
+  }
+}

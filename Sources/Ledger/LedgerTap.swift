@@ -1,0 +1,108 @@
+package import EndUser
+import Facts
+import Locks
+package import OTLP
+package import Pipeline
+package import SelfTelemetry
+package import Spool
+
+/// Hands a pipeline's requests to the ledger on their way to the `enduser` processor, and never holds one up.
+///
+/// What the ledger has no room for stays in the spool, whole, and is read back when there is room. Without a spool it is lost to
+/// the ledger, and counted.
+package final class LedgerTap: TracesConsumer {
+  private let consumer: any TracesConsumer
+  private let feed: LedgerFeed
+  private let plan: FactsPlan
+  private let backlog: LedgerBacklog?
+  private let extractors = Locked<[FactsExtractor]>([])
+  private let missed: Counter
+
+  /// - Parameters:
+  ///   - consumer: the pipeline behind the tap.
+  ///   - feed: the ledger's, for this pipeline.
+  ///   - endUser: the pipeline's processor, whose keys say who a span belongs to.
+  ///   - rules: what receivers index by; the ledger's keys are registered there.
+  ///   - interner: the receivers'.
+  ///   - spool: the pipeline's, which requests come from with a follower's unit; nil with `durability: memory`.
+  ///   - metrics: see there.
+  ///   - log: the collector's own log.
+  package init(
+    _ consumer: any TracesConsumer, feed: LedgerFeed, endUser: EndUserConfiguration, rules: SpanRules,
+    interner: ScopeInterner, spool: Spool?, metrics: LedgerTapMetrics, log: Log
+  ) {
+    self.consumer = consumer
+    self.feed = feed
+    let plan = FactsPlan(endUser, rules: rules)
+    self.plan = plan
+    missed = metrics.missedSpans
+    backlog = spool.map {
+      LedgerBacklog(spool: $0, feed: feed, plan: plan, rules: rules, interner: interner, metrics: metrics, log: log)
+    }
+  }
+
+  package func start() { backlog?.start() }
+
+  /// What the ledger has not got is left to the next start.
+  package func stop() { backlog?.stop() }
+
+  package var refusal: Refusal? { consumer.refusal }
+
+  package func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
+    show(batch)
+    consumer.consume(batch, completion: completion)
+  }
+
+  private func show(_ batch: SpanBatch) {
+    guard let record = batch.record, let backlog else {
+      if !batch.isReplay, batch.spanCount > 0, !take(batch) { missed.add(batch.spanCount) }
+      return
+    }
+    guard record.isFollowed else { return }
+    if batch.isReplay, feed.isApplied(record.sequence) {
+      record.markFollowed()
+    } else if batch.spanCount == 0 {
+      record.markFollowed()
+    } else if !backlog.isEmpty || !take(batch) {
+      backlog.append(record)
+    }
+  }
+
+  private func take(_ batch: SpanBatch) -> Bool {
+    guard feed.hasRoom else { return false }
+    var extractor = extractors.withLock { $0.popLast() } ?? FactsExtractor(plan: plan)
+    let isTaken = feed.take(batch, with: &extractor)
+    extractors.withLock { $0.append(extractor) }
+    return isTaken
+  }
+}
+
+/// What a tap counts.
+package struct LedgerTapMetrics: Sendable {
+  let missedSpans: Counter
+  let givenUpRequests: Counter
+
+  package init(registry: MetricRegistry, pipeline: String) {
+    let labels = [("pipeline", pipeline)]
+    missedSpans = registry.counter(
+      "heirloom_ledger_missed_spans", help: "Spans that the ledger never saw: it had no room, and there is no spool.",
+      labels: labels)
+    givenUpRequests = registry.counter(
+      "heirloom_ledger_given_up_requests",
+      help: "Requests that the ledger never saw: it was behind, and the spool was full or could not be read.",
+      labels: labels)
+  }
+}
+
+extension LedgerFeed {
+  /// Takes a request that is in no spool, or that its record follows.
+  ///
+  /// - Returns: false when there is no room; nothing was taken then.
+  func take(_ batch: SpanBatch, with extractor: inout FactsExtractor) -> Bool {
+    var chunk = FactsChunk()
+    for position in 0..<batch.spanCount {
+      extractor.extract(batch, at: position) { chunk.append($0) }
+    }
+    return take(chunk, sequence: batch.record?.sequence) { [record = batch.record] in record?.markFollowed() }
+  }
+}

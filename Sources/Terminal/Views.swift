@@ -1,0 +1,112 @@
+import JSON
+
+extension Answer {
+  /// Sessions and traces of one user when nobody says how many.
+  private static let latest = 10
+  /// Days that are shown.
+  private static let shownDays = 14
+
+  /// An end user: what it comes to, day by day, and its latest sessions and traces.
+  func user(_ id: String) throws {
+    let bytes = try source.get(bounded(LedgerRequest("users", id)))
+    if command.form == .json { return try write(json: bytes) }
+    let user = try Self.parse(bytes)
+    let days = user.rows("days")
+    if command.form == .csv {
+      return try write(csv: days.reduce(Listing.days.csvHeader) { $0 + Listing.days.csvLine($1) })
+    }
+    var details = Details(user.text("end_user_id") ?? id)
+    addTimes(of: user, to: &details)
+    details.add("traces", Readable.count(user.count("traces")))
+    details.add("sessions", Readable.count(user.count("sessions")))
+    details.addTotals(of: user)
+    details.add("latency", latency(of: user))
+    details.addLabels(of: user)
+    try output.write(details.text(on: screen))
+    try section("DAYS", Self.daysText(days, on: screen), shown: min(days.count, Self.shownDays), of: days.count)
+    for (title, listing) in [("SESSIONS", Listing.sessions), ("TRACES", Listing.traces)] {
+      var request = bounded(LedgerRequest("users", id, listing.key))
+      request.ask("limit", String(min(command.wantsAll ? 1000 : command.limit ?? Self.latest, 1000)))
+      let page = try document(request)
+      let rows = page.rows(listing.key)
+      let count = command.since == nil && command.until == nil ? user.count(listing.key).map { Int($0) } : nil
+      let more = page.text("next_cursor") == nil ? rows.count : count ?? Int.max
+      try section(title, listing.text(rows, without: ["USER"], on: screen), shown: rows.count, of: more)
+    }
+  }
+
+  private static func daysText(_ days: [JSONValue], on screen: Screen) -> String {
+    let days = Array(days.suffix(shownDays))
+    guard !days.isEmpty else { return "" }
+    let most = days.compactMap { $0.number("traces") }.max() ?? 0
+    let (columns, fields) = Listing.days.table()
+    let table = Table(columns: columns.columns + [Table.Column(title: "", rank: 9)])
+    return table.text(
+      days.map { day in
+        fields.map { $0.cell(day, screen) }
+          + [Table.Cell(Bars.amount(day.number("traces") ?? 0, of: most, width: 20), .dim)]
+      }, on: screen)
+  }
+
+  /// A session: what it comes to, and its turns.
+  func session(_ id: String) throws {
+    try list(.turns, LedgerRequest("sessions", id), without: ["USER", "SESSION"]) { session in
+      var details = Details(session.text("session_id") ?? id)
+      let isDisputed = session.at("conflicting_end_users")?.bool == true
+      let owner = session.text("end_user_id") ?? "unknown"
+      details.add("end user", isDisputed ? [owner, "but its roots name others too"] : [owner])
+      addTimes(of: session, to: &details)
+      details.add("length", Readable.duration(session.number("duration_ms")))
+      details.add("traces", Readable.count(session.count("traces")))
+      details.addTotals(of: session)
+      details.add("latency", latency(of: session))
+      details.addLabels(of: session)
+      try output.write(details.text(on: screen) + "\nTURNS\n")
+    }
+  }
+
+  /// A trace: what it comes to, and the tree of its spans.
+  func trace(_ id: String) throws {
+    let bytes = try source.get(LedgerRequest("traces", id))
+    if command.form == .json { return try write(json: bytes) }
+    let trace = try Self.parse(bytes)
+    let tree = TraceTree(trace)
+    let limit = command.limit ?? Int.max
+    if command.form == .csv { return try write(csv: tree.csv(limit: limit)) }
+    var details = Details((trace.text("trace_id") ?? id) + (trace.text("name").map { "  " + $0 } ?? ""))
+    details.add("end user", trace.text("end_user_id") ?? "unknown")
+    details.add("session", trace.text("session_id"))
+    details.add("started", time(trace.text("timestamp")))
+    details.add("took", Readable.duration(trace.number("latency_ms")))
+    details.addTotals(of: trace)
+    details.addLabels(of: trace)
+    try output.write(details.text(on: screen))
+    let omitted = Int(trace.count("omitted_observations") ?? 0)
+    try section(
+      "SPANS", tree.text(limit: limit, on: screen), shown: min(tree.count, limit), of: tree.count + omitted)
+  }
+
+  /// What follows the details, under a line that says what it is and whether it is all.
+  func section(_ title: String, _ text: String, shown: Int = 0, of count: Int = 0) throws {
+    guard !text.isEmpty else { return }
+    let rest = count == Int.max ? "" : " of \(count)"
+    try output.write("\n\(title)\(shown < count ? " (\(shown)\(rest))" : "")\n\(text)")
+  }
+
+  func addTimes(of document: JSONValue, to details: inout Details) {
+    details.add("first event", time(document.text("first_event")))
+    details.add("last event", time(document.text("last_event")))
+  }
+
+  /// A time and, for a person, how long ago that was.
+  private func time(_ text: String?) -> String? {
+    guard let text else { return nil }
+    return screen.isTerminal ? "\(text) (\(screen.time(text)))" : text
+  }
+
+  func latency(of document: JSONValue) -> [String] {
+    ["p50", "p95", "p99"].compactMap { key in
+      document.number("latency_ms", key).map { "\(key) \(Readable.duration($0))" }
+    }
+  }
+}

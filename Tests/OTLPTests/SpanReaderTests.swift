@@ -1,0 +1,88 @@
+import OTLP
+import TestSupport
+import Testing
+
+/// Spans read one by one: what an index records of them, and the fields that it doesn't.
+struct SpanReaderTests {
+  @Test(arguments: 0..<12 as Range<UInt64>)
+  func `a span is read as it is indexed and decoded`(seed: UInt64) throws {
+    var telemetry = RandomTelemetry(seed: 4000 + seed)
+    let rules = ReferenceRules.forRandomTelemetry()
+    let reader = SpanReader(rules: rules.rules)
+    for _ in 0..<60 {
+      let spans = (0..<Int.random(in: 1...6, using: &telemetry.random)).map { _ in
+        telemetry.span(traceID: telemetry.random.bytes(16), id: telemetry.random.bytes(8))
+      }
+      let request = telemetry.request(spans)
+      let bytes = telemetry.random.once(in: 2) ? request.plain : request.bytes(using: &telemetry.random)
+      let batch = try IndexedRequest(bytes, rules: rules.rules).batch
+      for position in 0..<batch.spanCount { expectRead(batch, position, reader) }
+    }
+  }
+
+  private func expectRead(_ batch: SpanBatch, _ position: Int, _ reader: SpanReader) {
+    let span = batch.index.spans[position]
+    let payload = UnsafeRawBufferPointer(start: batch.payload(of: span), count: Int(span.length))
+    // In memory of exactly its size, so that the sanitizer sees a byte too far.
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: payload.count, alignment: 1)
+    defer { copy.deallocate() }
+    copy.copyMemory(from: payload)
+    reader.read(UnsafeRawBufferPointer(copy))
+
+    let fields = DecodedField.all(Array(payload)) ?? []
+    let status = fields.filter { $0.number == 15 }.flatMap { DecodedField.all($0.bytes) ?? [] }
+    #expect(Array(reader.name) == fields.last { $0.number == 5 }?.bytes ?? [])
+    #expect(reader.end == fields.last { $0.number == 8 }?.value ?? 0)
+    #expect(Array(reader.statusMessage) == status.last { $0.number == 2 }?.bytes ?? [])
+    #expect(reader.statusCode == status.last { $0.number == 3 }?.value ?? 0)
+    #expect(reader.attributes.count == Int(span.attributeCount))
+    for (read, place) in zip(reader.attributes, Int(span.attribute)...) {
+      let indexed = batch.index.attributes[place]
+      #expect(read.key == indexed.key && read.type == indexed.type)
+      #expect(read.fieldOffset == indexed.fieldOffset && read.fieldLength == indexed.fieldLength)
+      #expect(read.keyOffset == indexed.keyOffset && read.keyLength == indexed.keyLength)
+      #expect(read.valueLength == indexed.valueLength)
+      // Where nothing is, it doesn't matter where.
+      #expect(read.valueLength == 0 || read.valueOffset == indexed.valueOffset)
+    }
+  }
+
+  @Test func `any number of attributes has room`() {
+    let rules = SpanRules()
+    let number = rules.number(forPrefix: "key.")
+    let reader = SpanReader(rules: rules)
+    for count in [3, 500, 70] {
+      var span = SpanStub(1)
+      span.attributes = (0..<count).map { StubAttribute("key.\($0)", .int(Int64($0))) }
+      span.bytes.withUnsafeBytes { bytes in
+        reader.read(bytes)
+        let values = reader.attributes.map { attribute in
+          let start = Int(attribute.valueOffset)
+          return Varint.read(UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(attribute.valueLength)]))
+        }
+        #expect(values == (0..<UInt64(count)).map { $0 })
+        #expect(reader.attributes.allSatisfy { $0.key == number })
+      }
+    }
+  }
+
+  /// Nobody should ask, and nobody comes to harm.
+  @Test(arguments: 0..<8 as Range<UInt64>)
+  func `bytes that are no span are read as far as they go`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let reader = SpanReader(rules: ReferenceRules.forRandomTelemetry().rules)
+    for _ in 0..<500 {
+      let bytes =
+        random.once(in: 3) ? random.bytes(50) : SpanStub(3, ["tag": "a", "tag.b": 5]).bytes.mutated(using: &random)
+      let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+      defer { copy.deallocate() }
+      copy.copyBytes(from: bytes)
+      reader.read(UnsafeRawBufferPointer(copy))
+      for attribute in reader.attributes {
+        #expect(Int(attribute.valueOffset) + Int(attribute.valueLength) <= bytes.count)
+        #expect(Int(attribute.fieldOffset) + Int(attribute.fieldLength) <= bytes.count)
+      }
+      #expect(reader.name.count + reader.statusMessage.count <= bytes.count)
+    }
+  }
+}
