@@ -104,12 +104,13 @@ enum Schema {
       kind INTEGER NOT NULL, name INTEGER NOT NULL, label_set INTEGER NOT NULL,
       PRIMARY KEY (kind, name, label_set)) WITHOUT ROWID;
 
-    -- Which users (owner_kind 0) and sessions (1) have traces with a model (kind 0), a tag (1), a workflow (2). How many
-    -- traces: of everybody (user 0) exactly, of others the largest power of two that is not above it.
+    -- Which users (owner_kind 0) and sessions (1) have traces with a model (kind 0), a tag (1), a workflow (2); and how many
+    -- of all traces have it.
     CREATE TABLE facets (
-      owner_kind INTEGER NOT NULL, owner INTEGER NOT NULL, kind INTEGER NOT NULL, name INTEGER NOT NULL,
-      traces INTEGER NOT NULL, PRIMARY KEY (owner_kind, owner, kind, name)) WITHOUT ROWID;
-    CREATE INDEX facets_by_name ON facets (kind, name, owner_kind, owner);
+      kind INTEGER NOT NULL, name INTEGER NOT NULL, owner_kind INTEGER NOT NULL, owner INTEGER NOT NULL,
+      PRIMARY KEY (kind, name, owner_kind, owner)) WITHOUT ROWID;
+    CREATE TABLE label_counts (
+      kind INTEGER NOT NULL, name INTEGER NOT NULL, traces INTEGER NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID;
 
     -- A user's days, in UTC, by their number since the Unix epoch; user 0 is everybody.
     CREATE TABLE days (

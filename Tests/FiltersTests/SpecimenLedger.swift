@@ -104,7 +104,7 @@ final class SpecimenLedger {
       for (owner, number) in [(0, user), (1, session)] {
         guard let label, let number else { continue }
         try database.run(
-          "INSERT OR REPLACE INTO facets (owner_kind, owner, kind, name, traces) VALUES (?, ?, ?, ?, 1)",
+          "INSERT OR REPLACE INTO facets (owner_kind, owner, kind, name) VALUES (?, ?, ?, ?)",
           [.int(Int64(owner)), .int(number), .int(Int64(kind)), .int(label)])
       }
     }

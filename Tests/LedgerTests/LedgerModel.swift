@@ -109,16 +109,14 @@ struct LedgerModel {
       Set(set.split(separator: ",")).map { "\($0)|\(set)" }
     }
     let facets = groups { trace in
-      var owners = ["everybody"]
+      var owners: [String] = []
       if let user = trace.user { owners.append("user \(user)") }
       if let session = trace.session { owners.append("session \(session)") }
       return owners.flatMap { owner in trace.labels.map { owner + "|" + $0 } }
     }
-    tables["label counts"] = facets.filter { !$0.key.hasPrefix("everybody") }.map { "\($0)|\($1.count)" }
-    tables["facets"] = facets.map { key, traces in
-      let magnitude = (0...).first { 2 << $0 > traces.count }!
-      return "\(key)|\(key.hasPrefix("everybody") ? traces.count : 1 << magnitude)"
-    }
+    tables["facets"] = Array(facets.keys)
+    tables["label counts"] = facets.map { "\($0)|\($1.count)" }
+    tables["label counts of all"] = groups(\.labels).map { "\($0)|\($1.count)" }
     let days = groups { trace in
       Set(["", trace.user ?? ""]).map { "\($0)|\(trace.start / 86_400_000_000_000)" }
     }

@@ -77,11 +77,12 @@ extension LedgerFixture {
     }
     tables["facets"] = try lines(
       """
-      SELECT CASE WHEN owner_kind = 1 THEN 'session ' || (SELECT name FROM sessions WHERE id = owner)
-        WHEN owner = 0 THEN 'everybody' ELSE 'user ' || (SELECT name FROM users WHERE id = owner) END,
-        kind, n.name, traces
+      SELECT CASE owner_kind WHEN 1 THEN 'session ' || (SELECT name FROM sessions WHERE id = owner)
+        ELSE 'user ' || (SELECT name FROM users WHERE id = owner) END, kind, n.name
       FROM facets f JOIN names n ON n.id = f.name
       """)
+    tables["label counts of all"] = try lines(
+      "SELECT kind, n.name, traces FROM label_counts c JOIN names n ON n.id = c.name")
     tables["label counts"] = try rows(
       """
       SELECT CASE id % 2 WHEN 0 THEN 'user ' || (SELECT name FROM users WHERE id = t.id / 2)

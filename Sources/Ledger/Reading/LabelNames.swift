@@ -1,29 +1,32 @@
-/// Whose labels `facets` counts. The raw value is its `owner_kind`.
+/// Whose labels are counted. The raw value is the `owner_kind` of `facets`.
 enum LabelOwner: Int64 {
   case user = 0, session
 }
 
 extension LabelNames {
-  /// The labels of an owner's traces.
+  /// The labels of an owner's traces, of each kind those first that most traces have.
   static func of(_ owner: LabelOwner, _ id: Int64, in database: Database) throws(LedgerError) -> LabelNames {
-    var labels = LabelNames()
-    let sql = """
-      SELECT f.kind, n.name FROM facets f JOIN names n ON n.id = f.name WHERE f.owner_kind = ? AND f.owner = ?
-      ORDER BY f.kind, f.traces DESC, n.name
-      """
-    try database.forEach(sql, [.int(owner.rawValue), .int(id)]) { row in
-      switch LabelKind(rawValue: row.int(0)) {
-      case .model: add(row, to: &labels.models)
-      case .tag: add(row, to: &labels.tags)
-      case .workflow: add(row, to: &labels.workflows)
-      case nil: break
-      }
+    var counts: [LabelCounts.Entry] = []
+    try database.forEach("SELECT labels FROM tallies WHERE id = ?", [.int(id * 2 + owner.rawValue)]) { row in
+      counts = row.withBytes(0) { LabelCounts($0) }.entries
     }
+    var labels = LabelNames()
+    labels.models = try names(.model, counts, database)
+    labels.tags = try names(.tag, counts, database)
+    labels.workflows = try names(.workflow, counts, database)
     return labels
   }
 
-  private static func add(_ row: Statement, to names: inout [String]) {
-    if names.count < mostLabels { names.append(row.text(1)) }
+  private static func names(
+    _ kind: LabelKind, _ counts: [LabelCounts.Entry], _ database: Database
+  ) throws(LedgerError) -> [String] {
+    var named: [(name: String, count: Int64)] = []
+    for entry in counts.filter({ $0.label.kind == kind }).sorted(by: { $0.count > $1.count }).prefix(mostLabels) {
+      guard case .text(let name) = try database.value("SELECT name FROM names WHERE id = ?", [.int(entry.label.name)])
+      else { continue }
+      named.append((name, entry.count))
+    }
+    return named.sorted { $0.count != $1.count ? $0.count > $1.count : $0.name < $1.name }.map(\.name)
   }
 }
 

@@ -12,10 +12,10 @@ final class Accounts {
 
   private let addDay: Statement
   private let removeDay: Statement
-  private let addFacet: Statement
-  private let setFacet: Statement
-  private let removeFacet: Statement
-  private let removeEmptyFacet: Statement
+  private let insertFacet: Statement
+  private let deleteFacet: Statement
+  private let addLabel: Statement
+  private let removeLabel: Statement
   private let addUnpriced: Statement
   private let removeUnpriced: Statement
 
@@ -37,19 +37,16 @@ final class Accounts {
         + (1...sums.count + 2).map { "?\($0)" }.joined(separator: ", ")
         + ") ON CONFLICT DO UPDATE SET " + sums.map { "\($0) = \($0) + excluded.\($0)" }.joined(separator: ", "))
     removeDay = try database.prepare("DELETE FROM days WHERE user = ?1 AND day = ?2 AND traces = 0")
-    addFacet = try database.prepare(
+    insertFacet = try database.prepare(
+      "INSERT INTO facets (kind, name, owner_kind, owner) VALUES (?1, ?2, ?3, ?4)")
+    deleteFacet = try database.prepare(
+      "DELETE FROM facets WHERE kind = ?1 AND name = ?2 AND owner_kind = ?3 AND owner = ?4")
+    addLabel = try database.prepare(
       """
-      INSERT INTO facets (owner_kind, owner, kind, name, traces) VALUES (?1, ?2, ?3, ?4, ?5)
+      INSERT INTO label_counts (kind, name, traces) VALUES (?1, ?2, ?3)
       ON CONFLICT DO UPDATE SET traces = traces + excluded.traces
       """)
-    setFacet = try database.prepare(
-      """
-      INSERT INTO facets (owner_kind, owner, kind, name, traces) VALUES (?1, ?2, ?3, ?4, ?5)
-      ON CONFLICT DO UPDATE SET traces = excluded.traces
-      """)
-    let removal = "DELETE FROM facets WHERE owner_kind = ?1 AND owner = ?2 AND kind = ?3 AND name = ?4"
-    removeFacet = try database.prepare(removal)
-    removeEmptyFacet = try database.prepare(removal + " AND traces = 0")
+    removeLabel = try database.prepare("DELETE FROM label_counts WHERE kind = ?1 AND name = ?2 AND traces = 0")
     addUnpriced = try database.prepare(
       "INSERT INTO unpriced (model, calls) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls")
     removeUnpriced = try database.prepare("DELETE FROM unpriced WHERE model = ?1 AND calls = 0")
@@ -118,7 +115,7 @@ final class Accounts {
     var orphans: [Int64] = []
     for session in sessions.touched { try writeFacets(of: session) }
     for user in users.touched { try writeFacets(of: user) }
-    try writeEverybodysFacets(&orphans)
+    try writeLabels(&orphans)
     try sessions.flush()
     try users.flush()
     try writeDays()
@@ -151,35 +148,32 @@ final class Accounts {
 
   private func writeFacets<Member: Account>(of account: Member) throws(LedgerError) {
     try account.labels.settle { (entry) throws(LedgerError) in
-      let statement = entry.count == 0 ? removeFacet : setFacet
-      Self.bind(entry.label, of: account.id, Member.kind, to: statement)
-      if entry.count > 0 { statement.bind(5, entry.magnitude) }
+      let statement = entry.count > 0 ? insertFacet : deleteFacet
+      statement.bind(1, entry.label.kind.rawValue)
+      statement.bind(2, entry.label.name)
+      statement.bind(3, Member.kind)
+      statement.bind(4, account.id)
       try statement.run()
     }
   }
 
   /// - Parameter orphans: gets names that no trace has any more.
   /// - Throws: LedgerError.
-  private func writeEverybodysFacets(_ orphans: inout [Int64]) throws(LedgerError) {
+  private func writeLabels(_ orphans: inout [Int64]) throws(LedgerError) {
     var gone: [Int64] = []
     try labels.forEach { (label, change) throws(LedgerError) in
-      Self.bind(label, of: everybody, UserAccount.kind, to: addFacet)
-      addFacet.bind(5, change)
-      try addFacet.run()
+      addLabel.bind(1, label.kind.rawValue)
+      addLabel.bind(2, label.name)
+      addLabel.bind(3, change)
+      try addLabel.run()
       guard change < 0 else { return }
-      Self.bind(label, of: everybody, UserAccount.kind, to: removeEmptyFacet)
-      try removeEmptyFacet.run()
+      removeLabel.bind(1, label.kind.rawValue)
+      removeLabel.bind(2, label.name)
+      try removeLabel.run()
       if database.changes > 0 { gone.append(label.name) }
     }
     orphans += gone
     labels.removeAll()
-  }
-
-  private static func bind(_ label: Label, of owner: Int64, _ kind: Int64, to statement: Statement) {
-    statement.bind(1, kind)
-    statement.bind(2, owner)
-    statement.bind(3, label.kind.rawValue)
-    statement.bind(4, label.name)
   }
 
   private func writeDays() throws(LedgerError) {

@@ -1,16 +1,11 @@
-/// How many traces of a user or session have each label.
-///
-/// The counts are kept beside the owner's row. `facets`, by which owners are found, holds of each only the largest power
-/// of two that is not above it, so that it is seldom written.
+/// How many traces of a user or session have each label. Kept beside the owner's row; `facets`, by which owners are found,
+/// only says which labels there are, so that it is seldom written.
 struct LabelCounts: Equatable {
   struct Entry: Equatable {
     var label: Label
     var count: Int64
-    /// What `facets` says; 0 without a row.
-    var written: Int64
-
-    /// What `facets` should say.
-    var magnitude: Int64 { count <= 0 ? 0 : 1 << Int64(63 - count.leadingZeroBitCount) }
+    /// Whether `facets` has it.
+    var isListed: Bool
   }
 
   /// In the order of their labels.
@@ -34,19 +29,19 @@ struct LabelCounts: Equatable {
     if low < entries.count, entries[low].label == label {
       entries[low].count += amount
     } else {
-      entries.insert(Entry(label: label, count: amount, written: 0), at: low)
+      entries.insert(Entry(label: label, count: amount, isListed: false), at: low)
     }
   }
 
-  /// Has every label written that `facets` is not right about; those that are gone go.
+  /// Has those labels written that came or went.
   mutating func settle(_ write: (Entry) throws(LedgerError) -> Void) throws(LedgerError) {
     var isAnyGone = false
     for place in entries.indices {
       let entry = entries[place]
       if entry.count == 0 { isAnyGone = true }
-      guard entry.written != entry.magnitude else { continue }
+      guard entry.isListed != (entry.count > 0) else { continue }
       try write(entry)
-      entries[place].written = entry.magnitude
+      entries[place].isListed = entry.count > 0
     }
     if isAnyGone { entries.removeAll { $0.count == 0 } }
   }
@@ -69,14 +64,12 @@ struct LabelCounts: Equatable {
     var reader = VarintReader(bytes)
     while let code = reader.next(), let count = reader.next() {
       guard let label = Label(code: code) else { continue }
-      var entry = Entry(label: label, count: Int64(bitPattern: count), written: 0)
-      entry.written = entry.magnitude
-      entries.append(entry)
+      entries.append(Entry(label: label, count: Int64(bitPattern: count), isListed: true))
     }
   }
 }
 
-/// How many of all traces more or less have a label, in a transaction: `facets` has exact counts of these.
+/// How many of all traces more or less have a label, in a transaction.
 struct LabelChanges {
   private var changes: [Label: Int64] = [:]
 

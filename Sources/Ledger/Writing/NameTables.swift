@@ -108,7 +108,7 @@ final class NameTables {
   func removeUnlessUsed(name id: Int64) throws(LedgerError) {
     let isUsed = try database.int(
       """
-      SELECT EXISTS (SELECT 1 FROM facets WHERE kind IN (0, 1, 2) AND name = ?1)
+      SELECT EXISTS (SELECT 1 FROM label_counts WHERE kind IN (0, 1, 2) AND name = ?1)
         OR EXISTS (SELECT 1 FROM unpriced WHERE model = ?1)
       """, [.int(id)])
     guard isUsed == 0, case .text(let name) = try database.value("SELECT name FROM names WHERE id = ?1", [.int(id)])
