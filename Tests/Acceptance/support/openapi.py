@@ -16,13 +16,13 @@ class OpenAPI:
         self.registry = Registry().with_resource(DOCUMENT, resource)
         self.asked = set()
 
-    def faults(self, path, status, answer):
-        """What of the answer to a GET at this path the document does not allow, in words."""
+    def faults(self, path, status, answer, method="get"):
+        """What of the answer at this path the document does not allow, in words."""
         template = self._template(path)
         if template is None:
             return [f"{path} is not described"]
         self.asked.add(template)
-        pointer = ["paths", template, "get", "responses", str(status)]
+        pointer = ["paths", template, method, "responses", str(status)]
         response = self._at(pointer)
         if response is None:
             return [f"{path}: {status} is not described"]
