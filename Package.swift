@@ -122,7 +122,7 @@ let package = Package(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    tests("Terminal", ["JSON", "Locks"]),
+    tests("Terminal", ["JSON"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
     tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),

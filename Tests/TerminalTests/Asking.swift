@@ -1,12 +1,12 @@
 import Glibc
-import Locks
 import Testing
 
 @testable import Terminal
 
 /// A ledger of answers that a test writes.
 final class ScriptedLedger: LedgerSource {
-  let asked = Locked<[String]>([])
+  /// The questions, in their order.
+  private(set) var asked: [String] = []
   private let answer: (String) throws -> String
 
   /// - Parameter answer: to a target, or to `DELETE` and the id.
@@ -25,7 +25,7 @@ final class ScriptedLedger: LedgerSource {
   func forget(_ endUser: String) throws(LedgerFault) -> [UInt8] { try reply(to: "DELETE \(endUser)") }
 
   private func reply(to question: String) throws(LedgerFault) -> [UInt8] {
-    asked.withLock { $0.append(question) }
+    asked.append(question)
     do {
       return Array(try answer(question).utf8)
     } catch let fault as LedgerFault {

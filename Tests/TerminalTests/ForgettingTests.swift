@@ -1,3 +1,4 @@
+import Locks
 import Testing
 
 @testable import Terminal
@@ -25,7 +26,7 @@ import Testing
     return (status, paper.text)
   }
 
-  private var erasures: [String] { source.asked.withLock { $0.filter { $0.hasPrefix("DELETE") } } }
+  private var erasures: [String] { source.asked.filter { $0.hasPrefix("DELETE") } }
 
   @Test(arguments: ["y", "Y", "yes"])
   func `who says yes has the user erased, and hears where copies are`(reply: String) throws {

@@ -1,3 +1,4 @@
+import Locks
 import Testing
 
 @testable import Terminal
@@ -81,7 +82,7 @@ import Testing
       from: source)
     _ = try answer("user", "x/y", "--sort", "cost", from: source)
     #expect(
-      source.asked.withLock { $0 } == [
+      source.asked == [
         "/api/v1/traces?since=2026-11-21T09%3A00%3A00Z&until=2026-11-21T00%3A00%3A00Z&filter=cost%20%3E%201&sort=cost&limit=3",
         "/api/v1/users/x%2Fy/traces?sort=cost&limit=50",
       ])
@@ -106,7 +107,7 @@ import Testing
     #expect(lines[1].hasPrefix("t0,"))
     #expect(lines[2500].hasPrefix("t2499,"))
     #expect(
-      source.asked.withLock { $0 } == [
+      source.asked == [
         "/api/v1/traces?limit=1000", "/api/v1/traces?limit=1000&cursor=1000", "/api/v1/traces?limit=500&cursor=2000",
       ])
   }
