@@ -95,7 +95,7 @@ let package = Package(
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
       name: "heirloom-bench",
-      dependencies: ["EndUser", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
+      dependencies: ["Ledger", "Facts", "EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
       path: "Benchmarks/heirloom-bench",
       swiftSettings: settings),
 
