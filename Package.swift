@@ -131,7 +131,7 @@ let package = Package(
       "Collector",
       [
         "Compression", "Configuration", "EndUser", "Exporters", "HTTPClient", "Locks", "OTLP", "Pipeline", "Receivers",
-        "SelfTelemetry", "Spool",
+        "SelfTelemetry", "Spool", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",

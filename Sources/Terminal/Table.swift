@@ -45,7 +45,8 @@ struct Table {
     guard let room else { return natural }
     var layout: Layout = natural
     while true {
-      if shrink(&layout, to: room, minimum: { columns[$0].minimum }) { return layout }
+      let minimum = columns.map { column in column.minimum.map { max($0, PlainText.width(column.title)) } }
+      if shrink(&layout, to: room, minimum: { minimum[$0] }) { return layout }
       let shown = columns.indices.filter { layout[$0] != nil && columns[$0].rank > 0 }
       guard let least = shown.max(by: { columns[$0].rank < columns[$1].rank }) else { break }
       layout = columns.indices.map { $0 == least || layout[$0] == nil ? nil : natural[$0] }
@@ -60,7 +61,7 @@ struct Table {
     while excess > 0 {
       let candidates = layout.indices.filter { index in
         guard let width = layout[index], let least = minimum(index) else { return false }
-        return width > max(least, PlainText.width(columns[index].title))
+        return width > least
       }
       guard let widest = candidates.max(by: { layout[$0]! < layout[$1]! }), let width = layout[widest] else {
         return false

@@ -99,9 +99,11 @@ extension Answer {
   }
 
   /// A time and, for a person, how long ago that was.
-  private func time(_ text: String?) -> String? {
-    guard let text else { return nil }
-    return screen.isTerminal ? "\(text) (\(screen.time(text)))" : text
+  private func time(_ text: String?) -> [String] {
+    guard let text else { return [] }
+    let ago = screen.time(text)
+    // A time long ago is told by its day, which stands there already.
+    return text.hasPrefix(ago) ? [text] : [text, ago]
   }
 
   func latency(of document: JSONValue) -> [String] {
