@@ -95,7 +95,7 @@ let package = Package(
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
       name: "heirloom-bench",
-      dependencies: ["EndUser", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
+      dependencies: ["Ledger", "Facts", "EndUser", "Pipeline", "OTLP", "SelfTelemetry", "Compression", "Locks"],
       path: "Benchmarks/heirloom-bench",
       swiftSettings: settings),
 
@@ -130,8 +130,8 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "HTTPClient", "Locks", "OTLP", "Pipeline", "Receivers",
-        "SelfTelemetry", "Spool", "Terminal",
+        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "Locks", "OTLP", "Pipeline",
+        "Receivers", "SelfTelemetry", "Spool", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",

@@ -23,6 +23,10 @@ enum Bench {
           Only the generator.
       heirloom-bench stages [options]
           What indexing, assembling and splicing cost inside one process, without sockets.
+      heirloom-bench ledger ingest [--traces N] [--users N] [--sessions N] [--spans-per-trace N]
+          What writing a ledger costs a trace, on its thread: all but what spans have to be turned into facts.
+      heirloom-bench ledger generate [--traces N] [--users N] [--sessions N] [--spans-per-trace N] [--days N] FILE
+          Makes a ledger, to ask it something.
       heirloom-bench self-test [options]
           The generator into the sink: shows that the checks notice what they should.
       options:
@@ -63,6 +67,8 @@ enum Bench {
       { try generate(Options(arguments, valued: Options.traffic.union(["endpoint"]), flags: Options.trafficFlags)) }
     case "stages":
       try StagesCommand(Options(arguments, valued: Options.traffic, flags: Options.trafficFlags)).run
+    case "ledger":
+      try LedgerCommand(arguments).run
     case "self-test":
       try SelfTest(Options(arguments, valued: SelfTest.valued)).run
     default: nil

@@ -47,6 +47,21 @@ static inline bool read_common_value(const uint8_t *at, const uint8_t *end, key_
   return pair->value != NULL;
 }
 
+/* The number under which the rules want a key; like match_attribute, without marks. */
+static inline uint16_t number_of(const cotlp_rules *rules, const uint8_t *key, size_t length) {
+  const cotlp_rule *exact = cotlp_rules_exact(rules, key, length);
+  if (exact && exact->number != COTLP_NO_KEY)
+    return exact->number;
+  uint8_t first = length ? key[0] : 0;
+  if (rules->prefix_starts[first >> 6] >> (first & 63) & 1)
+    for (uint32_t i = 0; i < rules->prefixes.count; i++) {
+      const cotlp_rule *prefix = &rules->prefixes.items[i];
+      if (prefix->number != COTLP_NO_KEY && cotlp_rule_starts(prefix, key, length))
+        return prefix->number;
+    }
+  return COTLP_NO_KEY;
+}
+
 typedef enum { UNWANTED, WANTED, UNUSUAL } reading;
 
 /* A KeyValue as every encoder writes it: a short key, then a value of one field. Most keys are unwanted, and their values are
@@ -63,9 +78,8 @@ static inline reading read_common_pair(const cotlp_rules *rules, const uint8_t *
   const uint8_t *value = payload_to_end(at, end);
   if (!value)
     return UNUSUAL;
-  uint32_t marks = 0;
   if (!cotlp_rules_may_want(rules, pair->key, pair->key_length) ||
-      (*number = match_attribute(rules, pair, &marks)) == COTLP_NO_KEY)
+      (*number = number_of(rules, pair->key, pair->key_length)) == COTLP_NO_KEY)
     return UNWANTED;
   return read_common_value(value, end, pair) ? WANTED : UNUSUAL;
 }
@@ -77,12 +91,9 @@ static void read_attribute(walk *w, const wire_field *field, const uint8_t *span
   uint16_t number = COTLP_NO_KEY;
   reading reading = read_common_pair(w->rules, field->payload, end, &pair, &number);
   if (reading == UNUSUAL) {
-    uint32_t marks = 0;
     pair = (key_value){.key = field->payload};
-    if (walk_key_value(w, field->payload, end, 4, &pair))
-      number = match_attribute(w->rules, &pair, &marks);
-    else
-      number = COTLP_NO_KEY;
+    bool is_sound = walk_key_value(w, field->payload, end, 4, &pair);
+    number = is_sound ? number_of(w->rules, pair.key, pair.key_length) : COTLP_NO_KEY;
   }
   if (number == COTLP_NO_KEY)
     return;

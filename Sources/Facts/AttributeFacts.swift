@@ -3,22 +3,37 @@ import JSON
 import OTLP
 
 /// What the attributes of a span say.
-final class AttributeFacts {
+struct AttributeFacts {
   typealias Field = FactConventions.Field
   typealias Bytes = UnsafeRawBufferPointer
 
   private let plan: FactsPlan
   private let kinds = KindWords()
-  private let findings = Findings()
+  private let findings: Findings
   private var tagAttributes: [(rank: UInt16, type: AttributeEntry.ValueType, value: Bytes)] = []
   private var members: [MetadataReader.Member] = []
   private var tags = TagList()
+  /// The tags of the last span that had any, and what they were made of, where that was one attribute: mostly all spans of a
+  /// process have the same.
   private var tagText = JSONText()
+  private var lastTags: (type: AttributeEntry.ValueType, value: [UInt8]) = (.empty, [])
   private var metadata: MetadataReader
   private let document = JSONDocument()
   private var resource: ResourceFacts?
-  /// Where ids that are ints get their digits.
-  private let digits = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * digitBytes, alignment: 1)
+  private let memory = Memory()
+
+  /// Memory of fixed size, which a structure can't free.
+  private final class Memory {
+    let findings = Findings()
+    /// Where ids that are ints get their digits.
+    let digits = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * digitBytes, alignment: 1)
+
+    deinit {
+      findings.deallocate()
+      digits.deallocate()
+    }
+  }
+
   private static let digitBytes = 20
 
   /// Bytes of JSON with a call's figures at most.
@@ -27,16 +42,12 @@ final class AttributeFacts {
   init(plan: FactsPlan) {
     self.plan = plan
     metadata = MetadataReader(maxBytes: plan.maxMetadataBytes)
-  }
-
-  deinit {
-    findings.deallocate()
-    digits.deallocate()
+    findings = memory.findings
   }
 
   /// Adds to the facts of a span what its attributes say, and lends them. `resource`: of a root.
   @inline(__always)
-  func read(
+  mutating func read(
     _ attributes: UnsafeBufferPointer<AttributeEntry>, of payload: Bytes, _ marks: SpanMarks, resource: Resource?,
     into facts: inout SpanFacts, _ body: (borrowing SpanFacts) -> Void
   ) {
@@ -52,11 +63,11 @@ final class AttributeFacts {
     }
     if let resource { readResource(resource, into: &facts) }
     let found = readMetadata(span)
-    writeTags()
+    let hasTags = writeTags()
     // What was put together here lies in arrays.
     tagText.bytes.withUnsafeBytes { tags in
       metadata.written.withUnsafeBytes { written in
-        facts.tags = tags
+        if hasTags { facts.tags = tags }
         switch found {
         case .none: break
         case .asItCame(let text): facts.metadata = text
@@ -85,13 +96,15 @@ final class AttributeFacts {
     }
   }
 
-  private func collect(_ attributes: UnsafeBufferPointer<AttributeEntry>, of payload: Bytes, _ marks: SpanMarks) {
+  private mutating func collect(
+    _ attributes: UnsafeBufferPointer<AttributeEntry>, of payload: Bytes, _ marks: SpanMarks
+  ) {
     findings.clear()
-    tagAttributes.removeAll(keepingCapacity: true)
-    members.removeAll(keepingCapacity: true)
+    if !tagAttributes.isEmpty { tagAttributes.removeAll(keepingCapacity: true) }
+    if !members.isEmpty { members.removeAll(keepingCapacity: true) }
     let span = Span(attributes: attributes, payload: payload)
     // A local root speaks like a root.
-    let speaks = !marks.contains(.hasParent) || !marks.isDisjoint(with: [.remoteParent, .applicationRoot])
+    let speaks = !marks.contains(.hasParent) || marks.contains(.remoteParent) || marks.contains(.applicationRoot)
     for position in attributes.indices {
       let attribute = attributes[position]
       let meaning = plan.meaning(of: attribute)
@@ -149,7 +162,7 @@ final class AttributeFacts {
   }
 
   /// Few, and mostly in their order.
-  private func insertTags(_ rank: UInt16, _ type: AttributeEntry.ValueType, _ value: Bytes) {
+  private mutating func insertTags(_ rank: UInt16, _ type: AttributeEntry.ValueType, _ value: Bytes) {
     let place = tagAttributes.firstIndex { $0.rank > rank } ?? tagAttributes.count
     tagAttributes.insert((rank, type, value), at: place)
   }
@@ -216,13 +229,13 @@ final class AttributeFacts {
     let value = span.value(attribute)
     guard attribute.type == .int else { return value }
     let room = UnsafeMutableRawBufferPointer(
-      rebasing: digits[place * Self.digitBytes..<(place + 1) * Self.digitBytes])
+      rebasing: memory.digits[place * Self.digitBytes..<(place + 1) * Self.digitBytes])
     let text = String(Int64(bitPattern: Varint.read(value))).utf8
     room.copyBytes(from: text)
     return Bytes(rebasing: room.prefix(text.count))
   }
 
-  private func readMetadata(_ span: Span) -> MetadataReader.Metadata {
+  private mutating func readMetadata(_ span: Span) -> MetadataReader.Metadata {
     // What is meant for the end user goes before what is about the span.
     if let position = findings.position(of: .endUserMetadata) {
       let attribute = span.attributes[position]
@@ -234,7 +247,7 @@ final class AttributeFacts {
     return metadata.read(object.map { ($0.type, span.value($0)) }, members)
   }
 
-  private func readResource(_ resource: Resource, into facts: inout SpanFacts) {
+  private mutating func readResource(_ resource: Resource, into facts: inout SpanFacts) {
     let known: ResourceFacts
     if let last = self.resource, last.resource === resource {
       known = last
@@ -249,11 +262,16 @@ final class AttributeFacts {
     for tags in known.tags { insertTags(.max, tags.type, tags.value) }
   }
 
-  private func writeTags() {
-    tagText.clear()
-    guard !tagAttributes.isEmpty else { return }
+  /// False without tags.
+  private mutating func writeTags() -> Bool {
+    guard let first = tagAttributes.first else { return false }
+    let isAlone = tagAttributes.count == 1
+    if isAlone, first.type == lastTags.type, first.value.elementsEqual(lastTags.value) { return !tagText.bytes.isEmpty }
+    lastTags = isAlone ? (first.type, Array(first.value)) : (.empty, [])
     tags.clear()
     for attribute in tagAttributes { tags.add(attribute.type, attribute.value) }
+    tagText.clear()
     tags.write(to: &tagText)
+    return !tagText.bytes.isEmpty
   }
 }

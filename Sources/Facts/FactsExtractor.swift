@@ -5,7 +5,7 @@ package import OTLP
 package struct FactsExtractor {
   private let plan: FactsPlan
   private let reader: SpanReader
-  private let attributes: AttributeFacts
+  private var attributes: AttributeFacts
 
   package init(plan: FactsPlan) {
     self.plan = plan
@@ -17,13 +17,22 @@ package struct FactsExtractor {
   package mutating func extract(_ batch: SpanBatch, at position: Int, _ body: (borrowing SpanFacts) -> Void) {
     let span = batch.index.spans[position]
     let payload = UnsafeRawBufferPointer(start: batch.payload(of: span), count: Int(span.length))
-    extract(span, payload: payload, scope: batch.scopes[Int(span.scope)], body)
+    // Retaining what others refer to weakly is slow: only for roots.
+    let resource = span.isRoot ? batch.scopes[Int(span.scope)].resource : nil
+    extract(span, payload, resource: resource, body)
   }
 
   /// Lends the facts of a span that lies anywhere, indexed by the rules that the plan was made with. Text is valid within
   /// `body`.
   package mutating func extract(
     _ span: SpanEntry, payload: UnsafeRawBufferPointer, scope: Scope, _ body: (borrowing SpanFacts) -> Void
+  ) {
+    extract(span, payload, resource: span.isRoot ? scope.resource : nil, body)
+  }
+
+  @inline(__always)
+  private mutating func extract(
+    _ span: SpanEntry, _ payload: UnsafeRawBufferPointer, resource: Resource?, _ body: (borrowing SpanFacts) -> Void
   ) {
     reader.read(payload)
     var facts = SpanFacts()
@@ -36,9 +45,7 @@ package struct FactsExtractor {
     facts.name = reader.name.prefix(upToCharacterAt: Self.mostTextBytes)
     facts.statusMessage = reader.statusMessage.prefix(upToCharacterAt: Self.mostTextBytes)
     if reader.statusCode == Self.errorCode { facts.flags.insert(.isError) }
-    let isRoot = !span.marks.contains(.hasParent)
-    attributes.read(
-      reader.attributes, of: payload, span.marks, resource: isRoot ? scope.resource : nil, into: &facts, body)
+    attributes.read(reader.attributes, of: payload, span.marks, resource: resource, into: &facts, body)
   }
 
   /// Lends the facts of attributes that a trace hands down to its spans: whole `attributes` fields of a `Span` message,
@@ -62,4 +69,8 @@ package struct FactsExtractor {
     if marks.contains(.completionMarker) { flags.insert(.completionMarker) }
     return flags
   }
+}
+
+extension SpanEntry {
+  fileprivate var isRoot: Bool { !marks.contains(.hasParent) }
 }

@@ -1,17 +1,37 @@
 /// Finds a kind by what a convention calls it, in whatever case.
 struct KindWords {
-  private let words: [(word: [UInt8], kind: ObservationKind)]
+  /// Small enough to be compared without a look at the word itself, mostly.
+  private struct Entry {
+    let length: Int
+    /// The first eight bytes.
+    let head: UInt64
+    let kind: ObservationKind
+  }
+
+  private let entries: [Entry]
+  private let words: [[UInt8]]
 
   init() {
-    words = FactConventions.kinds.map { (Array($0.key.utf8), $0.value) }
+    words = FactConventions.kinds.map { Array($0.key.utf8) }
+    entries = FactConventions.kinds.map { (word, kind) in
+      var word = word
+      return word.withUTF8 {
+        Entry(length: $0.count, head: Self.head(of: UnsafeRawBufferPointer($0)), kind: kind)
+      }
+    }
   }
 
   /// nil for a word that says nothing.
   func kind(_ text: UnsafeRawBufferPointer) -> ObservationKind? {
-    for (word, kind) in words where word.count == text.count {
-      if zip(word, text).allSatisfy({ $0 == Self.lowercase($1) }) { return kind }
+    let head = Self.head(of: text)
+    for (place, entry) in entries.enumerated() where entry.length == text.count && entry.head == head {
+      if text.count <= 8 || zip(words[place], text).allSatisfy({ $0 == Self.lowercase($1) }) { return entry.kind }
     }
     return nil
+  }
+
+  private static func head(of text: UnsafeRawBufferPointer) -> UInt64 {
+    text.prefix(8).reduce(0) { $0 << 8 | UInt64(lowercase($1)) }
   }
 
   @inline(__always)

@@ -65,7 +65,7 @@ package enum ObservationKind: UInt8, Sendable, CaseIterable {
 package struct TokenCounts: Sendable, Equatable {
   package var input: Int64?
   package var output: Int64?
-  /// As told, or else the sum of both.
+  /// As told, or else the sum of what is known of both; never less than that.
   package var total: Int64?
   package var cacheRead: Int64?
   package var cacheWrite: Int64?

@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import OTLP
 
@@ -42,16 +43,13 @@ enum Usage {
   /// Langfuse's `usage_details`. A bucket is input, or output, when its name says so; names are free but for that. Some of its
   /// integrations hand OpenAI's own object on instead, whose wholes include their parts.
   static func ofLangfuse(_ details: JSONValue) -> TokenCounts {
-    if details["prompt_tokens"] != nil || details["completion_tokens"] != nil || details["input_tokens_details"] != nil
-      || details["output_tokens_details"] != nil
-    {
-      return ofModel(details)
-    }
     var counts = TokenCounts()
-    for (key, value) in details.members {
+    for (name, value) in details.members {
+      if name.equals("prompt_tokens") || name.equals("completion_tokens") || value.kind == .object {
+        return ofModel(details)
+      }
       guard let count = Quantity.tokens(value) else { continue }
-      let name = String(decoding: key, as: UTF8.self)
-      if name == "total" || name == "total_tokens" {
+      if name.equals("total") || name.equals("total_tokens") {
         counts.total = count
       } else if name.contains("input") {
         add(count, to: &counts.input)
@@ -119,5 +117,21 @@ extension TokenCounts {
     cacheRead = cacheRead ?? other.cacheRead
     cacheWrite = cacheWrite ?? other.cacheWrite
     reasoning = reasoning ?? other.reasoning
+  }
+}
+
+// Of bytes: a search in strings would look for characters, which takes many times as long.
+extension UnsafeRawBufferPointer {
+  fileprivate func equals(_ word: StaticString) -> Bool {
+    count == word.utf8CodeUnitCount && hasWord(word, at: 0)
+  }
+
+  fileprivate func contains(_ word: StaticString) -> Bool {
+    (0...Swift.max(0, count - word.utf8CodeUnitCount)).contains { hasWord(word, at: $0) }
+  }
+
+  private func hasWord(_ word: StaticString, at place: Int) -> Bool {
+    guard let baseAddress, count - place >= word.utf8CodeUnitCount else { return false }
+    return memcmp(baseAddress + place, word.utf8Start, word.utf8CodeUnitCount) == 0
   }
 }

@@ -13,9 +13,7 @@ package struct SpanPredicate: Sendable {
     root = try Node(filter.condition, of: filter)
   }
 
-  /// Whether a span is what the filter asks for.
-  ///
-  /// - Parameter document: scratch memory, for metadata and tags.
+  /// Whether a span is what the filter asks for. `document` is scratch memory, for metadata and tags.
   package func matches(_ facts: borrowing SpanFacts, using document: JSONDocument) -> Bool {
     root.matches(facts, document)
   }

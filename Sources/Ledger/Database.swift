@@ -20,6 +20,9 @@ final class Database {
   /// The prepared statements that are kept at most: those with a text of their own for each question are many.
   private static let maxStatements = 200
 
+  /// Without SQLite's own count of its memory, which costs a lock for each piece. Only before anything is opened.
+  private static let isSetUp = csqlite_forgo_statistics() == SQLITE_OK
+
   /// Opens the file. That it is a database shows with the first statement.
   ///
   /// - Parameters:
@@ -35,6 +38,7 @@ final class Database {
       case .readWrite: SQLITE_OPEN_READWRITE
       case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
       }
+    _ = Self.isSetUp
     if mode != .create, access(path, F_OK) != 0 { throw .missing(path: path) }
     var handle: OpaquePointer?
     // Each connection has one thread at a time, so SQLite's own locks would only cost.

@@ -15,7 +15,7 @@ struct Table {
     var text: String
     var style = Style.plain
 
-    /// - Parameter text: from anywhere: orders to a terminal are written out.
+    /// The text may come from anywhere: orders to a terminal are written out.
     init(_ text: String, _ style: Style = .plain) {
       self.text = PlainText.harmless(text)
       self.style = style
@@ -33,11 +33,8 @@ struct Table {
   /// What the last resort leaves of a column.
   private static let narrowest = 4
 
-  /// Makes room for rows.
-  ///
-  /// - Parameters:
-  ///   - rows: of all of them, or the first, after whose example the others are laid out.
-  ///   - room: columns of the terminal; nil for no limit.
+  /// Makes room for rows: for all, or for the first, after whose example the others are laid out. `room` is how many columns
+  /// the terminal has; nil for no limit.
   func layout(_ rows: [[Cell]], room: Int?) -> Layout {
     let natural = columns.indices.map { index in
       rows.reduce(PlainText.width(columns[index].title)) { max($0, PlainText.width($1[index].text)) }
@@ -77,9 +74,7 @@ struct Table {
     line(columns.map { Cell($0.title, .bold) }, layout, isLimited: true, colours: colours)
   }
 
-  /// The rows, a line each.
-  ///
-  /// - Parameter isLimited: whether what is too long is cut.
+  /// The rows, a line each. Where they are limited, what is too long is cut.
   func lines(_ rows: [[Cell]], _ layout: Layout, isLimited: Bool, colours: Bool) -> String {
     rows.map { line($0, layout, isLimited: isLimited, colours: colours) }.joined()
   }

@@ -48,7 +48,7 @@ def test_an_option_without_its_value_is_refused():
 def test_components_lists_what_there_is():
     result = run("components")
     assert result.returncode == 0
-    for name in ["otlp", "enduser", "batch", "memory_limiter", "file", "otlp_http", "debug"]:
+    for name in ["otlp", "enduser", "filter", "batch", "memory_limiter", "file", "otlp_http", "debug"]:
         assert re.search(rf"\b{name}\b", result.stdout), name
 
 

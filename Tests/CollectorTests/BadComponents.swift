@@ -122,12 +122,33 @@ extension BadConfigTests {
       "8:58: error: processors.memory_limiter.limit_percentage: expected a whole number from 0 to 100, found the whole number 101",
       "8:3: error: processors.memory_limiter.limit_mib: limit_mib or limit_percentage must be greater than zero"),
     Fault(
+      "  batch:\n", "  filter:\n  batch:\n", "8:3: error: processors.filter.keep: keep or drop must be set"),
+    Fault(
+      "  batch:\n", "  filter: {keep: error, drop: error}\n  batch:\n",
+      "8:31: error: processors.filter.drop: keep and drop can't both be set"),
+    Fault(
+      "  batch:\n", "  filter: {keep: end_user is not}\n  batch:\n",
+      "8:18: error: processors.filter.keep: expected a value\n  end_user is not\n                 ^"),
+    Fault(
+      "  batch:\n", "  filter: {drop: error or sessions > 3}\n  batch:\n",
+      "8:18: error: processors.filter.drop: a span has no “sessions”\n  error or sessions > 3\n           ^"),
+    Fault(
+      "  batch:\n", "  filter: {keep: ''}\n  batch:\n",
+      "8:18: error: processors.filter.keep: the filter is empty"),
+    Fault(
+      "  batch:\n", "  filter: {keep: 3}\n  batch:\n",
+      "8:18: error: processors.filter.keep: expected text, found the whole number 3 (put it in quotes)",
+      "8:18: error: processors.filter.keep: keep or drop must be set"),
+    Fault(
+      "  batch:\n", "  filter: {keep: error, error_mode: ignore}\n  batch:\n",
+      "8:25: warning: processors.filter.error_mode is not supported yet and has no effect"),
+    Fault(
       "  batch:\n", "  tail_sampling:\n  batch:\n",
-      "8:3: error: processors.tail_sampling: Heirloom does not have the processor \"tail_sampling\" yet; there are enduser, batch, memory_limiter"
+      "8:3: error: processors.tail_sampling: Heirloom does not have the processor \"tail_sampling\" yet; there are enduser, filter, batch, memory_limiter"
     ),
     Fault(
       "  batch:\n", "  btach:\n  batch:\n",
-      "8:3: error: processors.btach: unknown processor \"btach\"; there are enduser, batch, memory_limiter"),
+      "8:3: error: processors.btach: unknown processor \"btach\"; there are enduser, filter, batch, memory_limiter"),
   ]
 
   static let exporters: [Fault] = [

@@ -2,6 +2,7 @@
 import Configuration
 import EndUser
 import Exporters
+import Filters
 import HTTPServer
 import HTTPClient
 import Pipeline
@@ -104,6 +105,15 @@ struct ComponentKeysTests {
     // Not a key: who counts in spans means spans.
     #expect(configuration.maxBytes == 16 << 20)
     #expect(unchanged(configuration, from: Batcher.Configuration()) == [])
+  }
+
+  @Test(arguments: ["keep", "drop"])
+  func `filter`(effect: String) throws {
+    guard case .filter(let filter) = try processor("filter/mine", "{\(effect): end_user is ada}") else {
+      Issue.record("another processor")
+      return
+    }
+    #expect("\(filter)".contains("\(effect)") && "\(filter)".contains("endUser"))
   }
 
   @Test func `memory_limiter`() throws {

@@ -21,7 +21,7 @@ final class DurableRun<Disk: TestDisk>: Sendable {
   /// Beyond `maxWaitingBytes` in memory, spans are spilled.
   init(
     clock: TestClock, disk: Disk, maxWaitingBytes: Int = 1 << 30, settlesAtOnce: Bool = true,
-    _ configure: (inout EndUserConfiguration) -> Void = { _ in }
+    _ configure: (inout EndUserConfiguration) -> Void = { _ in }, makeSieve: SpanSieveFactory? = nil
   ) {
     self.clock = clock
     self.disk = disk
@@ -37,7 +37,7 @@ final class DurableRun<Disk: TestDisk>: Sendable {
       output: Batcher(configuration: batching, exporters: [exporter]),
       storage: EndUserStorage(
         reader: disk.reader, journal: IdentityJournal(disk.log), log: Log(level: .info, write: { lines.append($0) })),
-      maxWaitingBytes: maxWaitingBytes, clock: { clock.now })
+      maxWaitingBytes: maxWaitingBytes, clock: { clock.now }, makeSieve: makeSieve)
   }
 
   func send(_ spans: SpanStub...) { send(spans) }
@@ -117,11 +117,11 @@ typealias DurableHarness = DurableRun<FakeDisk>
 extension DurableRun where Disk == FakeDisk {
   convenience init(
     clock: TestClock = TestClock(), maxWaitingBytes: Int = 1 << 30, settlesAtOnce: Bool = true,
-    _ configure: (inout EndUserConfiguration) -> Void = { _ in }
+    _ configure: (inout EndUserConfiguration) -> Void = { _ in }, makeSieve: SpanSieveFactory? = nil
   ) {
     self.init(
       clock: clock, disk: FakeDisk { clock.now }, maxWaitingBytes: maxWaitingBytes, settlesAtOnce: settlesAtOnce,
-      configure)
+      configure, makeSieve: makeSieve)
   }
 }
 

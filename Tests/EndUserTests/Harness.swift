@@ -16,7 +16,7 @@ final class Harness: Sendable {
   let told = Locked<[Resolution]>([])
   private let now = Atomic<UInt64>(1_000_000_000)
 
-  init(_ configure: (inout EndUserConfiguration) -> Void = { _ in }) {
+  init(_ configure: (inout EndUserConfiguration) -> Void = { _ in }, makeSieve: SpanSieveFactory? = nil) {
     var configuration = EndUserConfiguration()
     configuration.logTraces = true
     configure(&configuration)
@@ -28,7 +28,7 @@ final class Harness: Sendable {
       configuration, rules: rules,
       metrics: EndUserMetrics(registry: registry, processor: "enduser", pipeline: "traces"),
       output: Batcher(configuration: batching, exporters: [exporter]),
-      clock: { clock.harness?.now.load(ordering: .relaxed) ?? 0 },
+      clock: { clock.harness?.now.load(ordering: .relaxed) ?? 0 }, makeSieve: makeSieve,
       tell: { resolution in resolutions.withLock { $0.append(resolution) } })
     clock.harness = self
   }

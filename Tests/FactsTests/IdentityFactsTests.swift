@@ -98,6 +98,13 @@ import Testing
     #expect(try extracted(SpanStub.request([marker])).map(\.flags) == [[.hasParent, .completionMarker]])
   }
 
+  /// What an index records, spans that wait keep in memory, and the processor compares with what it hands down.
+  @Test func `an index records nothing for the facts' sake`() {
+    let rules = SpanRules()
+    _ = FactsPlan(EndUserConfiguration(), rules: rules)
+    #expect(rules.patterns.isEmpty)
+  }
+
   /// A root alone: whom the processor attributes its trace to is whom the facts name.
   @Test(arguments: 0..<4 as Range<UInt64>)
   func `facts name whom the processor hands down`(seed: UInt64) throws {

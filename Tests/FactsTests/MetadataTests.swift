@@ -75,12 +75,15 @@ import Testing
       SpanStub(2, ["http.method": "GET"]),
       SpanStub(3, ["langsmith.metadata.b": 2, "enduser.id": 5]),
       SpanStub(4, ["metadata": "{"]),
-      SpanStub(5, ["metadata": #"{"a": 1}"#]),
+      SpanStub(5, ["metadata": #"{"a": 1}"#, "tag.tags": .array(["a"])]),
+      SpanStub(6, ["tag.tags": .array([])]),
+      SpanStub(7, ["tag.tags": .array(["a"]), "langfuse.tags": "b"]),
+      SpanStub(8, ["tag.tags": .array(["a"])]),
     ]
     let facts = try extracted(SpanStub.request(spans))
-    #expect(facts.map(\.metadataText) == [#"{"a":1}"#, nil, #"{"b":2}"#, nil, #"{"a":1}"#])
-    #expect(facts.map(\.tagList) == [["a"], [], [], [], []])
-    #expect(facts.map { $0.text(\.endUser) } == ["", "", "5", "", ""])
+    #expect(facts.map(\.metadataText) == [#"{"a":1}"#, nil, #"{"b":2}"#, nil, #"{"a":1}"#, nil, nil, nil])
+    #expect(facts.map(\.tagList) == [["a"], [], [], [], ["a"], [], ["b", "a"], ["a"]])
+    #expect(facts.map { $0.text(\.endUser) } == ["", "", "5", "", "", "", "", ""])
   }
 
   @Test func `tags come as lists, as JSON and as text`() throws {

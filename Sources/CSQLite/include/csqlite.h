@@ -10,3 +10,6 @@ int csqlite_bind_blob(sqlite3_stmt *statement, int place, const void *bytes, siz
 
 /* Lets nothing in the file, which others may have written, do more than hold data. */
 int csqlite_defend(sqlite3 *database);
+
+/* Has SQLite not count the memory that it takes. To be called before anything else. */
+int csqlite_forgo_statistics(void);

@@ -114,8 +114,13 @@ struct TraceView {
   var row: TraceRow
   /// Of its latency.
   var bucket: Int32
-  /// Models, tags and the workflow.
+  /// Models and tags.
   var labels: [Label]
+
+  func forEachLabel(_ body: (Label) -> Void) {
+    for label in labels { body(label) }
+    if let name = row.name { body(Label(kind: .workflow, name: name)) }
+  }
 }
 
 /// How many traces more or less have a label: few labels in a list, many in a table.
@@ -124,9 +129,9 @@ struct LabelChanges {
   private var many: [Label: Int64] = [:]
 
   mutating func change(from old: TraceView?, to new: TraceView?) {
-    if old?.labels == new?.labels { return }
-    if let old { for label in old.labels { add(label, -1) } }
-    if let new { for label in new.labels { add(label, 1) } }
+    if let old, let new, old.row.labels == new.row.labels, old.row.name == new.row.name { return }
+    old?.forEachLabel { add($0, -1) }
+    new?.forEachLabel { add($0, 1) }
   }
 
   private mutating func add(_ label: Label, _ amount: Int64) {

@@ -60,8 +60,7 @@ final class Accounts {
   }
 
   private func view(_ row: TraceRow) throws(LedgerError) -> TraceView {
-    var labels = try row.labels.map { (id) throws(LedgerError) in try names.labels(of: id) } ?? []
-    if let name = row.name { labels.append(Label(kind: .workflow, name: name)) }
+    let labels = try row.labels.map { (id) throws(LedgerError) in try names.labels(of: id) } ?? []
     return TraceView(row: row, bucket: LatencySketch.bucket(of: row.latency), labels: labels)
   }
 

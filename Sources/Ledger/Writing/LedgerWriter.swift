@@ -141,7 +141,7 @@ final class LedgerWriter {
       tally.refused += Int(group.spanCount)
       return
     }
-    var state: TraceState
+    let state: TraceState
     if let recent = hot.take(group.trace) { state = recent } else { state = try traces.load(group.trace) }
     let before = state.isStored ? state.row : nil
     let start = state.records.count
@@ -165,7 +165,7 @@ final class LedgerWriter {
         }
       }
       guard state.spans.count < configuration.maxSpansPerTree || state.spans.contains(place.span) else {
-        if try omit(record, place.span, &state) { isNews = true }
+        if try omit(record, place.span, state) { isNews = true }
         return
       }
       guard state.spans.insert(place.span) else {
@@ -188,10 +188,10 @@ final class LedgerWriter {
       return
     }
 
-    try describe(&state)
+    try describe(state)
     state.row.updated = now()
     try traces.write(state.row, over: before)
-    if state.records.count > start { try traces.writeTree(of: &state, from: start) }
+    if state.records.count > start { try traces.writeTree(of: state, from: start) }
     try write(bodies, of: state, from: batch)
     try accounts.change(from: before, to: state.row)
     if before == nil { tally.newTraces += 1 }
@@ -202,7 +202,7 @@ final class LedgerWriter {
   }
 
   /// Finds out what the trace is now.
-  private func describe(_ state: inout TraceState) throws(LedgerError) {
+  private func describe(_ state: TraceState) throws(LedgerError) {
     let facts = state.records.withUnsafeBytes { self.facts.read($0) }
     state.row.take(facts)
     state.row.name = try facts.name.map { (name) throws(LedgerError) in try accounts.names.name(name) }
@@ -236,7 +236,7 @@ final class LedgerWriter {
   }
 
   /// Counts a span for which the tree has no room; false when it was counted before.
-  private func omit(_ record: ArraySlice<UInt8>, _ span: UInt64, _ state: inout TraceState) throws(LedgerError) -> Bool
+  private func omit(_ record: ArraySlice<UInt8>, _ span: UInt64, _ state: TraceState) throws(LedgerError) -> Bool
   {
     guard try traces.omit(span, of: state.row.id) else {
       tally.duplicates += 1

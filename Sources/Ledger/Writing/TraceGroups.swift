@@ -31,7 +31,10 @@ struct TraceGroups {
   private var known: [TraceID: Int32] = [:]
 
   init(_ batch: [Arrival]) {
-    places.reserveCapacity(batch.reduce(0) { $0 + $1.facts.spanCount })
+    let spanCount = batch.reduce(0) { $0 + $1.facts.spanCount }
+    places.reserveCapacity(spanCount)
+    known.reserveCapacity(spanCount / 8)
+    groups.reserveCapacity(spanCount / 8)
     var last: (trace: TraceID, group: Int)?
     for (arrival, content) in batch.enumerated() {
       content.facts.bytes.withUnsafeBytes { bytes in

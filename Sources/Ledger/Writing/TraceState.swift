@@ -2,7 +2,7 @@ import Facts
 import OTLP
 
 /// A trace of the ledger: its row, and the records of its spans.
-struct TraceState {
+final class TraceState {
   var row: TraceRow
   /// `SpanRecord`s behind one another.
   var records: [UInt8] = []
@@ -51,7 +51,7 @@ struct SpanIDs {
 
 /// Traces that got spans lately, as far as memory allows. Those that got none for longest go first, about.
 struct HotTraces {
-  /// Of each half: what is used moves from the older to the younger one; the older one goes when the younger is full.
+  /// Of each half: what is used moves to the younger one; the older one goes when the younger is full.
   private let capacity: Int
   private var young: [TraceID: TraceState] = [:]
   private var old: [TraceID: TraceState] = [:]
@@ -71,11 +71,11 @@ struct HotTraces {
     return old.isEmpty ? nil : old.removeValue(forKey: id)
   }
 
-  mutating func keep(_ state: consuming TraceState) {
+  mutating func keep(_ state: TraceState) {
     let size = state.byteCount
     if byteCount + size > capacity {
-      old = young
-      young = [:]
+      swap(&old, &young)
+      young.removeAll(keepingCapacity: true)
       byteCount = 0
     }
     byteCount += size

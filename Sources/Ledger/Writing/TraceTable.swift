@@ -60,7 +60,7 @@ final class TraceTable {
       nextID += 1
       return TraceState(TraceRow(id: nextID - 1, trace: trace))
     }
-    var state = TraceState(TraceRow(select))
+    let state = TraceState(TraceRow(select))
     select.reset()
     state.isStored = true
     let parts = try Trees.parts(of: state.row.id, in: database)
@@ -92,7 +92,7 @@ final class TraceTable {
   }
 
   /// Writes the records from `start` on, which came behind those that were written before.
-  func writeTree(of state: inout TraceState, from start: Int) throws(LedgerError) {
+  func writeTree(of state: TraceState, from start: Int) throws(LedgerError) {
     let fits = state.records.count - state.lastPartStart <= Trees.partSize || state.lastPart == Trees.maxParts - 1
     let statement: Statement
     if state.lastPart >= 0 && fits {
