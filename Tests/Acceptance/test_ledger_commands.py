@@ -245,7 +245,7 @@ def test_what_is_not_there_is_named(ask, words):
 MISUSES = ["user", "users ada", "users --limit 0", "trace a --filter b", "users --since x", "users --json --csv"]
 
 
-@pytest.mark.parametrize("words", map(str.split, MISUSES), ids=MISUSES)
+@pytest.mark.parametrize("words", [misuse.split() for misuse in MISUSES], ids=MISUSES)
 def test_misuse_is_told_apart(ask, words):
     result = ask(*words)
     assert result.returncode == 2 and result.stdout == "" and result.stderr.startswith("heirloom: ")
