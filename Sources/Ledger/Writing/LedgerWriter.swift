@@ -236,8 +236,7 @@ final class LedgerWriter {
   }
 
   /// Counts a span for which the tree has no room; false when it was counted before.
-  private func omit(_ record: ArraySlice<UInt8>, _ span: UInt64, _ state: TraceState) throws(LedgerError) -> Bool
-  {
+  private func omit(_ record: ArraySlice<UInt8>, _ span: UInt64, _ state: TraceState) throws(LedgerError) -> Bool {
     guard try traces.omit(span, of: state.row.id) else {
       tally.duplicates += 1
       return false
