@@ -9,21 +9,31 @@ struct Label: Hashable {
   var kind: LabelKind
   /// Of `names`.
   var name: Int64
+
+  init(kind: LabelKind, name: Int64) {
+    self.kind = kind
+    self.name = name
+  }
+
+  /// Both in one number, as blobs have it: the name four-fold plus the kind.
+  var code: UInt64 { UInt64(name) << 2 | UInt64(kind.rawValue) }
+
+  init?(code: UInt64) {
+    guard let kind = LabelKind(rawValue: Int64(code & 3)) else { return nil }
+    self.init(kind: kind, name: Int64(code >> 2))
+  }
 }
 
-/// Models and tags of a trace, each in the order of their first appearance: `label_sets.labels`. Each is a varint, the name
-/// four-fold plus the kind.
+/// Models and tags of a trace, each in the order of their first appearance: `label_sets.labels`. Each is a varint, its code.
 enum LabelSet {
   static func bytes(of labels: [Label]) -> [UInt8] {
     var bytes: [UInt8] = []
-    for label in labels { bytes.append(varint: UInt64(label.name) << 2 | UInt64(label.kind.rawValue)) }
+    for label in labels { bytes.append(varint: label.code) }
     return bytes
   }
 
   static func labels(in bytes: [UInt8]) -> [Label] {
-    bytes.varints.compactMap { number in
-      LabelKind(rawValue: Int64(number & 3)).map { Label(kind: $0, name: Int64(number >> 2)) }
-    }
+    bytes.varints.compactMap { Label(code: $0) }
   }
 }
 

@@ -63,8 +63,9 @@ enum Schema {
     CREATE INDEX sessions_by_user ON sessions (user, last_event);
     CREATE INDEX sessions_by_last_event ON sessions (last_event);
 
-    -- Latencies of a user's traces (id 2 * user) and of a session's (2 * session + 1): see `LatencySketch`.
-    CREATE TABLE sketches (id INTEGER PRIMARY KEY, latencies BLOB NOT NULL);
+    -- Of a user's traces (id 2 * user) and of a session's (2 * session + 1), what only the writer needs: their latencies
+    -- (see `LatencySketch`), and how many have which label (see `LabelCounts`).
+    CREATE TABLE tallies (id INTEGER PRIMARY KEY, latencies BLOB NOT NULL, labels BLOB NOT NULL);
 
     CREATE TABLE traces (
       id INTEGER PRIMARY KEY, trace BLOB NOT NULL UNIQUE,
@@ -103,8 +104,8 @@ enum Schema {
       kind INTEGER NOT NULL, name INTEGER NOT NULL, label_set INTEGER NOT NULL,
       PRIMARY KEY (kind, name, label_set)) WITHOUT ROWID;
 
-    -- How many traces of a user (owner_kind 0; user 0 is everybody) or session (1) have a model (kind 0), a tag (1), a
-    -- workflow (2).
+    -- Which users (owner_kind 0) and sessions (1) have traces with a model (kind 0), a tag (1), a workflow (2). How many
+    -- traces: of everybody (user 0) exactly, of others the largest power of two that is not above it.
     CREATE TABLE facets (
       owner_kind INTEGER NOT NULL, owner INTEGER NOT NULL, kind INTEGER NOT NULL, name INTEGER NOT NULL,
       traces INTEGER NOT NULL, PRIMARY KEY (owner_kind, owner, kind, name)) WITHOUT ROWID;

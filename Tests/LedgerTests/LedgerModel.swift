@@ -114,7 +114,11 @@ struct LedgerModel {
       if let session = trace.session { owners.append("session \(session)") }
       return owners.flatMap { owner in trace.labels.map { owner + "|" + $0 } }
     }
-    tables["facets"] = facets.map { "\($0)|\($1.count)" }
+    tables["label counts"] = facets.filter { !$0.key.hasPrefix("everybody") }.map { "\($0)|\($1.count)" }
+    tables["facets"] = facets.map { key, traces in
+      let magnitude = (0...).first { 2 << $0 > traces.count }!
+      return "\(key)|\(key.hasPrefix("everybody") ? traces.count : 1 << magnitude)"
+    }
     let days = groups { trace in
       Set(["", trace.user ?? ""]).map { "\($0)|\(trace.start / 86_400_000_000_000)" }
     }

@@ -55,7 +55,7 @@ extension LedgerFixture {
       guard case .int(let id) = row[0] else { return "?" }
       return "\(Self.text(row[1]))|\(Self.text(.blob(try Trees.records(of: id, in: database))))"
     }
-    let sketch = "(SELECT latencies FROM sketches WHERE sketches.id = o.id * 2"
+    let sketch = "(SELECT latencies FROM tallies WHERE tallies.id = o.id * 2"
     tables["users"] = try lines("SELECT \(Self.owner), \(sketch)), o.sessions FROM users o WHERE id > 0")
     tables["everybody"] = try lines("SELECT \(Self.owner), \(sketch)), o.sessions FROM users o WHERE id = 0")
     tables["sessions"] = try lines(
@@ -82,11 +82,23 @@ extension LedgerFixture {
         kind, n.name, traces
       FROM facets f JOIN names n ON n.id = f.name
       """)
+    tables["label counts"] = try rows(
+      """
+      SELECT CASE id % 2 WHEN 0 THEN 'user ' || (SELECT name FROM users WHERE id = t.id / 2)
+        ELSE 'session ' || (SELECT name FROM sessions WHERE id = t.id / 2) END, labels
+      FROM tallies t WHERE id > 0
+      """
+    ).flatMap { row in
+      guard case .blob(let bytes) = row[1] else { return ["?"] }
+      return bytes.withUnsafeBytes { LabelCounts($0) }.entries.map {
+        "\(Self.text(row[0]))|\($0.label.kind.rawValue)|\(names[String($0.label.name)] ?? "?")|\($0.count)"
+      }
+    }
     tables["unpriced"] = try lines("SELECT n.name, calls FROM unpriced JOIN names n ON n.id = model")
     // What nothing else shows.
-    tables["sketches without an owner"] = try lines(
+    tables["tallies without an owner"] = try lines(
       """
-      SELECT id FROM sketches WHERE CASE id % 2 WHEN 0 THEN id / 2 NOT IN (SELECT id FROM users)
+      SELECT id FROM tallies WHERE CASE id % 2 WHEN 0 THEN id / 2 NOT IN (SELECT id FROM users)
         ELSE id / 2 NOT IN (SELECT id FROM sessions) END
       """)
     tables["parts without a trace"] = try lines("SELECT id FROM trees WHERE id >> 16 NOT IN (SELECT id FROM traces)")

@@ -24,7 +24,9 @@ struct LedgerCommand {
     isMeasured = what == "ingest"
     var path = "/tmp/heirloom-bench-\(getpid()).db"
     if !isMeasured {
-      guard let file = arguments.popLast(), !file.hasPrefix("--") else { throw BenchError("ledger generate needs a file") }
+      guard let file = arguments.popLast(), !file.hasPrefix("--") else {
+        throw BenchError("ledger generate needs a file")
+      }
       path = file
     }
     self.path = path

@@ -84,7 +84,8 @@ struct LedgerWords {
   }
 
   private static let models = [
-    "gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5", "claude-3-5-haiku-latest", "gemini-2.5-pro", "gpt-4.1", "o3", "house-7b",
+    "gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5", "claude-3-5-haiku-latest", "gemini-2.5-pro", "gpt-4.1", "o3",
+    "house-7b",
   ]
   private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 8 << 10, alignment: 1)
   private var used = 0

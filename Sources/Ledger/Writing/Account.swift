@@ -15,8 +15,8 @@ class Account {
   var metadata: Int64?
   var metadataMoment: Moment?
   var latencies = LatencySketch()
-  /// How many traces more or less have a label, in this transaction.
-  var labels = LabelChanges()
+  /// Of nobody but users and sessions: everybody's are counted apart.
+  var labels = LabelCounts()
   /// What has to be looked up: the trace that it came from has changed.
   var unsure: Unsure = []
 
@@ -47,10 +47,11 @@ class Account {
       totals.add(new.row.figures, 1)
       latencies.add(bucket: new.bucket, 1)
     }
-    labels.change(from: old, to: new)
     changeTimes(from: old?.row, to: new?.row)
     // Everybody has no metadata.
-    if id != 0 { changeMetadata(from: old?.row, to: new?.row) }
+    guard id != 0 else { return }
+    labels.change(from: old, to: new)
+    changeMetadata(from: old?.row, to: new?.row)
   }
 
   private func changeTimes(from old: TraceRow?, to new: TraceRow?) {
@@ -117,38 +118,13 @@ struct TraceView {
   /// Models and tags.
   var labels: [Label]
 
+  func hasSameLabels(as other: TraceView) -> Bool {
+    row.labels == other.row.labels && row.name == other.row.name
+  }
+
+  @inline(__always)
   func forEachLabel(_ body: (Label) -> Void) {
     for label in labels { body(label) }
     if let name = row.name { body(Label(kind: .workflow, name: name)) }
-  }
-}
-
-/// How many traces more or less have a label: few labels in a list, many in a table.
-struct LabelChanges {
-  private var few: [(label: Label, change: Int64)] = []
-  private var many: [Label: Int64] = [:]
-
-  mutating func change(from old: TraceView?, to new: TraceView?) {
-    if let old, let new, old.row.labels == new.row.labels, old.row.name == new.row.name { return }
-    old?.forEachLabel { add($0, -1) }
-    new?.forEachLabel { add($0, 1) }
-  }
-
-  private mutating func add(_ label: Label, _ amount: Int64) {
-    for place in few.indices where few[place].label == label {
-      few[place].change += amount
-      return
-    }
-    if few.count < 16 { few.append((label, amount)) } else { many[label, default: 0] += amount }
-  }
-
-  mutating func removeAll() {
-    few.removeAll(keepingCapacity: true)
-    many.removeAll(keepingCapacity: true)
-  }
-
-  func forEach(_ body: (Label, Int64) throws(LedgerError) -> Void) throws(LedgerError) {
-    for (label, change) in few where change != 0 { try body(label, change) }
-    for (label, change) in many where change != 0 { try body(label, change) }
   }
 }

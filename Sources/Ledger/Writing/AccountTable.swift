@@ -10,12 +10,12 @@ final class AccountTable<Member: Account> {
 
   private let selectByID: Statement
   private let selectByName: Statement
-  private let selectSketch: Statement
+  private let selectTallies: Statement
   private let insert: Statement
   private let update: Statement
   private let delete: Statement
-  private let writeSketch: Statement
-  private let deleteSketch: Statement
+  private let writeTallies: Statement
+  private let deleteTallies: Statement
   private let first: Statement
   private let last: Statement
   private let firstOfAll: Statement
@@ -35,7 +35,7 @@ final class AccountTable<Member: Account> {
     let owner = Member.kind == 0 ? "user" : "session"
     selectByID = try database.prepare("SELECT \(columns.joined(separator: ", ")) FROM \(table) WHERE id = ?1")
     selectByName = try database.prepare("SELECT id FROM \(table) WHERE name = ?1")
-    selectSketch = try database.prepare("SELECT latencies FROM sketches WHERE id = ?1")
+    selectTallies = try database.prepare("SELECT latencies, labels FROM tallies WHERE id = ?1")
     insert = try database.prepare(
       "INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES ("
         + (1...columns.count).map { "?\($0)" }.joined(separator: ", ") + ")")
@@ -43,8 +43,8 @@ final class AccountTable<Member: Account> {
       "UPDATE \(table) SET "
         + columns.indices.dropFirst(2).map { "\(columns[$0]) = ?\($0 + 1)" }.joined(separator: ", ") + " WHERE id = ?1")
     delete = try database.prepare("DELETE FROM \(table) WHERE id = ?1")
-    writeSketch = try database.prepare("INSERT OR REPLACE INTO sketches (id, latencies) VALUES (?1, ?2)")
-    deleteSketch = try database.prepare("DELETE FROM sketches WHERE id = ?1")
+    writeTallies = try database.prepare("INSERT OR REPLACE INTO tallies (id, latencies, labels) VALUES (?1, ?2, ?3)")
+    deleteTallies = try database.prepare("DELETE FROM tallies WHERE id = ?1")
     first = try database.prepare("SELECT start FROM traces WHERE \(owner) = ?1 ORDER BY start LIMIT 1")
     last = try database.prepare("SELECT start FROM traces WHERE \(owner) = ?1 ORDER BY start DESC LIMIT 1")
     firstOfAll = try database.prepare("SELECT start FROM traces ORDER BY start LIMIT 1")
@@ -104,9 +104,12 @@ final class AccountTable<Member: Account> {
     member.metadata = row.optionalInt(next + 2)
     member.metadataMoment = member.metadata.map { _ in Moment(start: row.int(next + 3), trace: row.int(next + 4)) }
     member.readOwn(row, from: next + 8)
-    selectSketch.bind(1, id * 2 + Member.kind)
-    defer { selectSketch.reset() }
-    if try selectSketch.step() { member.latencies = selectSketch.withBytes(0) { LatencySketch($0) } ?? LatencySketch() }
+    selectTallies.bind(1, id * 2 + Member.kind)
+    defer { selectTallies.reset() }
+    if try selectTallies.step() {
+      member.latencies = selectTallies.withBytes(0) { LatencySketch($0) } ?? LatencySketch()
+      member.labels = selectTallies.withBytes(1) { LabelCounts($0) }
+    }
     known[id] = member
     return member
   }
@@ -127,8 +130,8 @@ final class AccountTable<Member: Account> {
         if member.isStored {
           delete.bind(1, member.id)
           try delete.run()
-          deleteSketch.bind(1, member.id * 2 + Member.kind)
-          try deleteSketch.run()
+          deleteTallies.bind(1, member.id * 2 + Member.kind)
+          try deleteTallies.run()
         }
         known[member.id] = nil
         ids[member.name] = nil
@@ -141,10 +144,7 @@ final class AccountTable<Member: Account> {
 
   /// After a commit: what is known is what the rows say.
   func finish() {
-    for member in touched {
-      member.isTouched = false
-      member.labels.removeAll()
-    }
+    for member in touched { member.isTouched = false }
     touched.removeAll(keepingCapacity: true)
     if known.count > Self.keptAtMost || ids.count > Self.keptAtMost {
       known = [:]
@@ -199,9 +199,10 @@ final class AccountTable<Member: Account> {
     statement.bind(next + 7, member.latencies.percentile(0.99))
     member.bindOwn(to: statement, from: next + 8)
     try statement.run()
-    writeSketch.bind(1, member.id * 2 + Member.kind)
-    writeSketch.bind(2, member.latencies.bytes)
-    try writeSketch.run()
+    writeTallies.bind(1, member.id * 2 + Member.kind)
+    writeTallies.bind(2, member.latencies.bytes)
+    writeTallies.bind(3, member.labels.bytes)
+    try writeTallies.run()
     member.isStored = true
   }
 }

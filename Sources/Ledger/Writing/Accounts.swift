@@ -8,11 +8,14 @@ final class Accounts {
   private let database: Database
   private var days: [Day: Totals] = [:]
   private var unpriced: [Int64: Int64] = [:]
+  private var labels = LabelChanges()
 
   private let addDay: Statement
   private let removeDay: Statement
   private let addFacet: Statement
+  private let setFacet: Statement
   private let removeFacet: Statement
+  private let removeEmptyFacet: Statement
   private let addUnpriced: Statement
   private let removeUnpriced: Statement
 
@@ -39,8 +42,14 @@ final class Accounts {
       INSERT INTO facets (owner_kind, owner, kind, name, traces) VALUES (?1, ?2, ?3, ?4, ?5)
       ON CONFLICT DO UPDATE SET traces = traces + excluded.traces
       """)
-    removeFacet = try database.prepare(
-      "DELETE FROM facets WHERE owner_kind = ?1 AND owner = ?2 AND kind = ?3 AND name = ?4 AND traces = 0")
+    setFacet = try database.prepare(
+      """
+      INSERT INTO facets (owner_kind, owner, kind, name, traces) VALUES (?1, ?2, ?3, ?4, ?5)
+      ON CONFLICT DO UPDATE SET traces = excluded.traces
+      """)
+    let removal = "DELETE FROM facets WHERE owner_kind = ?1 AND owner = ?2 AND kind = ?3 AND name = ?4"
+    removeFacet = try database.prepare(removal)
+    removeEmptyFacet = try database.prepare(removal + " AND traces = 0")
     addUnpriced = try database.prepare(
       "INSERT INTO unpriced (model, calls) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls")
     removeUnpriced = try database.prepare("DELETE FROM unpriced WHERE model = ?1 AND calls = 0")
@@ -52,6 +61,7 @@ final class Accounts {
   func change(from oldRow: TraceRow?, to newRow: TraceRow?) throws(LedgerError) {
     let old = try oldRow.map { (row) throws(LedgerError) in try view(row) }
     let new = try newRow.map { (row) throws(LedgerError) in try view(row) }
+    labels.change(from: old, to: new)
     try change(users, everybody, from: old, to: new)
     try change(users, oldRow?.user, newRow?.user, old, new)
     try change(sessions, oldRow?.session, newRow?.session, old, new)
@@ -106,8 +116,9 @@ final class Accounts {
       session.storedUser = user
     }
     var orphans: [Int64] = []
-    for session in sessions.touched { try writeFacets(of: session, &orphans) }
-    for user in users.touched { try writeFacets(of: user, &orphans) }
+    for session in sessions.touched { try writeFacets(of: session) }
+    for user in users.touched { try writeFacets(of: user) }
+    try writeEverybodysFacets(&orphans)
     try sessions.flush()
     try users.flush()
     try writeDays()
@@ -126,6 +137,7 @@ final class Accounts {
   func reset() throws(LedgerError) {
     days = [:]
     unpriced = [:]
+    labels.removeAll()
     names.reset()
     try sessions.reset()
     try users.reset()
@@ -137,28 +149,37 @@ final class Accounts {
     account.sessions += amount
   }
 
-  /// - Parameters:
-  ///   - account: whose labels changed.
-  ///   - orphans: gets names that nobody's traces have any more.
+  private func writeFacets<Member: Account>(of account: Member) throws(LedgerError) {
+    try account.labels.settle { (entry) throws(LedgerError) in
+      let statement = entry.count == 0 ? removeFacet : setFacet
+      Self.bind(entry.label, of: account.id, Member.kind, to: statement)
+      if entry.count > 0 { statement.bind(5, entry.magnitude) }
+      try statement.run()
+    }
+  }
+
+  /// - Parameter orphans: gets names that no trace has any more.
   /// - Throws: LedgerError.
-  private func writeFacets<Member: Account>(of account: Member, _ orphans: inout [Int64]) throws(LedgerError) {
-    let kind = Member.kind
-    let isEverybody = kind == 0 && account.id == everybody
-    try account.labels.forEach { (label, change) throws(LedgerError) in
-      func bind(_ statement: Statement) {
-        statement.bind(1, kind)
-        statement.bind(2, account.id)
-        statement.bind(3, label.kind.rawValue)
-        statement.bind(4, label.name)
-      }
-      bind(addFacet)
+  private func writeEverybodysFacets(_ orphans: inout [Int64]) throws(LedgerError) {
+    var gone: [Int64] = []
+    try labels.forEach { (label, change) throws(LedgerError) in
+      Self.bind(label, of: everybody, UserAccount.kind, to: addFacet)
       addFacet.bind(5, change)
       try addFacet.run()
       guard change < 0 else { return }
-      bind(removeFacet)
-      try removeFacet.run()
-      if isEverybody && database.changes > 0 { orphans.append(label.name) }
+      Self.bind(label, of: everybody, UserAccount.kind, to: removeEmptyFacet)
+      try removeEmptyFacet.run()
+      if database.changes > 0 { gone.append(label.name) }
     }
+    orphans += gone
+    labels.removeAll()
+  }
+
+  private static func bind(_ label: Label, of owner: Int64, _ kind: Int64, to statement: Statement) {
+    statement.bind(1, kind)
+    statement.bind(2, owner)
+    statement.bind(3, label.kind.rawValue)
+    statement.bind(4, label.name)
   }
 
   private func writeDays() throws(LedgerError) {

@@ -80,7 +80,7 @@ final class LedgerWriter {
     var written: [String: SequenceRuns] = [:]
     let tally = try transaction { () throws(LedgerError) in
       let groups = TraceGroups(batch)
-      for group in groups.groups { try add(group, of: groups, in: batch) }
+      for group in groups.groups { try add(group, of: groups) }
       if isMoving { try moveOn() }
       written = try applied.write(batch, to: database)
     }
@@ -136,7 +136,7 @@ final class LedgerWriter {
   // MARK: Spans
 
   /// Adds the spans of one trace.
-  private func add(_ group: TraceGroups.Group, of groups: TraceGroups, in batch: [Arrival]) throws(LedgerError) {
+  private func add(_ group: TraceGroups.Group, of groups: TraceGroups) throws(LedgerError) {
     if forgotten.isRefused(group.trace) {
       tally.refused += Int(group.spanCount)
       return
@@ -152,20 +152,19 @@ final class LedgerWriter {
     var rejected: [UInt8] = []
 
     try groups.forEach(in: group) { (place) throws(LedgerError) in
-      let bytes = batch[Int(place.arrival)].facts.bytes
-      var record = bytes[Int(place.record.lowerBound)..<Int(place.record.upperBound)]
+      var pseudonym: String?
       if !forgotten.isEmpty {
-        switch try verdict(on: record) {
+        switch try verdict(on: place.record) {
         case .welcome: break
         case .refused:
           tally.refused += 1
-          rejected.append(contentsOf: record)
+          rejected.append(contentsOf: place.record)
           return
-        case .pseudonym(let name): record = Self.record(record, under: name)[...]
+        case .pseudonym(let name): pseudonym = name
         }
       }
       guard state.spans.count < configuration.maxSpansPerTree || state.spans.contains(place.span) else {
-        if try omit(record, place.span, state) { isNews = true }
+        if try omit(place, state) { isNews = true }
         return
       }
       guard state.spans.insert(place.span) else {
@@ -174,8 +173,12 @@ final class LedgerWriter {
       }
       isNews = true
       tally.spans += 1
-      state.records.append(contentsOf: record)
-      if !place.body.isEmpty { bodies.append(copy place) }
+      if let pseudonym {
+        state.records.append(contentsOf: Self.record(place.record, under: pseudonym))
+      } else {
+        state.records.append(contentsOf: place.record)
+        if !place.body.isEmpty { bodies.append(place) }
+      }
     }
     if !rejected.isEmpty, try refuseIfForgotten(state, before: before, rejected: rejected) {
       tally.refused += tally.spans - known.spans
@@ -184,7 +187,7 @@ final class LedgerWriter {
     }
     // Without a span that counts there is no trace.
     guard isNews, !state.records.isEmpty else {
-      if before != nil { hot.keep(state) }
+      if before != nil { keep(state) }
       return
     }
 
@@ -192,13 +195,18 @@ final class LedgerWriter {
     state.row.updated = now()
     try traces.write(state.row, over: before)
     if state.records.count > start { try traces.writeTree(of: state, from: start) }
-    try write(bodies, of: state, from: batch)
+    try write(bodies, of: state)
     try accounts.change(from: before, to: state.row)
     if before == nil { tally.newTraces += 1 }
     tally.unpricedCalls += max(Self.unpricedCalls(state.row) - (before.map(Self.unpricedCalls) ?? 0), 0)
     tally.omitted += Int(state.row.omitted - omitted)
     state.isStored = true
-    hot.keep(state)
+    keep(state)
+  }
+
+  /// Most traces are complete when they name their end user: nothing more is likely to come. Large ones cost much to read.
+  private func keep(_ state: TraceState) {
+    if state.row.ownUser == nil || state.records.count > 8 << 10 { hot.keep(state) }
   }
 
   /// Finds out what the trace is now.
@@ -236,53 +244,45 @@ final class LedgerWriter {
   }
 
   /// Counts a span for which the tree has no room; false when it was counted before.
-  private func omit(_ record: ArraySlice<UInt8>, _ span: UInt64, _ state: TraceState) throws(LedgerError) -> Bool
-  {
-    guard try traces.omit(span, of: state.row.id) else {
+  private func omit(_ place: TraceGroups.Place, _ state: TraceState) throws(LedgerError) -> Bool {
+    guard try traces.omit(place.span, of: state.row.id) else {
       tally.duplicates += 1
       return false
     }
     tally.spans += 1
-    record.withUnsafeBytes { bytes in
-      _ = SpanRecord.forEach(in: bytes) { facts, _ in
-        if facts.flags.contains(.completionMarker) { return }
-        state.row.omitted += 1
-        if facts.flags.contains(.isError) { state.row.omittedErrors += 1 }
-      }
+    SpanRecord.forEach(in: place.record) { facts, _ in
+      if facts.flags.contains(.completionMarker) { return }
+      state.row.omitted += 1
+      if facts.flags.contains(.isError) { state.row.omittedErrors += 1 }
     }
     return true
   }
 
-  private func write(_ bodies: [TraceGroups.Place], of state: TraceState, from batch: [Arrival]) throws(LedgerError) {
+  private func write(_ bodies: [TraceGroups.Place], of state: TraceState) throws(LedgerError) {
     guard configuration.spanBodies else { return }
     for place in bodies where place.body.count <= configuration.maxBodyBytes {
-      let bytes = batch[Int(place.arrival)].facts.bytes[Int(place.body.lowerBound)..<Int(place.body.upperBound)]
-      try traces.write(body: bytes, of: place.span, in: state.row.id)
+      try traces.write(body: place.body, of: place.span, in: state.row.id)
     }
   }
 
   // MARK: Forgotten users
 
-  private func verdict(on record: ArraySlice<UInt8>) throws(LedgerError) -> ForgottenUsers.Verdict {
+  private func verdict(on record: UnsafeRawBufferPointer) throws(LedgerError) -> ForgottenUsers.Verdict {
     var user = ""
-    record.withUnsafeBytes { bytes in
-      _ = SpanRecord.forEach(in: bytes) { facts, _ in user = String(decoding: facts.endUser, as: UTF8.self) }
-    }
+    SpanRecord.forEach(in: record) { facts, _ in user = String(decoding: facts.endUser, as: UTF8.self) }
     return user.isEmpty ? .welcome : try forgotten.verdict(on: user)
   }
 
   /// A span's record that names another end user, and nothing of what is said about the one.
-  private static func record(_ record: ArraySlice<UInt8>, under name: String) -> [UInt8] {
+  private static func record(_ record: UnsafeRawBufferPointer, under name: String) -> [UInt8] {
     var changed: [UInt8] = []
     var name = name
     name.withUTF8 { name in
-      record.withUnsafeBytes { bytes in
-        _ = SpanRecord.forEach(in: bytes) { facts, _ in
-          var facts = copy facts
-          facts.endUser = UnsafeRawBufferPointer(name)
-          facts.metadata = SpanFacts.Text(start: nil, count: 0)
-          SpanRecord.append(facts, to: &changed)
-        }
+      _ = SpanRecord.forEach(in: record) { facts, _ in
+        var facts = copy facts
+        facts.endUser = UnsafeRawBufferPointer(name)
+        facts.metadata = SpanFacts.Text(start: nil, count: 0)
+        SpanRecord.append(facts, to: &changed)
       }
     }
     return changed

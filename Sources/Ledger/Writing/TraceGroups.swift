@@ -9,7 +9,7 @@ struct Arrival: Sendable {
 }
 
 /// The spans of a transaction, by trace: traces in the order in which they came, each with its spans likewise.
-struct TraceGroups {
+final class TraceGroups {
   struct Group {
     let trace: TraceID
     fileprivate var first: Int32
@@ -17,41 +17,69 @@ struct TraceGroups {
     fileprivate(set) var spanCount: Int32
   }
 
+  /// A span, as long as the groups are there.
   struct Place {
     let span: UInt64
-    /// Which arrival has it, and where in its bytes.
-    let arrival: Int32
-    let record: Range<Int32>
-    let body: Range<Int32>
+    let record: UnsafeRawBufferPointer
+    let body: UnsafeRawBufferPointer
     fileprivate var next: Int32
   }
 
   private(set) var groups: [Group] = []
   private var places: [Place] = []
   private var known: [TraceID: Int32] = [:]
+  /// What all arrivals hold, in one piece that stays where it is.
+  private let bytes: UnsafeMutableRawBufferPointer
 
   init(_ batch: [Arrival]) {
+    bytes = .allocate(byteCount: batch.reduce(0) { $0 + $1.facts.byteCount }, alignment: 8)
     let spanCount = batch.reduce(0) { $0 + $1.facts.spanCount }
     places.reserveCapacity(spanCount)
     known.reserveCapacity(spanCount / 8)
     groups.reserveCapacity(spanCount / 8)
-    var last: (trace: TraceID, group: Int)?
-    for (arrival, content) in batch.enumerated() {
-      content.facts.bytes.withUnsafeBytes { bytes in
-        var offset = 0
-        while offset < bytes.count {
-          let entry = FactsChunk.entry(at: offset, in: bytes)
-          // A trace's spans mostly come behind one another.
-          let group = last?.trace == entry.trace ? last!.group : group(of: entry.trace)
-          last = (entry.trace, group)
-          add(entry, of: Int32(arrival), to: group)
-          offset = entry.body.upperBound
-        }
-      }
+    var end = 0
+    for arrival in batch {
+      UnsafeMutableRawBufferPointer(rebasing: bytes[end...]).copyBytes(from: arrival.facts.bytes)
+      end += arrival.facts.byteCount
     }
+    read()
   }
 
-  private mutating func group(of trace: TraceID) -> Int {
+  deinit {
+    bytes.deallocate()
+  }
+
+  private func read() {
+    let bytes = UnsafeRawBufferPointer(bytes)
+    // Variables of the object would be guarded against use from two places at each use.
+    var groups = self.groups
+    var places = self.places
+    var last: (trace: TraceID, group: Int)?
+    var offset = 0
+    while offset < bytes.count {
+      let entry = FactsChunk.entry(at: offset, in: bytes)
+      // A trace's spans mostly come behind one another.
+      let group = last?.trace == entry.trace ? last!.group : Self.group(of: entry.trace, in: &groups, &known)
+      last = (entry.trace, group)
+      let place = Int32(places.count)
+      places.append(
+        Place(
+          span: entry.span, record: UnsafeRawBufferPointer(rebasing: bytes[entry.record]),
+          body: UnsafeRawBufferPointer(rebasing: bytes[entry.body]), next: -1))
+      if groups[group].last < 0 {
+        groups[group].first = place
+      } else {
+        places[Int(groups[group].last)].next = place
+      }
+      groups[group].last = place
+      groups[group].spanCount += 1
+      offset = entry.body.upperBound
+    }
+    self.groups = groups
+    self.places = places
+  }
+
+  private static func group(of trace: TraceID, in groups: inout [Group], _ known: inout [TraceID: Int32]) -> Int {
     let next = Int32(groups.count)
     let group = known[trace, default: next]
     if group == next {
@@ -61,23 +89,9 @@ struct TraceGroups {
     return Int(group)
   }
 
-  private mutating func add(_ entry: FactsChunk.Entry, of arrival: Int32, to group: Int) {
-    let place = Int32(places.count)
-    places.append(
-      Place(
-        span: entry.span, arrival: arrival,
-        record: Int32(entry.record.lowerBound)..<Int32(entry.record.upperBound),
-        body: Int32(entry.body.lowerBound)..<Int32(entry.body.upperBound), next: -1))
-    if groups[group].last < 0 {
-      groups[group].first = place
-    } else {
-      places[Int(groups[group].last)].next = place
-    }
-    groups[group].last = place
-    groups[group].spanCount += 1
-  }
-
-  func forEach(in group: Group, _ body: (borrowing Place) throws(LedgerError) -> Void) throws(LedgerError) {
+  @inline(__always)
+  func forEach(in group: Group, _ body: (Place) throws(LedgerError) -> Void) throws(LedgerError) {
+    let places = places
     var place = group.first
     while place >= 0 {
       try body(places[Int(place)])

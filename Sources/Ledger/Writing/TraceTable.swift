@@ -115,10 +115,10 @@ final class TraceTable {
     return database.changes > 0
   }
 
-  func write(body: ArraySlice<UInt8>, of span: UInt64, in trace: Int64) throws(LedgerError) {
+  func write(body: UnsafeRawBufferPointer, of span: UInt64, in trace: Int64) throws(LedgerError) {
     insertBody.bind(1, trace)
     insertBody.bind(2, Int64(bitPattern: span))
-    body.withUnsafeBytes { insertBody.bind(3, $0) }
+    insertBody.bind(3, body)
     try insertBody.run()
   }
 

@@ -1,0 +1,96 @@
+/// How many traces of a user or session have each label.
+///
+/// The counts are kept beside the owner's row. `facets`, by which owners are found, holds of each only the largest power
+/// of two that is not above it, so that it is seldom written.
+struct LabelCounts: Equatable {
+  struct Entry: Equatable {
+    var label: Label
+    var count: Int64
+    /// What `facets` says; 0 without a row.
+    var written: Int64
+
+    /// What `facets` should say.
+    var magnitude: Int64 { count <= 0 ? 0 : 1 << Int64(63 - count.leadingZeroBitCount) }
+  }
+
+  /// In the order of their labels.
+  private(set) var entries: [Entry] = []
+
+  init() {}
+
+  mutating func change(from old: TraceView?, to new: TraceView?) {
+    if let old, let new, old.hasSameLabels(as: new) { return }
+    old?.forEachLabel { add($0, -1) }
+    new?.forEachLabel { add($0, 1) }
+  }
+
+  private mutating func add(_ label: Label, _ amount: Int64) {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].label.code < label.code { low = middle + 1 } else { high = middle }
+    }
+    if low < entries.count, entries[low].label == label {
+      entries[low].count += amount
+    } else {
+      entries.insert(Entry(label: label, count: amount, written: 0), at: low)
+    }
+  }
+
+  /// Has every label written that `facets` is not right about; those that are gone go.
+  mutating func settle(_ write: (Entry) throws(LedgerError) -> Void) throws(LedgerError) {
+    var isAnyGone = false
+    for place in entries.indices {
+      let entry = entries[place]
+      if entry.count == 0 { isAnyGone = true }
+      guard entry.written != entry.magnitude else { continue }
+      try write(entry)
+      entries[place].written = entry.magnitude
+    }
+    if isAnyGone { entries.removeAll { $0.count == 0 } }
+  }
+
+  // MARK: As bytes
+
+  /// For each label its code and its count, as varints.
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(entries.count * 4)
+    for entry in entries {
+      bytes.append(varint: entry.label.code)
+      bytes.append(varint: UInt64(entry.count))
+    }
+    return bytes
+  }
+
+  /// Of a row; `facets` agrees with it.
+  init(_ bytes: UnsafeRawBufferPointer) {
+    var reader = VarintReader(bytes)
+    while let code = reader.next(), let count = reader.next() {
+      guard let label = Label(code: code) else { continue }
+      var entry = Entry(label: label, count: Int64(bitPattern: count), written: 0)
+      entry.written = entry.magnitude
+      entries.append(entry)
+    }
+  }
+}
+
+/// How many of all traces more or less have a label, in a transaction: `facets` has exact counts of these.
+struct LabelChanges {
+  private var changes: [Label: Int64] = [:]
+
+  mutating func change(from old: TraceView?, to new: TraceView?) {
+    if let old, let new, old.hasSameLabels(as: new) { return }
+    old?.forEachLabel { changes[$0, default: 0] -= 1 }
+    new?.forEachLabel { changes[$0, default: 0] += 1 }
+  }
+
+  mutating func removeAll() {
+    changes.removeAll(keepingCapacity: true)
+  }
+
+  func forEach(_ body: (Label, Int64) throws(LedgerError) -> Void) throws(LedgerError) {
+    for (label, change) in changes where change != 0 { try body(label, change) }
+  }
+}
