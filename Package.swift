@@ -131,8 +131,7 @@ let package = Package(
       "Collector",
       [
         "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "Locks", "OTLP", "Pipeline",
-        "Receivers",
-        "SelfTelemetry", "Spool",
+        "Receivers", "SelfTelemetry", "Spool", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",

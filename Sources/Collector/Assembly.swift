@@ -63,7 +63,8 @@ final class Assembly {
             parts,
             exporters: exporters.filter { used in parts.exporters.contains(used.id) }.map(\.exporter),
             storage: try storage?.open(pipeline.id, remembered: parts.endUser?.configuration.resolvedFor),
-            ledger: ledger?.ledger, durability: config.service.durability, rules: rules, interner: interner, registry: registry, log: log))
+            ledger: ledger?.ledger, durability: config.service.durability, rules: rules, interner: interner,
+            registry: registry, log: log))
       } catch {
         throw Diagnostic(.error, at: config.service.storage.position, "service.storage: \(error)")
       }

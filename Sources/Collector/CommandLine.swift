@@ -9,8 +9,6 @@ struct Arguments: Equatable {
     case printConfig = "print-config"
     case version
     case help
-    /// Any of the commands that ask the ledger: `Arguments.question` says which.
-    case ask
   }
 
   /// Why arguments make no sense.
@@ -22,7 +20,7 @@ struct Arguments: Equatable {
   /// What `--config` and `--set` were given, in order.
   var configs: [String] = []
   var settings: [String] = []
-  /// Of the ledger.
+  /// One of the commands that ask the ledger instead.
   var question: LedgerCommand?
   /// The command that help is wanted for; nil for the program.
   var topic: LedgerCommand.Name?
@@ -37,7 +35,7 @@ struct Arguments: Equatable {
         try ask(name, Array(rest))
         return
       }
-      guard let command = Command(rawValue: first), command != .ask else {
+      guard let command = Command(rawValue: first) else {
         throw Misuse(message: "unknown command \"\(first)\"")
       }
       self.command = command
@@ -66,11 +64,9 @@ struct Arguments: Equatable {
   private mutating func ask(_ name: LedgerCommand.Name, _ arguments: [String]) throws(Misuse) {
     do throws(LedgerCommand.Misuse) {
       let question = try LedgerCommand(name, arguments)
-      command = question.wantsHelp ? .help : .ask
-      topic = question.wantsHelp ? name : nil
       configs = question.configs
       settings = question.settings
-      self.question = question
+      if question.wantsHelp { (command, topic) = (.help, name) } else { self.question = question }
     } catch {
       throw Misuse(message: error.message)
     }

@@ -22,6 +22,7 @@ package enum Program {
       printError("heirloom: \(error.message)\nTry 'heirloom --help'.\n")
       return 2
     }
+    if let question = parsed.question { return ask(question, parsed) }
     switch parsed.command {
     case .help: print(parsed.topic.map(LedgerCommand.help) ?? Arguments.help, terminator: "")
     case .version: print("heirloom version \(Version.number)")
@@ -29,14 +30,12 @@ package enum Program {
     case .printConfig: return printConfig(parsed)
     case .validate: return load(parsed) == nil ? 1 : 0
     case .run: return run(parsed)
-    case .ask: return ask(parsed)
     }
     return 0
   }
 
   /// Asks the ledger of the configuration, unless the command names another.
-  private static func ask(_ arguments: Arguments) -> Int32 {
-    guard let question = arguments.question else { return 2 }
+  private static func ask(_ question: LedgerCommand, _ arguments: Arguments) -> Int32 {
     // Nobody's configuration is asked for, so none may be wrong.
     guard !arguments.configs.isEmpty || !arguments.settings.isEmpty else {
       return Terminal.run(question, place: LedgerPlace())

@@ -31,7 +31,8 @@ struct TracePipeline {
   ///   - registry: where it counts.
   ///   - log: the collector's own log.
   init(
-    _ parts: PipelineParts, exporters: [any Exporter], storage: Storage.Pipeline?, ledger: Ledger?, durability: Durability,
+    _ parts: PipelineParts, exporters: [any Exporter], storage: Storage.Pipeline?, ledger: Ledger?,
+    durability: Durability,
     rules: SpanRules, interner: ScopeInterner, registry: MetricRegistry, log: Log
   ) {
     self.storage = storage

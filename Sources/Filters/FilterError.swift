@@ -6,9 +6,7 @@ package struct FilterError: Error, Equatable, CustomStringConvertible {
   package let offset: Int
   private let text: String
 
-  /// - Parameters:
-  ///   - offset: in Unicode scalars.
-  ///   - text: the filter's.
+  /// The offset counts Unicode scalars of the filter's text.
   package init(_ message: String, at offset: Int, in text: String) {
     // It may quote what somebody wrote.
     let scalars = Array(message.unicodeScalars)

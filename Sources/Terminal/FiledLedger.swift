@@ -9,6 +9,7 @@ final class FiledLedger: LedgerSource {
   /// - Parameters:
   ///   - configuration: with the file's path, and the prices that it was written with.
   ///   - copies: places that the ledger does not reach.
+  /// - Throws: `LedgerFault` when there is no ledger at the path.
   init(_ configuration: LedgerConfiguration, copies: [String]) throws(LedgerFault) {
     self.configuration = configuration
     self.copies = copies

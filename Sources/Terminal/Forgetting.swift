@@ -13,8 +13,9 @@ struct Forgetting {
     self.source = source
   }
 
-  /// - Parameter isAttended: whether somebody can be asked.
-  /// - Returns: the exit status.
+  /// Asks whoever sits at the terminal, erases, and reports. Nobody is asked where `isAttended` is false.
+  ///
+  /// Returns the exit status.
   func run(
     on screen: Screen, _ output: Output, isAttended: Bool = isatty(STDIN_FILENO) == 1,
     answer: () -> String? = { readLine() }

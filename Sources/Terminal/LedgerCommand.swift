@@ -50,11 +50,12 @@ package struct LedgerCommand: Equatable, Sendable {
   /// - Parameters:
   ///   - name: the first word.
   ///   - arguments: what follows it.
-  ///   - now: what spans of time count back from.
+  /// - Throws: `Misuse`.
   package init(_ name: Name, _ arguments: [String]) throws(Misuse) {
     try self.init(name, arguments, now: .now())
   }
 
+  /// The same at a moment that spans of time count back from.
   init(_ name: Name, _ arguments: [String], now: Moment) throws(Misuse) {
     self.name = name
     var words: [String] = []

@@ -19,7 +19,8 @@ extension LedgerCommand {
         usage: heirloom users forget ID [--yes] [--json]
 
         Erases what the ledger has of an end user, and refuses spans with that id from then on (or takes them in under
-        a pseudonym, as the configuration says). It says what was erased, and where copies may remain. Without a terminal to ask on it wants --yes.
+        a pseudonym, as the configuration says). It says what was erased, and where copies may remain. Without a terminal
+        to ask on it wants --yes.
 
         """
     case .user:

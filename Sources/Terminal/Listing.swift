@@ -39,9 +39,10 @@ struct Listing: Sendable {
   static let users = Listing(
     key: "users",
     fields: [
-      .id("USER", "end_user_id", minimum: 12), .count("TRACES", "traces"), .count("SESSIONS", "sessions", rank: 3),
-      .count("TOKENS", "tokens", "total"), .cost, .errors(rank: 2), .duration("P95", "latency_ms", "p95", rank: 4),
-      .time("LAST EVENT", "last_event"), .list("MODELS", "models", rank: 5),
+      .id("USER", "end_user_id", minimum: 12), .count("TRACES", "traces", rank: 3),
+      .count("SESSIONS", "sessions", rank: 5), .count("TOKENS", "tokens", "total", rank: 1), .cost, .errors(rank: 4),
+      .duration("P95", "latency_ms", "p95", rank: 6), .time("LAST EVENT", "last_event", rank: 2),
+      .list("MODELS", "models", rank: 7),
     ],
     values: [["end_user_id"], ["first_event"], ["last_event"], ["traces"], ["sessions"]] + totals + latency
       + [["metadata"], ["models"], ["tags"], ["workflows"]])
@@ -49,9 +50,10 @@ struct Listing: Sendable {
   static let sessions = Listing(
     key: "sessions",
     fields: [
-      .id("SESSION", "session_id", minimum: 12), .owner, .count("TRACES", "traces"),
-      .count("TOKENS", "tokens", "total"), .cost, .errors(rank: 1), .duration("LENGTH", "duration_ms", rank: 2),
-      .time("LAST EVENT", "last_event"), .list("WORKFLOWS", "workflows", rank: 3),
+      .id("SESSION", "session_id", minimum: 12), .owner, .count("TRACES", "traces", rank: 4),
+      .count("TOKENS", "tokens", "total", rank: 1), .cost, .errors(rank: 5),
+      .duration("LENGTH", "duration_ms", rank: 6), .time("LAST EVENT", "last_event", rank: 2),
+      .list("WORKFLOWS", "workflows", rank: 7),
     ],
     values: [
       ["session_id"], ["end_user_id"], ["conflicting_end_users"], ["first_event"], ["last_event"], ["duration_ms"],
@@ -61,11 +63,10 @@ struct Listing: Sendable {
   static let traces = Listing(
     key: "traces",
     fields: [
-      .id("TRACE", "trace_id", minimum: nil), .id("NAME", "name", minimum: 12),
-      .id("USER", "end_user_id", minimum: 10, rank: 3),
-      .id("SESSION", "session_id", minimum: 10, rank: 5), .count("SPANS", "observations", rank: 6),
-      .count("TOKENS", "tokens", "total", rank: 2), .cost, .errors(rank: 4), .duration("TOOK", "latency_ms"),
-      .time("WHEN", "timestamp", rank: 1),
+      .id("TRACE", "trace_id", minimum: nil), .id("NAME", "name", minimum: 12, rank: 3),
+      .id("USER", "end_user_id", minimum: 10, rank: 6), .id("SESSION", "session_id", minimum: 10, rank: 8),
+      .count("SPANS", "observations", rank: 9), .count("TOKENS", "tokens", "total", rank: 5), .cost, .errors(rank: 7),
+      .duration("TOOK", "latency_ms", rank: 2), .time("WHEN", "timestamp", rank: 4),
     ],
     values: [
       ["trace_id"], ["session_id"], ["end_user_id"], ["name"], ["timestamp"], ["latency_ms"],
@@ -77,8 +78,8 @@ struct Listing: Sendable {
   static let days = Listing(
     key: "days",
     fields: [
-      .id("DAY", "date", minimum: nil), .count("TRACES", "traces"), .count("TOKENS", "tokens", "total"), .cost,
-      .errors(rank: 1),
+      .id("DAY", "date", minimum: nil), .count("TRACES", "traces"), .count("TOKENS", "tokens", "total", rank: 1), .cost,
+      .errors(rank: 2),
     ],
     values: [["date"], ["traces"]] + totals)
 }
@@ -127,7 +128,7 @@ extension Listing.Field {
   }
 
   /// The end user of a session; with a mark where its roots named several.
-  static let owner = Self(column: Table.Column(title: "USER", minimum: 8)) { row, _ in
+  static let owner = Self(column: Table.Column(title: "USER", minimum: 8, rank: 3)) { row, _ in
     let isDisputed = row.at("conflicting_end_users")?.bool == true
     return Table.Cell(
       (row.text("end_user_id") ?? Readable.unknown) + (isDisputed ? " *" : ""), isDisputed ? .yellow : .plain)

@@ -8,9 +8,8 @@ extension Answer {
 
   /// Goes through the pages of a list until there are enough rows.
   ///
-  /// - Parameters:
-  ///   - titles: of columns that would say the same in every row.
-  ///   - introduction: is given the first page before its rows are shown in a table.
+  /// Columns of these titles would say the same in every row. The introduction is given the first page before its rows are
+  /// shown in a table.
   func list(
     _ listing: Listing, _ path: LedgerRequest, without titles: Set<String> = [],
     introduction: (JSONValue) throws -> Void = { _ in }

@@ -16,9 +16,7 @@ struct Screen {
     self.now = now
   }
 
-  /// What standard output leads to.
-  ///
-  /// - Parameter environment: reads one variable: `NO_COLOR` and `TERM=dumb` mean no colours.
+  /// What standard output leads to. In the environment, `NO_COLOR` and `TERM=dumb` mean no colours.
   static func standardOutput(environment: (String) -> String?) -> Screen {
     let isTerminal = isatty(STDOUT_FILENO) == 1
     let isPlain = environment("NO_COLOR")?.isEmpty == false || ["dumb", nil].contains(environment("TERM"))

@@ -14,6 +14,7 @@ final class ServedLedger: LedgerSource {
   /// - Parameters:
   ///   - url: of the ledger's endpoint, without a path.
   ///   - token: what it wants of whoever asks; nil for nothing.
+  /// - Throws: `LedgerFault` when that is no URL, or no token.
   init(url: String, token: String?) throws(LedgerFault) {
     do throws(HTTPClientError) {
       self.url = try HTTPURL(url.hasSuffix("/") ? String(url.dropLast()) : url).text

@@ -15,7 +15,7 @@ struct Table {
     var text: String
     var style = Style.plain
 
-    /// - Parameter text: from anywhere: orders to a terminal are written out.
+    /// The text may come from anywhere: orders to a terminal are written out.
     init(_ text: String, _ style: Style = .plain) {
       self.text = PlainText.harmless(text)
       self.style = style
@@ -33,11 +33,8 @@ struct Table {
   /// What the last resort leaves of a column.
   private static let narrowest = 4
 
-  /// Makes room for rows.
-  ///
-  /// - Parameters:
-  ///   - rows: of all of them, or the first, after whose example the others are laid out.
-  ///   - room: columns of the terminal; nil for no limit.
+  /// Makes room for rows: for all, or for the first, after whose example the others are laid out. `room` is how many columns
+  /// the terminal has; nil for no limit.
   func layout(_ rows: [[Cell]], room: Int?) -> Layout {
     let natural = columns.indices.map { index in
       rows.reduce(PlainText.width(columns[index].title)) { max($0, PlainText.width($1[index].text)) }
@@ -45,7 +42,8 @@ struct Table {
     guard let room else { return natural }
     var layout: Layout = natural
     while true {
-      if shrink(&layout, to: room, minimum: { columns[$0].minimum }) { return layout }
+      let minimum = columns.map { column in column.minimum.map { max($0, PlainText.width(column.title)) } }
+      if shrink(&layout, to: room, minimum: { minimum[$0] }) { return layout }
       let shown = columns.indices.filter { layout[$0] != nil && columns[$0].rank > 0 }
       guard let least = shown.max(by: { columns[$0].rank < columns[$1].rank }) else { break }
       layout = columns.indices.map { $0 == least || layout[$0] == nil ? nil : natural[$0] }
@@ -60,7 +58,7 @@ struct Table {
     while excess > 0 {
       let candidates = layout.indices.filter { index in
         guard let width = layout[index], let least = minimum(index) else { return false }
-        return width > max(least, PlainText.width(columns[index].title))
+        return width > least
       }
       guard let widest = candidates.max(by: { layout[$0]! < layout[$1]! }), let width = layout[widest] else {
         return false
@@ -76,9 +74,7 @@ struct Table {
     line(columns.map { Cell($0.title, .bold) }, layout, isLimited: true, colours: colours)
   }
 
-  /// The rows, a line each.
-  ///
-  /// - Parameter isLimited: whether what is too long is cut.
+  /// The rows, a line each. Where they are limited, what is too long is cut.
   func lines(_ rows: [[Cell]], _ layout: Layout, isLimited: Bool, colours: Bool) -> String {
     rows.map { line($0, layout, isLimited: isLimited, colours: colours) }.joined()
   }

@@ -89,8 +89,8 @@ extension Answer {
   /// What follows the details, under a line that says what it is and whether it is all.
   func section(_ title: String, _ text: String, shown: Int = 0, of count: Int = 0) throws {
     guard !text.isEmpty else { return }
-    let rest = count == Int.max ? "" : " of \(count)"
-    try output.write("\n\(title)\(shown < count ? " (\(shown)\(rest))" : "")\n\(text)")
+    let part = shown >= count ? "" : count == Int.max ? " (the first \(shown))" : " (\(shown) of \(count))"
+    try output.write("\n\(title)\(part)\n\(text)")
   }
 
   func addTimes(of document: JSONValue, to details: inout Details) {
@@ -99,9 +99,11 @@ extension Answer {
   }
 
   /// A time and, for a person, how long ago that was.
-  private func time(_ text: String?) -> String? {
-    guard let text else { return nil }
-    return screen.isTerminal ? "\(text) (\(screen.time(text)))" : text
+  private func time(_ text: String?) -> [String] {
+    guard let text else { return [] }
+    let ago = screen.time(text)
+    // A time long ago is told by its day, which stands there already.
+    return text.hasPrefix(ago) ? [text] : [text, ago]
   }
 
   func latency(of document: JSONValue) -> [String] {

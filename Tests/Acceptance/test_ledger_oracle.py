@@ -106,7 +106,10 @@ def test_an_agents_cost_is_counted_where_nothing_below_tells():
     unknown = GenAI.operation("chat", "house") | GenAI.usage(1000, 100)
     unpriced = span(trace, "call", parent=root.span_id, attributes=unknown)
     assert (only(unpriced, root).cost, only(unpriced, root).unpriced) == (Decimal("0.04"), {})
-    assert (only(unpriced, priced, root).cost, only(unpriced, priced, root).unpriced) == (Decimal("0.0035"), {"house": 1})
+    assert (only(unpriced, priced, root).cost, only(unpriced, priced, root).unpriced) == (
+        Decimal("0.0035"),
+        {"house": 1},
+    )
 
 
 def test_a_calls_cost_stands_for_the_same_call_below():

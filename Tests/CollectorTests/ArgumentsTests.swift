@@ -1,4 +1,5 @@
 @testable import Collector
+import Terminal
 import Testing
 
 struct ArgumentsTests {
@@ -67,6 +68,28 @@ struct ArgumentsTests {
       #expect(Arguments.help.contains("\n  \(option) "))
     }
     #expect(Arguments.help.contains(Version.number))
+    #expect(Arguments.help.contains("\n  trace ID "))
+  }
+
+  @Test func `a command of the ledger takes its own options, and the configuration's`() throws {
+    let arguments = try Arguments(["user", "ada", "--config", "a.yaml", "--limit=3", "--set", "b=c"])
+    #expect(arguments.question?.subject == .user("ada"))
+    #expect(arguments.question?.limit == 3)
+    #expect(arguments.configs == ["a.yaml"])
+    #expect(arguments.settings == ["b=c"])
+    #expect(try Arguments(["validate"]).question == nil)
+    #expect(throws: Arguments.Misuse(message: "user needs an id")) { try Arguments(["user"]) }
+    #expect(throws: Arguments.Misuse(message: "unknown argument \"--limit\"")) {
+      try Arguments(["run", "--limit", "3"])
+    }
+  }
+
+  @Test(arguments: [["help", "trace"], ["trace", "--help"], ["trace", "0123", "-h"]])
+  func `a command of the ledger has a help of its own`(words: [String]) throws {
+    let arguments = try Arguments(words)
+    #expect(arguments.command == .help)
+    #expect(arguments.topic == .trace)
+    #expect(arguments.question == nil)
   }
 
   @Test func `the process finds its arguments without the help of its memory`() {

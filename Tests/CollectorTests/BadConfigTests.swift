@@ -93,7 +93,7 @@ extension BadConfigTests {
       "7:3: warning: extensions.health_check is not supported yet and has no effect"),
     Fault(
       "processors:\n  enduser:", "extensions:\n  helth_check:\nprocessors:\n  enduser:",
-      "7:3: error: extensions.helth_check: unknown extension \"helth_check\"; there are none"),
+      "7:3: error: extensions.helth_check: unknown extension \"helth_check\"; there are ledger"),
     Fault(
       "processors:\n  enduser:", "extensions: {zpages: , pprof/a: {x: 1}}\nprocessors:\n  enduser:",
       "6:14: warning: extensions.zpages is not supported yet and has no effect",

@@ -33,7 +33,7 @@ final class ServedLedger {
     console = try Console(reader: reader, configuration: configuration) { [forgotten] user in
       if user == "broken" { throw LedgerError.stopped }
       forgotten.withLock { $0.append(user) }
-      return ErasureReport(user, Erasure(), copies: ["the spool"])
+      return ErasureReport(endUser: user, Erasure(), copies: ["the spool"])
     }
     try console.start()
   }

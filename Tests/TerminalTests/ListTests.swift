@@ -23,8 +23,8 @@ import Testing
   @Test func `users in a pipe`() throws {
     #expect(
       try answer("users", from: source) == """
-        USER                TRACES  SESSIONS  TOKENS     COST  ERRORS    P95                LAST EVENT  MODELS
-        ada                  12.3k         2   93.0k  $0.0483       1  5.5 s  2026-11-21T09:57:00.000Z  gpt-4o
+        USER             TRACES  SESSIONS  TOKENS     COST  ERRORS    P95                LAST EVENT  MODELS
+        ada               12.3k         2   93.0k  $0.0483       1  5.5 s  2026-11-21T09:57:00.000Z  gpt-4o
         \\u{1b}[2J\\n=1+1       1         0       -        -       0      -  2026-11-20T10:00:00.000Z
 
         """)
@@ -33,10 +33,10 @@ import Testing
   @Test func `users on a terminal with colours`() throws {
     #expect(
       try answer("users", from: source, on: .terminal(60, colours: true)) == """
-        \u{1B}[1mUSER\u{1B}[0m              \u{1B}[1mTRACES\u{1B}[0m  \u{1B}[1mTOKENS\u{1B}[0m     \u{1B}[1mCOST\u{1B}[0m\
+        \u{1B}[1mUSER\u{1B}[0m             \u{1B}[1mTRACES\u{1B}[0m  \u{1B}[1mTOKENS\u{1B}[0m     \u{1B}[1mCOST\u{1B}[0m\
           \u{1B}[1mERRORS\u{1B}[0m  \u{1B}[1mLAST EVENT\u{1B}[0m
-        ada                12.3k   93.0k  $0.0483       \u{1B}[31m1\u{1B}[0m     3 m ago
-        \\u{1b}[2J\\n=…       1       -        -       0    24 h ago
+        ada               12.3k   93.0k  $0.0483       \u{1B}[31m1\u{1B}[0m     3 m ago
+        \\u{1b}[2J\\n=1+1       1       -        -       0    24 h ago
 
         """)
   }

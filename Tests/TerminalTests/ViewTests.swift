@@ -39,8 +39,8 @@ import Testing
     #expect(
       try answer("user", "ada", from: source, on: .terminal(70)) == """
         ada
-          first event   2026-11-14T10:00:00.000Z (7 d ago)
-          last event    2026-11-21T09:57:00.000Z (3 m ago)
+          first event   2026-11-14T10:00:00.000Z, 7 d ago
+          last event    2026-11-21T09:57:00.000Z, 3 m ago
           traces        2
           sessions      1
           observations  5, 1 with an error
@@ -190,7 +190,7 @@ import Testing
       "distribution":{"tokens":{"buckets":[],"unknown":0},"traces":{"buckets":[],"unknown":0},"cost_usd":\(buckets)},\
       "top_users":{"tokens":[],"traces":[],"cost_usd":\(top(7))},"unpriced_models":[{"model":"mine","calls":12000}]}
       """
-    let text = try answer("overview", from: ScriptedLedger(["/api/v1/overview": overview]), on: .terminal(50))
+    let text = try answer("overview", from: ScriptedLedger(["/api/v1/overview": overview]), on: .terminal(55))
     #expect(
       text.hasPrefix(
         """

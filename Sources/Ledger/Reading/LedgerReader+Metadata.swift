@@ -16,12 +16,12 @@ extension LedgerReader {
       last = key
     }
     return try pool.read { [last] database throws(LedgerError) in
-      let users = try Self.usersByMetadata(database)
+      var tally = try MetadataTally(database)
       var keys: [MetadataKey] = []
       while keys.count <= query.limit,
         let key = try Self.firstKey(behind: keys.last?.key ?? last, database)
       {
-        keys.append(try Self.describe(key, users, database))
+        keys.append(try tally.describe(key, database))
       }
       let hasMore = keys.count > query.limit
       if hasMore { keys.removeLast() }
@@ -30,36 +30,53 @@ extension LedgerReader {
     }
   }
 
-  /// How many users have which metadata.
-  private static func usersByMetadata(_ database: Database) throws(LedgerError) -> [Int64: Int64] {
-    var users: [Int64: Int64] = [:]
-    try database.forEach("SELECT metadata FROM users WHERE metadata IS NOT NULL AND id > 0") { row in
-      users[row.int(0), default: 0] += 1
-    }
-    return users
-  }
-
   private static func firstKey(behind key: String, _ database: Database) throws(LedgerError) -> String? {
     let sql = "SELECT key FROM metadata_values WHERE key > ? ORDER BY key LIMIT 1"
     guard case .text(let key) = try database.value(sql, [.text(key)]) else { return nil }
     return key
   }
+}
 
-  private static func describe(
-    _ key: String, _ users: [Int64: Int64], _ database: Database
-  ) throws(LedgerError) -> MetadataKey {
-    var found = MetadataKey(key: key, users: 0, traces: 0, examples: [])
-    // An object may have several values under a key.
-    let sql = """
-      SELECT v.metadata, m.traces FROM (SELECT DISTINCT metadata FROM metadata_values WHERE key = ?) v
-      JOIN metadata m ON m.id = v.metadata
-      """
-    try database.forEach(sql, [.text(key)]) { row in
-      found.users += users[row.int(0)] ?? 0
-      found.traces += row.int(1)
+/// Who has which metadata.
+private struct MetadataTally {
+  private struct Owners {
+    var users: Int64 = 0
+    var traces: Int64 = 0
+    /// The last key that it was counted for: an object may have several values under a key.
+    var key = 0
+  }
+
+  private static let mostExamples = 5
+
+  /// By the id of the metadata.
+  private var owners: [Int64: Owners] = [:]
+  private var keys = 0
+
+  init(_ database: Database) throws(LedgerError) {
+    try database.forEach("SELECT id, traces FROM metadata") { row in
+      owners[row.int(0)] = Owners(traces: row.int(1))
     }
-    let examples = "SELECT DISTINCT value FROM metadata_values WHERE key = ? ORDER BY value LIMIT ?"
-    try database.forEach(examples, [.text(key), .int(mostExamples)]) { row in found.examples.append(row.text(0)) }
+    try database.forEach("SELECT metadata FROM users WHERE metadata IS NOT NULL AND id > 0") { row in
+      owners[row.int(0)]?.users += 1
+    }
+  }
+
+  mutating func describe(_ key: String, _ database: Database) throws(LedgerError) -> MetadataKey {
+    var found = MetadataKey(key: key, users: 0, traces: 0, examples: [])
+    keys += 1
+    let sql = "SELECT metadata, value FROM metadata_values WHERE key = ? ORDER BY value, metadata"
+    try database.forEach(sql, [.text(key)]) { row in
+      if found.examples.count < Self.mostExamples {
+        let value = row.text(1)
+        if found.examples.last != value { found.examples.append(value) }
+      }
+      let id = row.int(0)
+      guard var owner = owners[id], owner.key != keys else { return }
+      owner.key = keys
+      owners[id] = owner
+      found.users += owner.users
+      found.traces += owner.traces
+    }
     return found
   }
 }

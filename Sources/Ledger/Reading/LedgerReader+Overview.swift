@@ -86,7 +86,7 @@ extension LedgerReader {
     overview.distribution = histograms
     for (measure, top) in tops {
       var users: [ListedUser] = []
-      for id in top.ids { if let user = try user(id, database) { users.append(user) } }
+      for id in top.ids { if let user = try database.user(id) { users.append(user) } }
       overview.top[measure] = users
     }
   }

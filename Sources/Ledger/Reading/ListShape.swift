@@ -1,11 +1,13 @@
-/// What a list is made of: its columns, its order, and what `since` and `until` mean in it.
+/// What a list is made of: its order, what `since` and `until` mean in it, and its rows.
 struct ListShape: Sendable {
   let view: LedgerView
   /// How filters call the table whose rows are listed.
   let alias: String
-  /// What `RowReader` reads of each row, behind its id and what it is sorted by.
+  let table: String
+  /// What `RowReader` reads of each row.
   let columns: String
-  let tables: String
+  /// What the columns need beside the table.
+  let joins: String
   /// Which rows of the table belong to the list.
   let condition: String
   let since: String
@@ -42,29 +44,29 @@ struct ListShape: Sendable {
   }
 
   static let users = ListShape(
-    view: .users, alias: "u", columns: "u.name, u.sessions, \(summary("u"))",
-    tables: "users u LEFT JOIN metadata m ON m.id = u.metadata",
+    view: .users, alias: "u", table: "users u", columns: "u.name, u.sessions, \(summary("u"))",
+    joins: "LEFT JOIN metadata m ON m.id = u.metadata",
     // The plus keeps SQLite from walking the rows by their ids. Row 0 is everybody.
     condition: "+u.id > 0 AND u.traces > 0", since: "u.last_event >= ?", until: "u.first_event < ?",
     sortKeys: summaryKeys("u") + [.number("sessions", "u.sessions"), .text("id", "u.name"), .text("name", "u.name")])
 
   static let sessions = ListShape(
-    view: .sessions, alias: "s",
+    view: .sessions, alias: "s", table: "sessions s",
     columns: "s.name, o.name, s.disagrees, s.last_end - s.first_event, \(summary("s"))",
-    tables: "sessions s LEFT JOIN users o ON o.id = s.user LEFT JOIN metadata m ON m.id = s.metadata",
+    joins: "LEFT JOIN users o ON o.id = s.user LEFT JOIN metadata m ON m.id = s.metadata",
     condition: "s.traces > 0", since: "s.last_event >= ?", until: "s.first_event < ?",
     sortKeys: summaryKeys("s") + [
       .number("duration", "s.last_end - s.first_event"), .text("id", "s.name"), .text("name", "s.name"),
     ])
 
   static let traces = ListShape(
-    view: .traces, alias: "t",
+    view: .traces, alias: "t", table: "traces t",
     columns: """
       t.trace, c.name, o.name, w.name, t.start, t.latency, t.observations, t.errors, t.input, t.output, t.total, \
       t.cache_read, t.cache_write, t.reasoning, t.cost, m.object, l.labels
       """,
-    tables: """
-      traces t LEFT JOIN sessions c ON c.id = t.session LEFT JOIN users o ON o.id = t.user \
+    joins: """
+      LEFT JOIN sessions c ON c.id = t.session LEFT JOIN users o ON o.id = t.user \
       LEFT JOIN names w ON w.id = t.name LEFT JOIN metadata m ON m.id = t.metadata \
       LEFT JOIN label_sets l ON l.id = t.labels
       """,
@@ -72,7 +74,7 @@ struct ListShape: Sendable {
     sortKeys: [
       .number("timestamp", "t.start"), .number("observations", "t.observations"), .number("errors", "t.errors"),
       .number("tokens", "t.total", nullable: true), .number("cost", "t.cost", nullable: true),
-      .number("latency", "t.latency"), .text("name", "w.name", nullable: true),
+      .number("latency", "t.latency"), .text("name", "(SELECT name FROM names WHERE id = t.name)", nullable: true),
       SortKey(name: "id", expression: "t.trace", kind: .blob, isNullable: false),
     ])
 }
@@ -82,10 +84,15 @@ extension ListShape {
   struct Scope {
     let condition: String
     let value: SQLValue
+
+    /// The rows whose column refers to the row of a table that has this name. The name is the parameter, not the row's id:
+    /// cursors know it, too.
+    init(_ column: String, of table: String, named name: String) {
+      condition = "\(column) = (SELECT id FROM \(table) WHERE name = ?)"
+      value = .text(name)
+    }
   }
 
-  /// The statement that finds the rows of one entity, by what `key` equals.
-  func one(where key: String) -> String {
-    "SELECT \(alias).id, NULL, \(columns) FROM \(tables) WHERE \(key) = ?\(condition.isEmpty ? "" : " AND \(condition)")"
-  }
+  /// The statement that reads a row by its id.
+  var row: String { "SELECT \(columns) FROM \(table) \(joins) WHERE \(alias).id = ?" }
 }

@@ -36,7 +36,7 @@ struct PageQuery {
 
     let order = sort.orderBy(id: id)
     var fingerprint = Fingerprint()
-    for text in [shape.tables, order] + conditions { fingerprint.add(text) }
+    for text in [shape.table, order] + conditions { fingerprint.add(text) }
     for parameter in parameters { fingerprint.add(parameter) }
     self.fingerprint = fingerprint.value
 
@@ -49,33 +49,27 @@ struct PageQuery {
       conditions.append(behind.sql)
       parameters += behind.parameters
     }
+    // Only what it takes to find the page: what rows are made of is looked up for those that are on it, not for all that
+    // are sorted.
     sql = """
-      SELECT \(id), \(sort.key.expression), \(shape.columns) FROM \(shape.tables)\
+      SELECT \(id), \(sort.key.expression) FROM \(shape.table)\
       \(conditions.isEmpty ? "" : " WHERE ")\(conditions.joined(separator: " AND ")) ORDER BY \(order) LIMIT ?
       """
     // One more than is wanted tells whether there is another page.
     self.parameters = parameters + [.int(Int64(limit + 1))]
   }
 
-  /// Reads the page, and the ids of its rows. `row` makes a row of the columns of the list's shape.
+  /// Finds the page; `row` reads a row by its id.
   func page<Row: Sendable>(
-    in database: Database, _ row: (inout RowReader) -> Row
-  ) throws(LedgerError) -> (page: Page<Row>, ids: [Int64]) {
+    in database: Database, _ row: (Int64) throws(LedgerError) -> Row?
+  ) throws(LedgerError) -> Page<Row> {
+    var found: [Cursor] = []
+    try database.forEach(sql, parameters) { found.append(Cursor(value: $0.value(1), row: $0.int(0))) }
+    let hasMore = found.count > limit
+    if hasMore { found.removeLast() }
     var rows: [Row] = []
-    var ids: [Int64] = []
-    var last = Cursor(value: .null, row: 0)
-    var hasMore = false
-    try database.forEach(sql, parameters) { statement throws(LedgerError) in
-      guard rows.count < limit else {
-        hasMore = true
-        return
-      }
-      let id = statement.int(0)
-      last = Cursor(value: statement.value(1), row: id)
-      var reader = RowReader(statement, from: 2)
-      rows.append(row(&reader))
-      ids.append(id)
-    }
-    return (Page(rows: rows, nextCursor: hasMore ? last.text(of: fingerprint) : nil), ids)
+    rows.reserveCapacity(found.count)
+    for place in found { if let row = try row(place.row) { rows.append(row) } }
+    return Page(rows: rows, nextCursor: hasMore ? found.last?.text(of: fingerprint) : nil)
   }
 }

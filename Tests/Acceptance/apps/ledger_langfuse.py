@@ -10,7 +10,11 @@ client = Langfuse()
 
 def write(usage, cost, fails):
     with propagate_attributes(
-        user_id="lena", session_id="letters", metadata={"plan": "pro", "team": "blue"}, tags=["draft"], trace_name="letter"
+        user_id="lena",
+        session_id="letters",
+        metadata={"plan": "pro", "team": "blue"},
+        tags=["draft"],
+        trace_name="letter",
     ):
         with client.start_as_current_observation(name="write", as_type="agent"):
             with client.start_as_current_observation(name="answer", as_type="generation", model="gpt-4o") as answer:
@@ -21,7 +25,9 @@ def write(usage, cost, fails):
 
 
 # 400 in, 100 of them cached; 50 out.
-write({"input": 300, "input_cached_tokens": 100, "output": 50}, {"input": 0.001, "output": 0.002, "total": 0.003}, False)
+write(
+    {"input": 300, "input_cached_tokens": 100, "output": 50}, {"input": 0.001, "output": 0.002, "total": 0.003}, False
+)
 write({"input": 300, "input_cached_tokens": 100, "output": 50}, None, True)
 
 client.shutdown()

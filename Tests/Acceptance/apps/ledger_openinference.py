@@ -22,7 +22,9 @@ def count(span, prompt, completion):
 
 for number in range(2):
     with tracer.start_as_current_span("POST /ask", openinference_span_kind="chain"):
-        with using_attributes(user_id="olga", session_id="ask-1", metadata={"plan": "free"}, tags=["rag", f"q{number}"]):
+        with using_attributes(
+            user_id="olga", session_id="ask-1", metadata={"plan": "free"}, tags=["rag", f"q{number}"]
+        ):
             with tracer.start_as_current_span("agent", openinference_span_kind="agent") as agent:
                 count(agent, 1400, 70)
                 for step in range(2):

@@ -94,7 +94,9 @@ def openinference_traces():
         root = chat.span("POST /chat", None, 0, some(2000, 4000), OpenInference.span("chain"))
         chat.span("parse", root, 5, 20, OpenInference.span("chain"))
         agent = chat.span("agent", root, 30, 1800, OpenInference.span("agent"), bound)
-        usage, cost = OpenInference.usage("gpt-4o-mini", some(800, 2000), some(90, 300)), OpenInference.cost(0.0021, 0.0007)
+        usage, cost = OpenInference.usage("gpt-4o-mini", some(800, 2000), some(90, 300)), OpenInference.cost(
+            0.0021, 0.0007
+        )
         chat.span("llm", agent, 50, 1500, OpenInference.span("llm"), bound, usage, cost)
 
     # A session and no user: the session's other traces tell whose it is.
@@ -107,7 +109,15 @@ def openinference_traces():
     rag = trace(PHOENIX)
     root = rag.span("rag", None, 0, 5400, OpenInference.span("chain"), bound)
     search = rag.span("search", root, 10, 700, OpenInference.span("retriever"), bound)
-    rag.span("embed", search, 20, 150, OpenInference.span("embedding"), bound, {"embedding.model_name": "text-embedding-3-small", "llm.provider": "openai", "llm.token_count.prompt": 96})
+    rag.span(
+        "embed",
+        search,
+        20,
+        150,
+        OpenInference.span("embedding"),
+        bound,
+        {"embedding.model_name": "text-embedding-3-small", "llm.provider": "openai", "llm.token_count.prompt": 96},
+    )
     rag.span("rank", root, 750, 300, OpenInference.span("reranker"), bound)
     usage = OpenInference.usage("gpt-4o", 6200, 480, cache_read=4096)
     rag.span("answer", root, 1100, 4200, OpenInference.span("llm"), bound, usage)
@@ -117,19 +127,31 @@ def openinference_traces():
     sums = {"llm.token_count.prompt": 3000, "llm.token_count.completion": 300, "llm.token_count.total": 3300}
     root = total.span("agent", None, 0, 8800, OpenInference.span("agent"), bound, sums)
     for number in range(3):
-        usage = OpenInference.usage("claude-sonnet-4-6", 1000, 100, cache_read=200, cache_write=300, provider="anthropic")
+        usage = OpenInference.usage(
+            "claude-sonnet-4-6", 1000, 100, cache_read=200, cache_write=300, provider="anthropic"
+        )
         total.span(f"step {number}", root, number * 2500 + 5, 2400, OpenInference.span("llm"), bound, usage)
 
     # A model that nobody has a price for, another one in the same trace that somebody has.
     house = trace(PHOENIX)
     root = house.span("chat", None, 0, 3200, OpenInference.span("agent"), bound)
-    house.span("draft", root, 10, 1500, OpenInference.span("llm"), OpenInference.usage("house-llm-7b", 700, 120, provider=None))
+    house.span(
+        "draft", root, 10, 1500, OpenInference.span("llm"), OpenInference.usage("house-llm-7b", 700, 120, provider=None)
+    )
     house.span("polish", root, 1600, 1500, OpenInference.span("llm"), OpenInference.usage("gpt-4o", 900, 90))
 
     # The unknown model alone: no cost is known.
     house = trace(PHOENIX)
     root = house.span("chat", None, 0, 1200, OpenInference.span("agent"), bound)
-    house.span("draft", root, 10, 1000, OpenInference.span("llm"), OpenInference.usage("house-llm-7b", 70, 12, provider=None), error="RateLimitError: 429")
+    house.span(
+        "draft",
+        root,
+        10,
+        1000,
+        OpenInference.span("llm"),
+        OpenInference.usage("house-llm-7b", 70, 12, provider=None),
+        error="RateLimitError: 429",
+    )
 
     # Metadata as a list of keys and values, which OTLP may have as well.
     listed = trace(PHOENIX)
@@ -145,7 +167,9 @@ def genai_traces():
         agent = trace(OTEL)
         first, second = GenAI.usage(1500, 200, cache_read=1024), GenAI.usage(2600, 350, cache_read=1536, reasoning=128)
         both = GenAI.usage(4100, 550, cache_read=2560, reasoning=128)
-        root = agent.span("invoke_agent shop", None, 0, some(6000, 20_000), joan, GenAI.operation("invoke_agent", "gpt-4o"), both)
+        root = agent.span(
+            "invoke_agent shop", None, 0, some(6000, 20_000), joan, GenAI.operation("invoke_agent", "gpt-4o"), both
+        )
         dated = "gpt-4o-2024-08-06"
         agent.span("chat gpt-4o", root, 10, 2000, GenAI.operation("chat", "gpt-4o", response_model=dated), first)
         agent.span("execute_tool pay", root, 2100, 400, GenAI.operation("execute_tool"), error="card declined")
@@ -154,7 +178,15 @@ def genai_traces():
     # A proxy's call within an SDK's: one call, told twice. The tokens are the proxy's, the cost is the SDK's.
     nested = trace(OTEL)
     root = nested.span("GET /ask", None, 0, 2500, {"enduser.id": ADA})
-    outer = nested.span("chat gpt-4o", root, 20, 2400, GenAI.operation("chat", "gpt-4o"), GenAI.usage(830, 140), {"gen_ai.usage.cost": 0.0042})
+    outer = nested.span(
+        "chat gpt-4o",
+        root,
+        20,
+        2400,
+        GenAI.operation("chat", "gpt-4o"),
+        GenAI.usage(830, 140),
+        {"gen_ai.usage.cost": 0.0042},
+    )
     nested.span("chat gpt-4o", outer, 60, 2300, GenAI.operation("chat", "gpt-4o"), GenAI.usage(832, 140), source=PROXY)
 
     # A long context, which is priced higher. The session is a conversation that only a child names.
@@ -162,13 +194,28 @@ def genai_traces():
     root = long.span("summarise", None, 0, 44_000, {"enduser.id": ADA, "gen_ai.workflow.name": "digest"})
     talk = {"gen_ai.conversation.id": SECOND}
     usage = GenAI.usage(250_000, 1800, cache_read=120_000)
-    long.span("generate_content", root, 10, 43_000, talk, GenAI.operation("generate_content", "gemini-2.5-pro", "gcp.gemini"), usage)
+    long.span(
+        "generate_content",
+        root,
+        10,
+        43_000,
+        talk,
+        GenAI.operation("generate_content", "gemini-2.5-pro", "gcp.gemini"),
+        usage,
+    )
 
     # The price changed between these two.
     for time in ("2026-03-15T23:30:00", "2026-03-16T00:30:00"):
         priced = trace(OTEL, moment(time))
         root = priced.span("cron", None, 0, 5000, {"enduser.id": GRACE})
-        priced.span("chat", root, 10, 4500, GenAI.operation("chat", "mistral-small-latest", "mistral_ai"), GenAI.usage(40_000, 9_000))
+        priced.span(
+            "chat",
+            root,
+            10,
+            4500,
+            GenAI.operation("chat", "mistral-small-latest", "mistral_ai"),
+            GenAI.usage(40_000, 9_000),
+        )
 
     # Anthropic's own figures, handed on as they are: input without what was cached.
     raw = trace(OTEL)
@@ -199,7 +246,9 @@ def langfuse_traces():
         bound = Langfuse.bound(GRACE, THIRD, {"plan": "team", "seats": 10 + number}, ["letters"], "write letter")
         letter = trace(LANGFUSE)
         lasts = some(3000, 15_000)
-        root = letter.span("letter", None, 0, lasts, Langfuse.observation("agent"), {"langfuse.internal.is_app_root": True}, bound)
+        root = letter.span(
+            "letter", None, 0, lasts, Langfuse.observation("agent"), {"langfuse.internal.is_app_root": True}, bound
+        )
         usage = {"input": 300 + number, "input_cached_tokens": 1100, "output": 210, "output_reasoning_tokens": 90}
         usage["total"] = sum(usage.values())
         cost = {"input": 0.0011, "output": 0.0042, "total": 0.0053} if number % 2 else None
@@ -213,12 +262,21 @@ def langfuse_traces():
     bound = Langfuse.bound(GRACE, None, {"plan": "team"}, ["index"])
     root = index.span("index", None, 0, 900, Langfuse.observation("chain"), bound)
     cost = {"input": 0.000004}
-    index.span("embed", root, 5, 500, Langfuse.observation("embedding", "text-embedding-3-small", {"input": 210, "total": 210}, cost), bound)
+    index.span(
+        "embed",
+        root,
+        5,
+        500,
+        Langfuse.observation("embedding", "text-embedding-3-small", {"input": 210, "total": 210}, cost),
+        bound,
+    )
 
 
 def traceloop_traces():
     for number in range(3):
-        bound = Traceloop.associated("answer", user_id=ADA, session_id=FIRST, plan="pro", team="blue" if number else "red")
+        bound = Traceloop.associated(
+            "answer", user_id=ADA, session_id=FIRST, plan="pro", team="blue" if number else "red"
+        )
         flow = trace(TRACELOOP)
         root = flow.span("answer.workflow", None, 0, some(1500, 4500), Traceloop.span("workflow"), bound)
         task = flow.span("fetch.task", root, 10, 1300, Traceloop.span("task"), bound)
@@ -232,7 +290,9 @@ def torn_traces():
         shared = trace(OTEL)
         named = {"enduser.id": user} if user else {}
         root = shared.span("kiosk", None, 0, some(400, 2000), named, {"session.id": TORN})
-        shared.span("chat", root, 10, 350, GenAI.operation("chat", "gpt-4o-mini"), GenAI.usage(some(50, 90), some(5, 20)))
+        shared.span(
+            "chat", root, 10, 350, GenAI.operation("chat", "gpt-4o-mini"), GenAI.usage(some(50, 90), some(5, 20))
+        )
 
 
 def anonymous_traces():

@@ -84,7 +84,9 @@ def read(place):
     is_local_root = bool(parent) and (
         span.flags & 0x300 == 0x300 or attributes.get("langfuse.internal.is_app_root") is True
     )
-    is_neatlogs = place.scope.scope.name.startswith("neatlogs") or any(key.startswith("neatlogs.") for key in attributes)
+    is_neatlogs = place.scope.scope.name.startswith("neatlogs") or any(
+        key.startswith("neatlogs.") for key in attributes
+    )
     speaks = not parent or is_local_root
     tokens = tokens_of(attributes)
     return Observation(
@@ -99,7 +101,9 @@ def read(place):
         is_marker=span.name == MARKER,
         message=span.status.message or attributes.get("langfuse.observation.status_message") or "",
         model=first(attributes, "langfuse.observation.model.name", "gen_ai.response.model", "gen_ai.request.model")
-        or first(attributes, "llm.model_name", "neatlogs.llm.model_name", "embedding.model_name", "reranker.model_name"),
+        or first(
+            attributes, "llm.model_name", "neatlogs.llm.model_name", "embedding.model_name", "reranker.model_name"
+        ),
         provider=first(attributes, "gen_ai.provider.name", "gen_ai.system", "llm.provider", "neatlogs.llm.provider"),
         tokens=tokens,
         cost=cost_of(attributes),

@@ -69,17 +69,22 @@ class Ledgered:
     folder: object
     enduser: str = config.QUICK
     ledger: str = ""
+    token: str | None = None
 
     def __post_init__(self):
         self.port, self.api_port = free_port(), free_port()
-        self.api = LedgerAPI(self.api_port)
+        self.api = LedgerAPI(self.api_port, self.token)
         self.spans_file, self.database = self.folder / "spans.jsonl", self.folder / "ledger.db"
         self.config_file = self.folder / "config.yaml"
-        self.config_file.write_text(self.config())
+        self.configure()
         self.running = None
+
+    def configure(self):
+        self.config_file.write_text(self.config())
 
     def config(self):
         settings = f"path: '{self.database}', endpoint: '127.0.0.1:{self.api_port}', interval: 100ms"
+        settings += f", token: '{self.token}'" if self.token else ""
         pipeline = config.pipeline(
             self.port,
             {"file": config.file_exporter(self.spans_file, "append: true")},

@@ -88,7 +88,9 @@ class Traffic:
 class Load:
     """Senders in threads, `rate` spans a second together (None: as many as the collector takes)."""
 
-    def __init__(self, port, run, rate, senders=4, request_spans=200, span_bytes=300, late_root=3.0, seed=1, usage=False):
+    def __init__(
+        self, port, run, rate, senders=4, request_spans=200, span_bytes=300, late_root=3.0, seed=1, usage=False
+    ):
         self.port, self.rate, self.request_spans = port, rate, request_spans
         self.ledger = Ledger()
         self.traffic = Traffic(self.ledger, late_root, seed)

@@ -69,7 +69,8 @@ class SpanMaker:
     def __init__(self, run, size=300, usage=False):
         self.run = run
         generator = random.Random(run)
-        self._usage = [(generator.randrange(1, 9999), generator.randrange(1, 999)) if usage else None for _ in range(251)]
+        figures = [(generator.randrange(1, 9999), generator.randrange(1, 999)) for _ in range(251)]
+        self._usage = figures if usage else [None] * len(figures)
         self._rests = [self._rest(generator, size, usage) for usage in self._usage]
 
     def tokens(self, trace, index):
