@@ -152,6 +152,27 @@ def test_a_token_is_asked_for(tmp_path):
         life.end()
 
 
+def test_a_span_that_two_pipelines_have_counts_once(tmp_path):
+    life = Ledgered(tmp_path)
+    text = life.config()
+    line = text[text.index("    traces:") :].splitlines()
+    second = ["    traces/second:"] + [each for each in line[1:] if each.startswith("      ")]
+    life.config_file.write_text(text.replace("    traces:", "\n".join(second) + "\n    traces:", 1))
+    life.begin()
+    try:
+        trace = new_trace()
+        root = span(trace, attributes={"enduser.id": "ada", "gen_ai.usage.input_tokens": 5})
+        with Client(life.port) as client:
+            assert client.send(body(root, span(trace, parent=root.span_id))).status == 200
+        wait_until(lambda: len(life.places()) == 4, "the spans of both pipelines")
+        # At its end the ledger has what both have fed.
+        life.end()
+        [ada] = life.command("users")["users"]
+        assert (ada["traces"], ada["observations"], ada["tokens"]["input"]) == (1, 2, 5)
+    finally:
+        life.close()
+
+
 def test_without_the_extension_there_is_no_ledger(tmp_path):
     life = Ledgered(tmp_path)
     life.config_file.write_text(life.config().replace("  extensions: [ledger]\n", ""))

@@ -70,12 +70,10 @@ private struct MetadataTally {
         let value = row.text(1)
         if found.examples.last != value { found.examples.append(value) }
       }
-      let id = row.int(0)
-      guard var owner = owners[id], owner.key != keys else { return }
-      owner.key = keys
-      owners[id] = owner
-      found.users += owner.users
-      found.traces += owner.traces
+      guard let place = owners.index(forKey: row.int(0)), owners.values[place].key != keys else { return }
+      owners.values[place].key = keys
+      found.users += owners.values[place].users
+      found.traces += owners.values[place].traces
     }
     return found
   }

@@ -16,7 +16,7 @@ package struct Percentiles: Sendable, Equatable {
   package var p99: Int64?
 }
 
-/// Names, those with the most traces first; `mostLabels` of each at most.
+/// Names, those with the most traces first by and large (`facets` counts in powers of two); `mostLabels` of each at most.
 package struct LabelNames: Sendable, Equatable {
   package var models: [String] = []
   package var tags: [String] = []

@@ -2,7 +2,7 @@
 final class AccountTable<Member: Account> {
   private let database: Database
   private var known: [Int64: Member] = [:]
-  private var ids: [String: Int64] = [:]
+  private var ids: [ExactText: Int64] = [:]
   /// Changed in this transaction.
   private(set) var touched: [Member] = []
   private var nextID: Int64
@@ -61,7 +61,7 @@ final class AccountTable<Member: Account> {
 
   /// The account of that name; a new one without a row if there is none.
   func account(named name: String) throws(LedgerError) -> Member {
-    if let id = ids[name], let member = known[id] { return member }
+    if let id = ids[ExactText(name)], let member = known[id] { return member }
     selectByName.bind(1, name)
     let isStored = try selectByName.step()
     let id = isStored ? selectByName.int(0) : nextID
@@ -74,13 +74,13 @@ final class AccountTable<Member: Account> {
       member = Member(id: id, name: name)
       known[id] = member
     }
-    ids[name] = id
+    ids[ExactText(name)] = id
     return member
   }
 
   /// The id of an account that has a row, or has come about in this transaction; nil without one.
   func id(named name: String) throws(LedgerError) -> Int64? {
-    if let id = ids[name] { return id }
+    if let id = ids[ExactText(name)] { return id }
     selectByName.bind(1, name)
     defer { selectByName.reset() }
     return try selectByName.step() ? selectByName.int(0) : nil
@@ -134,7 +134,7 @@ final class AccountTable<Member: Account> {
           try deleteTallies.run()
         }
         known[member.id] = nil
-        ids[member.name] = nil
+        ids[ExactText(member.name)] = nil
       } else {
         try settle(member)
         try write(member)

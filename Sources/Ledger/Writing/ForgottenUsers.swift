@@ -15,7 +15,7 @@ final class ForgottenUsers {
   private var pseudonyms: [[UInt8]: String?] = [:]
   private var refusedTraces: Set<TraceID> = []
   /// Of ids that were looked at lately: hashing takes its time.
-  private var verdicts: [String: Verdict] = [:]
+  private var verdicts: [ExactText: Verdict] = [:]
   private static let keptAtMost = 50_000
 
   init(_ database: Database, _ forgetting: LedgerConfiguration.Forgetting) throws(LedgerError) {
@@ -42,10 +42,10 @@ final class ForgottenUsers {
 
   func verdict(on user: String) throws(LedgerError) -> Verdict {
     if isEmpty { return .welcome }
-    if let known = verdicts[user] { return known }
+    if let known = verdicts[ExactText(user)] { return known }
     if verdicts.count >= Self.keptAtMost { verdicts.removeAll() }
     let verdict = try judge(user)
-    verdicts[user] = verdict
+    verdicts[ExactText(user)] = verdict
     return verdict
   }
 

@@ -5,7 +5,7 @@ import JSON
 /// goes.
 final class NameTables {
   private let database: Database
-  private let names: InternTable<String>
+  private let names: InternTable<ExactText>
   private let metadata: InternTable<[UInt8]>
   private let labelSets: InternTable<[UInt8]>
   /// The labels of sets of late.
@@ -24,7 +24,7 @@ final class NameTables {
 
   init(_ database: Database) throws(LedgerError) {
     self.database = database
-    names = try InternTable(database, table: "names", column: "name") { $0.bind(1, $1) }
+    names = try InternTable(database, table: "names", column: "name") { $0.bind(1, $1.text) }
     metadata = try InternTable(database, table: "metadata", column: "object") { statement, object in
       object.withUnsafeBytes { statement.bindText(1, $0) }
     }
@@ -40,7 +40,7 @@ final class NameTables {
   // MARK: Interning
 
   func name(_ text: String) throws(LedgerError) -> Int64 {
-    try names.id(of: text)
+    try names.id(of: ExactText(text))
   }
 
   /// The number of a JSON object.
@@ -113,7 +113,7 @@ final class NameTables {
       """, [.int(id)])
     guard isUsed == 0, case .text(let name) = try database.value("SELECT name FROM names WHERE id = ?1", [.int(id)])
     else { return }
-    try names.remove(id, key: name)
+    try names.remove(id, key: ExactText(name))
   }
 
   /// Forgets what is known: the rows say something else.
