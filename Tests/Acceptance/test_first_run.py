@@ -71,4 +71,5 @@ def test_the_ledger_knows_the_user(start, tmp_path):
 
 def test_it_listens_on_loopback_only(start):
     with start() as running:
+        wait_until(lambda: "Everything is ready" in running.stderr, lambda: running.stderr)
         assert running.listening() == {("127.0.0.1", port) for port in (OTLP, LEDGER, METRICS)}
