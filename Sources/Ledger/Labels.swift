@@ -37,7 +37,8 @@ enum LabelSet {
   }
 }
 
-/// Calls of a trace that no price is known for: `traces.unpriced`. For each model two varints, its name and the calls.
+/// Calls of a trace that no price is known for: `traces.unpriced`. For each model two varints, its name and the calls; zeros
+/// may stand behind them.
 enum UnpricedCalls {
   static func bytes(of calls: [(model: Int64, calls: Int64)]) -> [UInt8] {
     var bytes: [UInt8] = []
@@ -51,5 +52,12 @@ enum UnpricedCalls {
   static func calls(in bytes: [UInt8]) -> [(model: Int64, calls: Int64)] {
     let numbers = bytes.varints
     return stride(from: 0, to: numbers.count - 1, by: 2).map { (Int64(numbers[$0]), Int64(numbers[$0 + 1])) }
+  }
+
+  /// No model has the number 0, and no varint but that of 0 ends with a zero.
+  static func withoutPadding(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    var count = bytes.count
+    while count > 0, bytes[count - 1] == 0 { count -= 1 }
+    return Array(bytes[..<count])
   }
 }

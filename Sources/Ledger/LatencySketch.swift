@@ -81,13 +81,15 @@ struct LatencySketch: Equatable, Sendable {
     return bytes
   }
 
-  /// nil for bytes that are none.
+  /// Zeros may stand behind the bytes. nil for bytes that are none.
   init?(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.first == 1 else { return nil }
     var reader = VarintReader(bytes, from: 1)
     var number: UInt64 = 0
     while !reader.isAtEnd {
-      guard let distance = reader.next(), let count = reader.next(), distance < 1 << 16 else { return nil }
+      guard let distance = reader.next(), distance < 1 << 16 else { return nil }
+      // Nothing but zeros from here on.
+      guard let count = reader.next(), count > 0 else { break }
       number += distance
       buckets.append(Bucket(number: Int32(number), count: Int64(bitPattern: count)))
       self.count += Int64(bitPattern: count)

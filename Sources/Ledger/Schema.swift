@@ -87,9 +87,10 @@ enum Schema {
     CREATE INDEX traces_by_user ON traces (user, start) WHERE user IS NOT NULL;
     CREATE INDEX traces_by_session ON traces (session, start) WHERE session IS NOT NULL;
 
-    -- What is known of each trace's spans: `SpanRecord`s behind one another. A tree lies in parts, the first at
-    -- trace * 65536, the others behind it: see `Trees`.
+    -- What is known of each trace's spans: `SpanRecord`s behind one another. What came first is in `trees`, by the trace's
+    -- id; what came later in parts behind that, at trace * 65536 + 1 and on. So both tables grow at their ends.
     CREATE TABLE trees (id INTEGER PRIMARY KEY, records BLOB NOT NULL);
+    CREATE TABLE tree_parts (id INTEGER PRIMARY KEY, records BLOB NOT NULL);
     -- Spans that came when their trace's tree was full.
     CREATE TABLE omitted_spans (
       trace INTEGER NOT NULL, span INTEGER NOT NULL, PRIMARY KEY (trace, span)) WITHOUT ROWID;

@@ -36,11 +36,15 @@ final class LedgerFixture {
 
   /// The rows of a query, each with its columns as text.
   func rows(_ sql: String) throws -> [String] {
-    let database = try Database(path: configuration.path, mode: .readOnly)
+    try Self.rows(sql, in: configuration.path)
+  }
+
+  static func rows(_ sql: String, in path: String) throws -> [String] {
+    let database = try Database(path: path, mode: .readOnly)
     var rows: [String] = []
     let statement = try database.prepare(sql)
     while try statement.step() {
-      rows.append((0..<statement.columnCount).map { Self.text(statement.value($0)) }.joined(separator: "|"))
+      rows.append((0..<statement.columnCount).map { text(statement.value($0)) }.joined(separator: "|"))
     }
     return rows
   }

@@ -159,10 +159,11 @@ struct LedgerModel {
     let speaker = hasMetadata ? owned.last { $0.metadata != nil } : nil
     var sketch = LatencySketch()
     for trace in owned { sketch.add(trace.end - trace.start) }
+    let padded = sketch.bytes + [UInt8](repeating: 0, count: (32 - sketch.bytes.count % 32) % 32)
     return [
       name, sums(owned), text(owned.first?.start), text(owned.last?.start), text(speaker?.metadata),
       text(speaker?.start), text(speaker?.hex), text(sketch.percentile(0.5)), text(sketch.percentile(0.95)),
-      text(sketch.percentile(0.99)), LedgerFixture.text(.blob(sketch.bytes)),
+      text(sketch.percentile(0.99)), LedgerFixture.text(.blob(padded)),
     ].joined(separator: "|")
   }
 

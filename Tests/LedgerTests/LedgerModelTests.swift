@@ -8,43 +8,6 @@ import TestSupport
 
 /// The writer against a model that finds everything out anew: every column of every table, whatever order spans come in.
 @Suite struct LedgerModelTests {
-  /// Traces of a few users and sessions, so that these often share and often change.
-  private static func traces(_ random: inout SeededGenerator, count: Int) -> [TestSpan] {
-    var spans: [TestSpan] = []
-    let users = ["", "", "ada", "bob", "cyd"]
-    let sessions = ["", "s1", "s2", "s3", "s4"]
-    let metadata = ["", #"{"plan":"pro","team":{"size":3}}"#, #"{"plan":"free"}"#, #"{"tags":["a","b"]}"#, "no json"]
-    for trace in 1...UInt64(count) {
-      // Few different starts, so that some are equal; over three days.
-      let start = 1_700_000_000_000_000_000 + UInt64.random(in: 0..<40, using: &random) * 6_000_000_000_000
-      let spanCount = UInt64.random(in: 1...9, using: &random)
-      for id in 1...spanCount {
-        var span = TestSpan(trace: trace, id: id)
-        span.parent = id == 1 ? 0 : .random(in: 1..<id, using: &random)
-        span.start = start + (random.once(in: 3) ? 0 : id * 1_000_000)
-        span.duration = .random(in: 0...5_000_000_000, using: &random)
-        span.isError = random.once(in: 6)
-        span.isMarker = random.once(in: 15)
-        span.name = random.once(in: 2) ? "work" : "turn"
-        if id == 1 || random.once(in: 6) {
-          span.endUser = users.randomElement(using: &random)!
-          span.metadata = metadata.randomElement(using: &random)!
-          span.session = sessions.randomElement(using: &random)!
-          span.tags = ["", #"["x"]"#, #"["x","y"]"#].randomElement(using: &random)!
-        }
-        if random.once(in: 3) {
-          span.kind = .llm
-          span.model = ["gpt-4o", "claude-3-5-sonnet-20241022", "nobody-knows", "other"].randomElement(using: &random)!
-          span.tokens.input = .random(in: 0...5000, using: &random)
-          if random.once(in: 2) { span.tokens.output = .random(in: 0...5000, using: &random) }
-          if random.once(in: 4) { span.cost = .random(in: 0...9_000_000, using: &random) }
-        }
-        spans.append(span)
-      }
-    }
-    return spans
-  }
-
   private struct Run {
     var fixture: LedgerFixture
     var model: LedgerModel
@@ -105,7 +68,7 @@ import TestSupport
       $0.maxSpansPerTree = seed % 5 == 0 ? 4 : 10_000
       $0.fallback = seed % 2 == 0 ? .topmost : .none
     }
-    let spans = Self.traces(&random, count: 25)
+    let spans = SpanSource.traces(&random, count: 25)
     try Self.apply(spans, to: &run, mostMoved: seed % 2 == 0 ? 2 : 5000, &random)
     try run.check("seed \(seed)")
   }
@@ -119,7 +82,7 @@ import TestSupport
       $0.maxTraces = seed % 2 == 1 ? 10 : nil
       $0.inheritsSessionUser = seed % 3 != 0
     }
-    let spans = Self.traces(&random, count: 30)
+    let spans = SpanSource.traces(&random, count: 30)
     try Self.apply(spans, to: &run, mostMoved: 5000, &random)
     let writer = try run.fixture.writer()
     #expect(try writer.retain().tally.removedTraces == 0, "all are within the dedup window")
@@ -136,7 +99,7 @@ import TestSupport
     try run.check("seed \(seed)")
     // What comes after that is as good as ever.
     try Self.apply(
-      Self.traces(&random, count: 10).map { span in
+      SpanSource.traces(&random, count: 10).map { span in
         var span = span
         span.trace += 100
         return span
@@ -148,7 +111,7 @@ import TestSupport
   func `nothing stays of a forgotten user but what others have`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     var run = try Run { $0.inheritsSessionUser = seed % 3 != 0 }
-    try Self.apply(Self.traces(&random, count: 30), to: &run, mostMoved: 5000, &random)
+    try Self.apply(SpanSource.traces(&random, count: 30), to: &run, mostMoved: 5000, &random)
     run.model.resolve()
     let traces = run.model.traces.filter { $0.user == "ada" }
     let writer = try run.fixture.writer()

@@ -44,7 +44,9 @@ extension LedgerFixture {
       var columns = row.map(Self.text)
       columns[6] = sets[columns[6]] ?? (columns[6] == "-" ? "" : "?")
       if case .blob(let bytes) = row[18] {
-        let calls = UnpricedCalls.calls(in: bytes).map { "\(names[String($0.model)] ?? "?")=\($0.calls)" }
+        let calls = UnpricedCalls.calls(in: bytes.withUnsafeBytes { UnpricedCalls.withoutPadding($0) }).map {
+          "\(names[String($0.model)] ?? "?")=\($0.calls)"
+        }
         columns[18] = calls.sorted().joined(separator: ",")
       } else {
         columns[18] = ""
@@ -102,7 +104,9 @@ extension LedgerFixture {
       SELECT id FROM tallies WHERE CASE id % 2 WHEN 0 THEN id / 2 NOT IN (SELECT id FROM users)
         ELSE id / 2 NOT IN (SELECT id FROM sessions) END
       """)
-    tables["parts without a trace"] = try lines("SELECT id FROM trees WHERE id >> 16 NOT IN (SELECT id FROM traces)")
+    tables["trees without a trace"] = try lines("SELECT id FROM trees WHERE id NOT IN (SELECT id FROM traces)")
+    tables["parts without a trace"] = try lines(
+      "SELECT id FROM tree_parts WHERE id >> 16 NOT IN (SELECT id FROM trees)")
     tables["omitted spans without a trace"] = try lines(
       "SELECT trace FROM omitted_spans WHERE trace NOT IN (SELECT id FROM traces)")
     return tables

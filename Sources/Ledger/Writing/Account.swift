@@ -47,38 +47,39 @@ class Account {
       totals.add(new.row.figures, 1)
       latencies.add(bucket: new.bucket, 1)
     }
-    changeTimes(from: old?.row, to: new?.row)
+    changeTimes(from: old, to: new)
     // Everybody has no metadata.
     guard id != 0 else { return }
     labels.change(from: old, to: new)
-    changeMetadata(from: old?.row, to: new?.row)
+    changeMetadata(from: old, to: new)
   }
 
-  private func changeTimes(from old: TraceRow?, to new: TraceRow?) {
-    guard old?.start != new?.start else { return }
+  private func changeTimes(from old: TraceView?, to new: TraceView?) {
+    let (old, new) = (old?.row.start, new?.row.start)
+    guard old != new else { return }
     if totals.traces == 0 {
       (first, last) = (nil, nil)
       unsure.subtract([.first, .last])
       return
     }
-    if let new, new.start <= first ?? .max {
-      first = new.start
-    } else if let old, old.start == first {
+    if let new, new <= first ?? .max {
+      first = new
+    } else if let old, old == first {
       unsure.insert(.first)
     }
-    if let new, new.start >= last ?? .min {
-      last = new.start
-    } else if let old, old.start == last {
+    if let new, new >= last ?? .min {
+      last = new
+    } else if let old, old == last {
       unsure.insert(.last)
     }
   }
 
-  private func changeMetadata(from old: TraceRow?, to new: TraceRow?) {
-    if let new, let metadata = new.metadata, metadataMoment.map({ new.moment >= $0 }) ?? true {
+  private func changeMetadata(from old: TraceView?, to new: TraceView?) {
+    if let new, let metadata = new.row.metadata, metadataMoment.map({ new.row.moment >= $0 }) ?? true {
       self.metadata = metadata
-      metadataMoment = new.moment
-    } else if let old, old.metadata != nil, old.id == metadataMoment?.trace,
-      old.moment != new?.moment || new?.metadata == nil
+      metadataMoment = new.row.moment
+    } else if let old, old.row.metadata != nil, old.row.id == metadataMoment?.trace,
+      old.row.moment != new?.row.moment || new?.row.metadata == nil
     {
       unsure.insert(.metadata)
     }
@@ -111,12 +112,18 @@ final class UserAccount: Account {
 }
 
 /// A trace as accounts see it, with what they would otherwise each find out on their own.
-struct TraceView {
-  var row: TraceRow
+final class TraceView {
+  let row: TraceRow
   /// Of its latency.
-  var bucket: Int32
+  let bucket: Int32
   /// Models and tags.
-  var labels: [Label]
+  let labels: [Label]
+
+  init(row: TraceRow, bucket: Int32, labels: [Label]) {
+    self.row = row
+    self.bucket = bucket
+    self.labels = labels
+  }
 
   func hasSameLabels(as other: TraceView) -> Bool {
     row.labels == other.row.labels && row.name == other.row.name

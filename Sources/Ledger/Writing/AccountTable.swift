@@ -6,7 +6,7 @@ final class AccountTable<Member: Account> {
   /// Changed in this transaction.
   private(set) var touched: [Member] = []
   private var nextID: Int64
-  private static var keptAtMost: Int { 20_000 }
+  private static var keptAtMost: Int { 10_000 }
 
   private let selectByID: Statement
   private let selectByName: Statement
@@ -200,9 +200,16 @@ final class AccountTable<Member: Account> {
     member.bindOwn(to: statement, from: next + 8)
     try statement.run()
     writeTallies.bind(1, member.id * 2 + Member.kind)
-    writeTallies.bind(2, member.latencies.bytes)
-    writeTallies.bind(3, member.labels.bytes)
+    writeTallies.bind(2, Self.padded(member.latencies.bytes))
+    writeTallies.bind(3, Self.padded(member.labels.bytes))
     try writeTallies.run()
     member.isStored = true
+  }
+
+  /// With zeros behind it, which say nothing: a value that mostly keeps its length is written over in its place.
+  private static func padded(_ bytes: [UInt8]) -> [UInt8] {
+    var bytes = bytes
+    while bytes.count % 32 != 0 { bytes.append(0) }
+    return bytes
   }
 }

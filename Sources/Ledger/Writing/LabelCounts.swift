@@ -59,10 +59,10 @@ struct LabelCounts: Equatable {
     return bytes
   }
 
-  /// Of a row; `facets` agrees with it.
+  /// Of a row, with which `facets` agrees. Zeros may stand behind the bytes.
   init(_ bytes: UnsafeRawBufferPointer) {
     var reader = VarintReader(bytes)
-    while let code = reader.next(), let count = reader.next() {
+    while let code = reader.next(), let count = reader.next(), count > 0 {
       guard let label = Label(code: code) else { continue }
       entries.append(Entry(label: label, count: Int64(bitPattern: count), isListed: true))
     }

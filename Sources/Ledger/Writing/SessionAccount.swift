@@ -18,22 +18,24 @@ final class SessionAccount: Account {
 
   override func change(from old: TraceView?, to new: TraceView?) {
     super.change(from: old, to: new)
-    changeEnd(from: old?.row, to: new?.row)
+    changeEnd(from: old?.row.end, to: new?.row.end)
     if let old, old.row.ownUser == nil { unnamed -= 1 }
     if let new, new.row.ownUser == nil { unnamed += 1 }
-    changeUser(from: old?.row, to: new?.row)
+    changeUser(from: old, to: new)
   }
 
-  private func changeEnd(from old: TraceRow?, to new: TraceRow?) {
-    if let new, new.end >= lastEnd ?? .min {
-      lastEnd = new.end
-    } else if let old, old.end == lastEnd, old.end != new?.end {
+  private func changeEnd(from old: Int64?, to new: Int64?) {
+    if let new, new >= lastEnd ?? .min {
+      lastEnd = new
+    } else if let old, old == lastEnd, old != new {
       unsure.insert(.lastEnd)
     }
   }
 
-  private func changeUser(from old: TraceRow?, to new: TraceRow?) {
-    if old?.ownUser == new?.ownUser, old?.moment == new?.moment { return }
+  private func changeUser(from old: TraceView?, to new: TraceView?) {
+    let (oldUser, newUser) = (old?.row.ownUser, new?.row.ownUser)
+    let (oldMoment, newMoment) = (old?.row.moment, new?.row.moment)
+    if oldUser == newUser, oldMoment == newMoment { return }
     let before = user
     defer { if user != before { hasWavered = true } }
     guard named > 0 else {
@@ -42,17 +44,17 @@ final class SessionAccount: Account {
       return
     }
     // Others disagree with a user that comes or goes, unless it is the only trace that names one.
-    if named == 1, new?.ownUser != nil {
+    if named == 1, newUser != nil {
       disagrees = false
       unsure.subtract([.user, .agreement])
-      (user, userMoment) = (new?.ownUser, new?.moment)
+      (user, userMoment) = (newUser, newMoment)
       return
     }
-    if let own = new?.ownUser, own != user { unsure.insert(.agreement) }
-    if old?.ownUser != nil, disagrees { unsure.insert(.agreement) }
-    if let new, let own = new.ownUser, userMoment.map({ new.moment >= $0 }) ?? true {
-      (user, userMoment) = (own, new.moment)
-    } else if let old, old.ownUser != nil, old.id == userMoment?.trace {
+    if let newUser, newUser != user { unsure.insert(.agreement) }
+    if oldUser != nil, disagrees { unsure.insert(.agreement) }
+    if let newUser, let newMoment, userMoment.map({ newMoment >= $0 }) ?? true {
+      (user, userMoment) = (newUser, newMoment)
+    } else if oldUser != nil, oldMoment?.trace == userMoment?.trace {
       unsure.insert(.user)
     }
   }

@@ -52,6 +52,10 @@ struct TraceRow: Equatable {
 
   // MARK: In SQL
 
+  /// Room for what is still to come while the root has not: a row that grows in a page that is full has SQLite rearrange
+  /// several pages.
+  private static let padding = [UInt8](repeating: 0, count: 32)
+
   /// In the order in which they are bound and read.
   static let columns = """
     id, trace, user, own_user, session, name, metadata, labels, start, latency, observations, errors, \
@@ -78,7 +82,13 @@ struct TraceRow: Equatable {
     statement.bind(17, figures.tokens.cacheWrite)
     statement.bind(18, figures.tokens.reasoning)
     statement.bind(19, figures.cost)
-    if unpriced.isEmpty { statement.bind(20, Int64?.none) } else { statement.bind(20, unpriced) }
+    if ownUser == nil {
+      statement.bind(20, unpriced + Self.padding)
+    } else if unpriced.isEmpty {
+      statement.bind(20, Int64?.none)
+    } else {
+      statement.bind(20, unpriced)
+    }
     statement.bind(21, omitted)
     statement.bind(22, omittedErrors)
     statement.bind(23, updated)
@@ -104,7 +114,7 @@ struct TraceRow: Equatable {
     figures.tokens.cacheWrite = row.optionalInt(16)
     figures.tokens.reasoning = row.optionalInt(17)
     figures.cost = row.optionalInt(18)
-    unpriced = row.bytes(19)
+    unpriced = row.withBytes(19) { UnpricedCalls.withoutPadding($0) }
     omitted = row.int(20)
     omittedErrors = row.int(21)
     updated = row.int(22)

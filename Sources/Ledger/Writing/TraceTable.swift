@@ -10,6 +10,7 @@ final class TraceTable {
   private let update: Statement
   private let updateInPlace: Statement
   private let updateUser: Statement
+  private let insertTree: Statement
   private let insertPart: Statement
   private let updatePart: Statement
   private let insertOmitted: Statement
@@ -32,13 +33,15 @@ final class TraceTable {
     updateInPlace = try database.prepare(
       "UPDATE traces SET \(assignments(without: ["id", "trace", "user", "session", "start"])) WHERE id = ?1")
     updateUser = try database.prepare("UPDATE traces SET user = ?2 WHERE id = ?1")
-    insertPart = try database.prepare("INSERT INTO trees (id, records) VALUES (?1, ?2)")
-    updatePart = try database.prepare("UPDATE trees SET records = ?2 WHERE id = ?1")
+    insertTree = try database.prepare("INSERT INTO trees (id, records) VALUES (?1, ?2)")
+    insertPart = try database.prepare("INSERT INTO tree_parts (id, records) VALUES (?1, ?2)")
+    updatePart = try database.prepare("UPDATE tree_parts SET records = ?2 WHERE id = ?1")
     insertOmitted = try database.prepare("INSERT OR IGNORE INTO omitted_spans (trace, span) VALUES (?1, ?2)")
     insertBody = try database.prepare("INSERT OR IGNORE INTO bodies (trace, span, body) VALUES (?1, ?2, ?3)")
     deletions = [
       try database.prepare("DELETE FROM traces WHERE id = ?1"),
-      try database.prepare("DELETE FROM trees WHERE id BETWEEN ?1 << 16 AND (?1 << 16) + 65535"),
+      try database.prepare("DELETE FROM trees WHERE id = ?1"),
+      try database.prepare("DELETE FROM tree_parts WHERE id BETWEEN ?1 << 16 AND (?1 << 16) + 65535"),
       try database.prepare("DELETE FROM omitted_spans WHERE trace = ?1"),
       try database.prepare("DELETE FROM bodies WHERE trace = ?1"),
     ]
@@ -95,14 +98,15 @@ final class TraceTable {
   func writeTree(of state: TraceState, from start: Int) throws(LedgerError) {
     let fits = state.records.count - state.lastPartStart <= Trees.partSize || state.lastPart == Trees.maxParts - 1
     let statement: Statement
-    if state.lastPart >= 0 && fits {
+    if state.lastPart > 0 && fits {
       statement = updatePart
     } else {
-      statement = insertPart
       state.lastPart += 1
       state.lastPartStart = start
+      statement = state.lastPart == 0 ? insertTree : insertPart
     }
-    statement.bind(1, Trees.id(trace: state.row.id, part: state.lastPart))
+    let trace = state.row.id
+    statement.bind(1, state.lastPart == 0 ? trace : Trees.id(trace: trace, part: state.lastPart))
     state.records.withUnsafeBytes { statement.bind(2, UnsafeRawBufferPointer(rebasing: $0[state.lastPartStart...])) }
     try statement.run()
   }

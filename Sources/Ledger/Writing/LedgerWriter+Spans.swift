@@ -1,0 +1,192 @@
+import Facts
+import OTLP
+
+/// What becomes of the spans of one trace.
+extension LedgerWriter {
+  /// Adds the spans of one trace.
+  func add(_ group: TraceGroups.Group, of groups: TraceGroups) throws(LedgerError) {
+    if forgotten.isRefused(group.trace) {
+      tally.refused += Int(group.spanCount)
+      return
+    }
+    let state: TraceState
+    if let recent = hot.take(group.trace) { state = recent } else { state = try traces.load(group.trace) }
+    let before = state.isStored ? state.row : nil
+    let start = state.records.count
+    let omitted = state.row.omitted
+    var found = Findings()
+    try take(group, of: groups, into: state, &found)
+    tally.duplicates += found.duplicates
+    if !found.rejected.isEmpty {
+      tally.refused += found.refused
+      if try refuseIfForgotten(state, before: before, found) { return }
+    }
+    tally.spans += found.spans
+    // Without a span that counts there is no trace.
+    guard found.spans > 0, !state.records.isEmpty else {
+      if before != nil { keep(state) }
+      return
+    }
+
+    try describe(state)
+    state.row.updated = now()
+    try traces.write(state.row, over: before)
+    if state.records.count > start { try traces.writeTree(of: state, from: start) }
+    try write(found.bodies, of: state)
+    try accounts.change(from: before, to: state.row)
+    if before == nil { tally.newTraces += 1 }
+    tally.unpricedCalls += max(Self.unpricedCalls(state.row) - (before.map(Self.unpricedCalls) ?? 0), 0)
+    tally.omitted += Int(state.row.omitted - omitted)
+    state.isStored = true
+    keep(state)
+  }
+
+  /// What a trace's spans of a transaction are.
+  private struct Findings {
+    var spans = 0
+    var duplicates = 0
+    /// Spans, and their records, that name a forgotten end user.
+    var refused = 0
+    var rejected: [UInt8] = []
+    var bodies: [TraceGroups.Place] = []
+  }
+
+  /// Puts the records of new spans behind those that the trace has.
+  private func take(
+    _ group: TraceGroups.Group, of groups: TraceGroups, into state: TraceState, _ found: inout Findings
+  ) throws(LedgerError) {
+    // Out of the object, where each use would be guarded against another one at the same time.
+    var (spans, records) = (state.spans, state.records)
+    (state.spans, state.records) = (SpanIDs(), [])
+    let (limit, isAnybodyForgotten) = (configuration.maxSpansPerTree, !forgotten.isEmpty)
+    try groups.forEach(in: group) { (place) throws(LedgerError) in
+      var pseudonym: String?
+      if isAnybodyForgotten {
+        switch try verdict(on: place.record) {
+        case .welcome: break
+        case .refused:
+          found.refused += 1
+          found.rejected.append(contentsOf: place.record)
+          return
+        case .pseudonym(let name): pseudonym = name
+        }
+      }
+      if spans.count >= limit, !spans.contains(place.span) {
+        if try omit(place, state) { found.spans += 1 } else { found.duplicates += 1 }
+        return
+      }
+      guard spans.insert(place.span) else {
+        found.duplicates += 1
+        return
+      }
+      found.spans += 1
+      if let pseudonym {
+        records.append(contentsOf: Self.record(place.record, under: pseudonym))
+      } else {
+        records.append(contentsOf: place.record)
+        if !place.body.isEmpty { found.bodies.append(place) }
+      }
+    }
+    (state.spans, state.records) = (spans, records)
+  }
+
+  /// Most traces are complete when they name their end user: nothing more is likely to come. Large ones cost much to read.
+  private func keep(_ state: TraceState) {
+    if state.row.ownUser == nil || state.records.count > 8 << 10 { hot.keep(state) }
+  }
+
+  /// Finds out what the trace is now.
+  private func describe(_ state: TraceState) throws(LedgerError) {
+    let facts = state.records.withUnsafeBytes { self.facts.read($0) }
+    state.row.take(facts)
+    state.row.name = try facts.name.map { (name) throws(LedgerError) in try accounts.names.name(name) }
+    state.row.metadata = try facts.metadata.map { (object) throws(LedgerError) in
+      try accounts.names.metadata(object)
+    }
+    state.row.labels = try accounts.names.labelSet(models: facts.models, tags: facts.tags)
+    state.row.unpriced = try unpriced(facts)
+    state.row.ownUser = try facts.endUser.map { (name) throws(LedgerError) in try accounts.users.account(named: name).id
+    }
+    state.row.user = state.row.ownUser
+    state.row.session = nil
+    guard let name = facts.session ?? (configuration.tracesAreSessions ? state.row.trace.hexadecimal : nil) else {
+      return
+    }
+    let session = try accounts.sessions.account(named: name)
+    state.row.session = session.id
+    // For now: the session may learn better from other traces of this transaction.
+    if state.row.ownUser == nil && configuration.inheritsSessionUser { state.row.user = session.user }
+  }
+
+  private func unpriced(_ facts: TraceFacts) throws(LedgerError) -> [UInt8] {
+    if facts.unpriced.isEmpty { return [] }
+    var calls: [(model: Int64, calls: Int64)] = []
+    for (model, count) in facts.unpriced { calls.append((try accounts.names.name(model), Int64(count))) }
+    return UnpricedCalls.bytes(of: calls.sorted { $0.model < $1.model })
+  }
+
+  private static func unpricedCalls(_ row: TraceRow) -> Int {
+    row.unpriced.isEmpty ? 0 : UnpricedCalls.calls(in: row.unpriced).reduce(0) { $0 + Int($1.calls) }
+  }
+
+  /// Counts a span for which the tree has no room; false when it was counted before.
+  private func omit(_ place: TraceGroups.Place, _ state: TraceState) throws(LedgerError) -> Bool {
+    guard try traces.omit(place.span, of: state.row.id) else { return false }
+    SpanRecord.forEach(in: place.record) { facts, _ in
+      if facts.flags.contains(.completionMarker) { return }
+      state.row.omitted += 1
+      if facts.flags.contains(.isError) { state.row.omittedErrors += 1 }
+    }
+    return true
+  }
+
+  private func write(_ bodies: [TraceGroups.Place], of state: TraceState) throws(LedgerError) {
+    guard configuration.spanBodies else { return }
+    for place in bodies where place.body.count <= configuration.maxBodyBytes {
+      try traces.write(body: place.body, of: place.span, in: state.row.id)
+    }
+  }
+
+  // MARK: Forgotten users
+
+  private func verdict(on record: UnsafeRawBufferPointer) throws(LedgerError) -> ForgottenUsers.Verdict {
+    var user = ""
+    SpanRecord.forEach(in: record) { facts, _ in user = String(decoding: facts.endUser, as: UTF8.self) }
+    return user.isEmpty ? .welcome : try forgotten.verdict(on: user)
+  }
+
+  /// A span's record that names another end user, and nothing of what is said about the one.
+  private static func record(_ record: UnsafeRawBufferPointer, under name: String) -> [UInt8] {
+    var changed: [UInt8] = []
+    var name = name
+    name.withUTF8 { name in
+      _ = SpanRecord.forEach(in: record) { facts, _ in
+        var facts = copy facts
+        facts.endUser = UnsafeRawBufferPointer(name)
+        facts.metadata = SpanFacts.Text(start: nil, count: 0)
+        SpanRecord.append(facts, to: &changed)
+      }
+    }
+    return changed
+  }
+
+  /// Some spans named a forgotten user and were left out: if the trace is that user's, nothing of it stays.
+  private func refuseIfForgotten(
+    _ state: TraceState, before: TraceRow?, _ found: Findings
+  ) throws(LedgerError) -> Bool {
+    let owner = (state.records + found.rejected).withUnsafeBytes { facts.read($0) }.endUser
+    guard let owner, case .refused = try forgotten.verdict(on: owner) else { return false }
+    tally.refused += found.spans
+    try forgotten.refuse(state.row.trace, time: now())
+    if let before { try remove(before) }
+    return true
+  }
+
+  /// Removes a trace and what it adds to its accounts.
+  func remove(_ row: TraceRow) throws(LedgerError) {
+    try accounts.change(from: row, to: nil)
+    try traces.delete(row.id)
+    _ = hot.take(row.trace)
+    tally.removedTraces += 1
+  }
+}
