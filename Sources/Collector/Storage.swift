@@ -28,6 +28,7 @@ final class Storage {
     func start(rules: SpanRules, durability: Durability) {
       if let identities {
         spool.beforeRecording { if durability == .fsync { identities.sync() } else { identities.flush() } }
+        spool.beforeSyncing { identities.sync() }
       }
       let reduction = SpoolReduction(rules: rules)
       spool.reduceWith { [weak spool] payload, record in

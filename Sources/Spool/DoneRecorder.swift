@@ -18,14 +18,17 @@ final class DoneRecorder: SpoolRecord.Keeper, @unchecked Sendable {
   private var lastRecord: UInt64 = 0
   /// What one delivery tells of comes within this time.
   private static let gathering: UInt64 = 1_000_000
-  /// What must be on the disk before anything is recorded as done.
+  /// What must be with the system before anything is recorded as done, and on the disk before that is.
   private let before = Locked<Preparation?>(nil)
+  private let beforeSync = Locked<Preparation?>(nil)
   /// Whether the last attempt to write failed, so that it is said once.
   private var isFailing = false
 
   init(store: SegmentStore) { self.store = store }
 
   func beforeRecording(_ body: @escaping @Sendable () -> Void) { before.withLock { $0 = Preparation(body: body) } }
+
+  func beforeSyncing(_ body: @escaping @Sendable () -> Void) { beforeSync.withLock { $0 = Preparation(body: body) } }
 
   func noteChange(of record: SpoolRecord) {
     lock.withLock {
@@ -61,6 +64,9 @@ final class DoneRecorder: SpoolRecord.Keeper, @unchecked Sendable {
 
   /// Calls what `beforeRecording` was given.
   func prepare() { before.withLock { $0 }?.body() }
+
+  /// Calls what `beforeSyncing` was given.
+  func prepareToSync() { beforeSync.withLock { $0 }?.body() }
 
   /// Writes what has become done since the last call.
   func record() {

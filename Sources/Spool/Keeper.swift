@@ -23,7 +23,7 @@ final class Keeper: @unchecked Sendable {
     self.sync = sync
     self.mover = mover
     self.mayMove = mayMove
-    retirement = Retirement(store: store, writer: writer)
+    retirement = Retirement(store: store, writer: writer, recorder: recorder)
   }
 
   func start() {
@@ -70,6 +70,7 @@ final class Keeper: @unchecked Sendable {
     sync.run()
     mover.vacate()
     recorder.write()
+    recorder.prepareToSync()
     let isEverythingRecorded = recorder.sync()
     retirement.run(isEverythingRecorded: isEverythingRecorded)
   }

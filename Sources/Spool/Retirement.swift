@@ -7,12 +7,14 @@ final class Retirement: @unchecked Sendable {
 
   private let store: SegmentStore
   private let writer: SegmentWriter
+  private let recorder: DoneRecorder
   /// Whether the last attempt failed, so that it is said once, and not tried again before the next sync.
   private var isFailing = false
 
-  init(store: SegmentStore, writer: SegmentWriter) {
+  init(store: SegmentStore, writer: SegmentWriter, recorder: DoneRecorder) {
     self.store = store
     self.writer = writer
+    self.recorder = recorder
   }
 
   /// Between syncs: when there is much to do requests come fast, and the next segments can use the files of these.
@@ -31,6 +33,8 @@ final class Retirement: @unchecked Sendable {
     // The oldest first: what was moved is removed after where it came from.
     let finished = store.sorted { $0.isFinished && (isEverythingRecorded || !$0.hasMoved) }
     guard !finished.isEmpty else { return }
+    // Without their records nothing tells any more what they have led to.
+    recorder.prepareToSync()
     // A disk that refuses gets the space back.
     let keepsFiles = writer.diskRefusal == nil
     do throws(SpoolError) {

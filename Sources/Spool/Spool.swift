@@ -120,8 +120,12 @@ package final class Spool: @unchecked Sendable {
 
   deinit { stop() }
 
-  /// Called on the spool's thread before it records what was done: what must be on disk first is written here.
+  /// Called on the spool's thread before it records what was done: what must be there first is written here.
   package func beforeRecording(_ body: @escaping @Sendable () -> Void) { recorder.beforeRecording(body) }
+
+  /// Called on the spool's thread before that gets to the disk, or a segment is removed: what must be on the disk first is
+  /// synced here. The power may fail after any sync.
+  package func beforeSyncing(_ body: @escaping @Sendable () -> Void) { recorder.beforeSyncing(body) }
 
   /// Makes a moved record of what is not done of an old one; without it nothing is moved. Nil: it can't be reduced. Of a
   /// record that was moved before, `units(of:)` tells what the items of the payload are.

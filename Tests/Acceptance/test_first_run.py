@@ -3,17 +3,17 @@
 import pytest
 
 from support.client import Client
-from support.collector import Collector, is_free
+from support.collector import Collector, is_free, run
 from support.making import body, trace_of
 from support.outputs import json_lines, spans_of
 from support.waiting import wait_until
 
-OTLP, METRICS = 4318, 8888
+OTLP, LEDGER, METRICS = 4318, 4319, 8888
 
 
 @pytest.fixture
 def start(tmp_path):
-    for port in (OTLP, METRICS):
+    for port in (OTLP, LEDGER, METRICS):
         if not is_free(port):
             pytest.skip(f"somebody else listens on port {port}")
     return lambda: Collector(port=OTLP, cwd=tmp_path)
@@ -60,6 +60,16 @@ def test_a_resolved_trace_is_a_line_on_the_console(start):
     assert "4" in line.replace("user-ada", "").replace("session-1", "")
 
 
+def test_the_ledger_knows_the_user(start, tmp_path):
+    spans, _ = trace_of(children=3, identity=IDENTITY)
+    with start() as running:
+        send(spans)
+        running.stop()
+    table = run("users", cwd=tmp_path)
+    assert table.returncode == 0 and "user-ada" in table.stdout, table.stderr
+
+
 def test_it_listens_on_loopback_only(start):
     with start() as running:
-        assert running.listening() == {("127.0.0.1", OTLP), ("127.0.0.1", METRICS)}
+        wait_until(lambda: "Everything is ready" in running.stderr, lambda: running.stderr)
+        assert running.listening() == {("127.0.0.1", port) for port in (OTLP, LEDGER, METRICS)}

@@ -196,4 +196,40 @@ struct SpoolTests {
     #expect(last.replayCount == 0)
     last.stop()
   }
+
+  @Test("What must be on disk first is synced before what is done, and before a segment goes")
+  func beforeSync() throws {
+    /// What came to the disk, in order; `prepared` is what must be there first.
+    let events = Locked<[String]>([])
+    let fixture = SpoolFixture {
+      $0.segmentBytes = 3000
+      $0.operations.sync = { descriptor in
+        events.withLock { $0.append("sync") }
+        return fdatasync(descriptor)
+      }
+    }
+    let spool = try fixture.open()
+    spool.beforeSyncing { [directory = fixture.directory] in
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+      let segments = files.filter { $0.hasSuffix(".log") }.count
+      events.withLock { $0.append("prepared with \(segments) segments") }
+    }
+    // One segment of which a part is done, then one that is done as a whole.
+    let record = try spool.append([UInt8](repeating: 1, count: 3000), unitCount: 2)
+    record.markDone(0, count: 1)
+    spool.maintain()
+    #expect(events.withLock { $0 }.contains("prepared with 1 segments"))
+    let (prepared, synced) = events.withLock { events in
+      (events.firstIndex { $0.hasPrefix("prepared") }!, events.lastIndex(of: "sync")!)
+    }
+    #expect(prepared < synced, "the done file was synced before")
+    try spool.append([UInt8](repeating: 2, count: 3000)).markAllDone()
+    try spool.append([3])
+    record.markAllDone()
+    events.withLock { $0 = [] }
+    spool.maintain()
+    #expect(try fixture.files(".log").count == 1)
+    #expect(events.withLock { $0 }.filter { $0 == "prepared with 3 segments" }.count == 2)
+    spool.stop()
+  }
 }
