@@ -145,11 +145,13 @@ final class AccountTable<Member: Account> {
   /// After a commit: what is known is what the rows say.
   func finish() {
     for member in touched { member.isTouched = false }
-    touched.removeAll(keepingCapacity: true)
+    // Those of now are the likeliest to come again.
     if known.count > Self.keptAtMost || ids.count > Self.keptAtMost {
-      known = [:]
-      ids = [:]
+      let kept = touched.filter { $0.isStored && $0.totals.traces > 0 }.suffix(Self.keptAtMost)
+      known = Dictionary(uniqueKeysWithValues: kept.map { ($0.id, $0) })
+      ids = Dictionary(uniqueKeysWithValues: kept.map { (ExactText($0.name), $0.id) })
     }
+    touched.removeAll(keepingCapacity: true)
   }
 
   /// Forgets what is known: the rows say something else.
