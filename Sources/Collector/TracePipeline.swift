@@ -53,7 +53,7 @@ struct TracePipeline {
       endUser = processor
       tap = ledger.map {
         LedgerTap(
-          processor, feed: $0.feed(pipeline: parts.id.description), endUser: identity.configuration, rules: rules,
+          processor, feed: $0.feed(pipeline: Self.feedName(of: parts.id, storage?.spool)), endUser: identity.configuration, rules: rules,
           interner: interner, spool: storage?.spool,
           metrics: LedgerTapMetrics(registry: registry, pipeline: parts.id.description), log: log)
       }
@@ -76,6 +76,11 @@ struct TracePipeline {
     limiters = parts.limits.map { MemoryLimiter($0, log: log) }
     for limiter in limiters { consumer = MemoryLimited(consumer, limiter: limiter) }
     entry = consumer
+  }
+
+  /// Whose sequence numbers the ledger remembers: those of a directory that was deleted say nothing about the next one's.
+  private static func feedName(of id: ComponentID, _ spool: Spool?) -> String {
+    spool.map { "\(id) \(String($0.identity(), radix: 16))" } ?? id.description
   }
 
   func start() {

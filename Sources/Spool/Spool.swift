@@ -120,6 +120,9 @@ package final class Spool: @unchecked Sendable {
 
   deinit { stop() }
 
+  /// What tells this spool from another whose numbers begin anew, in the same directory or elsewhere.
+  package func identity() -> UInt64 { store.directory.identity() }
+
   /// Called on the spool's thread before it records what was done: what must be there first is written here.
   package func beforeRecording(_ body: @escaping @Sendable () -> Void) { recorder.beforeRecording(body) }
 

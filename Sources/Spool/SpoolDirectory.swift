@@ -32,6 +32,17 @@ final class SpoolDirectory: Sendable {
     if lockDescriptor >= 0 { close(lockDescriptor) }
   }
 
+  /// What tells the directory from one that stood at the same path before. It is in the lock's file, and written there when
+  /// it is first asked for; if the disk refuses that, the next run has another.
+  func identity() -> UInt64 {
+    var identity: UInt64 = 0
+    let size = MemoryLayout<UInt64>.size
+    if pread(lockDescriptor, &identity, size, 0) == size, identity != 0 { return identity }
+    identity = .random(in: 1 ... .max)
+    if pwrite(lockDescriptor, &identity, size, 0) == size { fdatasync(lockDescriptor) }
+    return identity
+  }
+
   /// Lets somebody else have the directory.
   func unlock() { flock(lockDescriptor, LOCK_UN) }
 

@@ -232,4 +232,19 @@ struct SpoolTests {
     #expect(events.withLock { $0 }.filter { $0 == "prepared with 3 segments" }.count == 2)
     spool.stop()
   }
+
+  @Test("A directory that is made anew has another identity, over starts it is the same")
+  func identity() throws {
+    let fixture = SpoolFixture()
+    let first = try fixture.open()
+    let identity = first.identity()
+    first.stop()
+    let second = try fixture.open()
+    #expect(second.identity() == identity && identity != 0)
+    second.stop()
+    try FileManager.default.removeItem(atPath: fixture.directory)
+    let third = try fixture.open()
+    #expect(third.identity() != identity)
+    third.stop()
+  }
 }
