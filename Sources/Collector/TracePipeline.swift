@@ -53,7 +53,8 @@ struct TracePipeline {
       endUser = processor
       tap = ledger.map {
         LedgerTap(
-          processor, feed: $0.feed(pipeline: Self.feedName(of: parts.id, storage?.spool)), endUser: identity.configuration, rules: rules,
+          processor, feed: $0.feed(pipeline: Self.feedName(of: parts.id, storage?.spool)),
+          endUser: identity.configuration, rules: rules,
           interner: interner, spool: storage?.spool,
           metrics: LedgerTapMetrics(registry: registry, pipeline: parts.id.description), log: log)
       }
