@@ -3,7 +3,6 @@
 has every acknowledged span of every end user once, although requests were repeated, and its file is whole. Some kills
 hit the start itself."""
 
-import random
 import time
 
 from support.accounts import differences, integrity, owed, told
@@ -18,7 +17,6 @@ script = Script(
     patience=((30.0, 120.0), "seconds until the ledger must have what it is owed"),
 )
 arguments = script.arguments
-chance = random.Random(arguments.seed)
 port = free_port()
 
 
@@ -34,13 +32,7 @@ def settle(load):
 
 with script.scene(load={"late_root": 2 * arguments.seconds, "usage": True}, ledger_port=port) as scene:
     scene.start()
-    for round in range(arguments.rounds):
-        # One in four hits a collector that is still reading what the one before left.
-        early = round % 4 == 3
-        time.sleep(chance.uniform(0, 0.3) if early else arguments.seconds * chance.uniform(0.5, 1.5))
-        scene.collector.kill()
-        scene.collector.start(wait=False)
-    scene.collector.wait_until_receiving()
+    scene.kill_at_random(arguments.rounds, arguments.seconds)
     scene.finish()
     scene.collector.start()
     wrong, words = settle(scene.load)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -150,6 +151,17 @@ class Scene:
         if load:
             self.load.start()
         return self
+
+    def kill_at_random(self, rounds, seconds):
+        """Kills the collector so often, after about so many seconds each time, and starts it at once."""
+        chance = random.Random(self.script.arguments.seed)
+        for round in range(rounds):
+            # One in four hits a collector that is still reading what the one before left.
+            early = round % 4 == 3
+            time.sleep(chance.uniform(0, 0.3) if early else seconds * chance.uniform(0.5, 1.5))
+            self.collector.kill()
+            self.collector.start(wait=False)
+        self.collector.wait_until_receiving()
 
     def play(self, seconds, watch=None):
         """Lets so much time pass under load, calling `watch` five times a second; less when the collector ends."""
