@@ -77,7 +77,7 @@ final class Assembly {
   func target(of receiver: ComponentID) -> Intake.Target {
     let fed = zip(config.service.pipelines, pipelines)
       .filter { $0.0.receivers.contains { ComponentID($0.value) == receiver } }.map(\.1.entry)
-    return Intake.Target(rules: rules, consumer: TracesFanOut(fed))
+    return Intake.Target(rules: rules, consumers: [.traces: TracesFanOut(fed)])
   }
 
   /// Starts everything, exporters first, so that whoever receives can hand on.

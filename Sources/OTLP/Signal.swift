@@ -1,6 +1,24 @@
 /// What an OTLP request carries. Each signal has a request and a response message of its own.
 package enum Signal: Sendable, Hashable, CaseIterable {
   case traces, logs, metrics
+
+  /// The request's message, for people.
+  package var requestName: String {
+    switch self {
+    case .traces: "ExportTraceServiceRequest"
+    case .logs: "ExportLogsServiceRequest"
+    case .metrics: "ExportMetricsServiceRequest"
+    }
+  }
+
+  /// What is counted of it, for people.
+  package var itemsName: String {
+    switch self {
+    case .traces: "spans"
+    case .logs: "log records"
+    case .metrics: "data points"
+    }
+  }
 }
 
 /// The OTLP messages that Heirloom reads or writes as a whole.

@@ -56,6 +56,7 @@ package final class SpanBatch: @unchecked Sendable {
   }
 
   package var spanCount: Int { index.spanCount }
+  package var signal: Signal { index.signal }
 
   /// The unit that names a span in the record.
   @inline(__always)

@@ -107,6 +107,8 @@ package enum RejectionReason: Int, CaseIterable, Sendable {
 /// The index of one trace request. Kept and filled again, it allocates nothing.
 package final class SpanIndex {
   private let raw: UnsafeMutablePointer<cotlp_index>
+  /// Of the request that filled it.
+  package private(set) var signal = Signal.traces
 
   package init() {
     raw = cotlp_index_create()
@@ -116,10 +118,17 @@ package final class SpanIndex {
     cotlp_index_destroy(raw)
   }
 
-  /// Walks an `ExportTraceServiceRequest`, checking all of it, and drops what the index held before.
+  /// Walks a request, checking all of it, and drops what the index held before.
   ///
+  /// - Parameters:
+  ///   - request: an `ExportTraceServiceRequest`, or that of another signal.
+  ///   - signal: which one.
+  ///   - rules: what to look for.
   /// - Throws: where and why the bytes are no such request.
-  package func fill(from request: UnsafeRawBufferPointer, rules: SpanRules) throws(MalformedRequest) {
+  package func fill(
+    from request: UnsafeRawBufferPointer, signal: Signal = .traces, rules: SpanRules
+  ) throws(MalformedRequest) {
+    self.signal = signal
     let error = cotlp_index_traces(raw, rules.raw, request.baseAddress, request.count)
     guard error != COTLP_OK else { return }
     throw MalformedRequest(offset: Int(raw.pointee.error_offset), reason: Self.text(of: error))
@@ -151,6 +160,8 @@ package final class SpanIndex {
   }
 
   package var spanCount: Int { Int(raw.pointee.span_count) }
+  /// What is counted of the signal: spans, log records, data points.
+  package var itemCount: Int { spanCount }
   package var scopeCount: Int { Int(raw.pointee.scope_count) }
 
   /// The spans, valid until the index is filled again.

@@ -10,11 +10,12 @@ package final class Intake: @unchecked Sendable {
   /// Pipelines, and what requests to them are indexed by: an index by other rules would tell them nothing.
   package struct Target: Sendable {
     package let rules: SpanRules
-    package let consumer: any TracesConsumer
+    /// By the signal that they take. A signal without one is not served.
+    package let consumers: [Signal: any TracesConsumer]
 
-    package init(rules: SpanRules, consumer: any TracesConsumer) {
+    package init(rules: SpanRules, consumers: [Signal: any TracesConsumer]) {
       self.rules = rules
-      self.consumer = consumer
+      self.consumers = consumers
     }
   }
 
@@ -45,14 +46,17 @@ package final class Intake: @unchecked Sendable {
     self.maxHeldCount = maxHeldCount
   }
 
-  /// Why a request would be refused now.
-  var refusal: Refusal? {
+  /// Why a request of that signal would not be taken now.
+  func objection(to signal: Signal) -> ExportService.Answer? {
     let target: Target? = lock.withLock {
       guard case .open(let target) = state else { return nil }
       return target
     }
-    if let target { return target.consumer.refusal }
-    return lock.withLock { mayHold ? nil : Self.refused }
+    if let target {
+      guard let consumer = target.consumers[signal] else { return .unserved }
+      return consumer.refusal.map { .refused($0) }
+    }
+    return lock.withLock { mayHold ? nil : .refused(Self.refused) }
   }
 
   /// Lets a request pass: now and on this thread if it can be, else later.

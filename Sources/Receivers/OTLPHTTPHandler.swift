@@ -4,31 +4,25 @@ import OTLP
 import Pipeline
 import SelfTelemetry
 
-/// OTLP/HTTP for traces: what can be refused by its headers is, before the body is read; the thread that read the body
-/// also inflates it, indexes it and hands it to the pipeline.
+/// OTLP/HTTP: what can be refused by its headers is, before the body is read; the thread that read the body also inflates
+/// it and hands it to the export service.
 final class OTLPHTTPHandler: HTTPHandler {
-  /// Where Langfuse's SDKs send their traces: below the address that they are given, and nowhere else.
-  static let langfusePath = "/api/public/otel/v1/traces"
-
   private let limit: Int
-  private let tracesPath: String
-  private let interner: ScopeInterner
-  private let intake: Intake
+  private let paths: OTLPPaths
   private let metrics: ReceiverMetrics
   private let tooLarge: HTTPResponse
   private let unknownPath: HTTPResponse
-  let indexes = IndexPool()
+  let service: ExportService
 
   init(
     _ configuration: OTLPReceiver.Configuration, interner: ScopeInterner, intake: Intake, metrics: ReceiverMetrics
   ) {
     limit = configuration.maxRequestBodySize
-    tracesPath = configuration.tracesURLPath
-    self.interner = interner
-    self.intake = intake
+    paths = OTLPPaths(configuration)
     self.metrics = metrics
+    service = ExportService(interner: interner, intake: intake, metrics: metrics)
     tooLarge = OTLPHTTPReply.tooLarge(limit)
-    unknownPath = OTLPHTTPReply.unknownPath(tracesPath)
+    unknownPath = OTLPHTTPReply.unknownPath(configuration.tracesURLPath)
   }
 
   private enum Encoding {
@@ -46,7 +40,7 @@ final class OTLPHTTPHandler: HTTPHandler {
 
   /// What is wrong with a request that only its headers are known of; nil when nothing is.
   private func objection(to head: HTTPRequestHead) -> HTTPResponse? {
-    guard head.path == tracesPath || head.path == Self.langfusePath else { return unknownPath }
+    guard let signal = paths.signal(of: head.path) else { return unknownPath }
     guard head.method == "POST" else { return OTLPHTTPReply.wrongMethod }
     guard head.header("Content-Type")?.withoutParameters.isWord("application/x-protobuf") ?? false else {
       return OTLPHTTPReply.wrongContentType
@@ -54,7 +48,7 @@ final class OTLPHTTPHandler: HTTPHandler {
     guard encoding(of: head) != nil else { return OTLPHTTPReply.wrongContentEncoding }
     // The server will refuse it by its length: coming again would not help.
     if let length = head.contentLength, length > limit { return nil }
-    return intake.refusal.map(OTLPHTTPReply.refused)
+    return service.objection(to: signal).map { OTLPHTTPReply.response(to: $0, signal) }
   }
 
   private func encoding(of head: HTTPRequestHead) -> Encoding? {
@@ -64,16 +58,16 @@ final class OTLPHTTPHandler: HTTPHandler {
   }
 
   func handle(_ request: HTTPRequest) {
+    let signal = paths.signal(of: request.head.path) ?? .traces
     let received = request.takeBody()
     switch inflated(received, encoding(of: request.head) ?? .identity, of: request) {
     case .success(let body):
-      intake.pass { [self] passage in
-        switch passage {
-        case .success(let target): accept(body, of: request, into: target)
-        case .failure(let refusal): refuse(request, OTLPHTTPReply.refused(refusal))
-        }
+      service.export(ExportService.Message(bytes: body.bytes, owner: body), signal) { answer in
+        request.respond(OTLPHTTPReply.response(to: answer, signal))
       }
-    case .failure(let refused): refuse(request, refused.response)
+    case .failure(let refused):
+      metrics.refusedRequests.add()
+      request.respond(refused.response)
     }
   }
 
@@ -105,54 +99,6 @@ final class OTLPHTTPHandler: HTTPHandler {
     } catch {
       return .failure(Refused(response: OTLPHTTPReply.malformed("the body is no intact gzip file: \(error.reason)")))
     }
-  }
-
-  private func accept(_ body: PooledBuffer, of request: HTTPRequest, into target: Intake.Target) {
-    let index = indexes.take()
-    let size = body.count
-    do throws(MalformedRequest) {
-      try body.withBytes { bytes throws(MalformedRequest) in try index.fill(from: bytes, rules: target.rules) }
-    } catch {
-      indexes.give(index, requestBytes: size)
-      refuse(request, OTLPHTTPReply.malformed("no ExportTraceServiceRequest: \(error)"))
-      return
-    }
-    let rejected = index.rejectedCount
-    let reply = rejected == 0 ? OTLPHTTPReply.success : OTLPHTTPReply.partialSuccess(index)
-    metrics.refusedSpans.add(rejected)
-    guard index.spanCount > 0 else {
-      indexes.give(index, requestBytes: size)
-      request.respond(reply)
-      return
-    }
-    let spans = index.spanCount
-    // Asked again: others may have filled what was empty when the headers came. Nothing has been taken yet.
-    if let refusal = target.consumer.refusal {
-      indexes.give(index, requestBytes: size)
-      metrics.refusedSpans.add(spans)
-      refuse(request, OTLPHTTPReply.refused(refusal))
-      return
-    }
-    // The batch keeps the body, and with it the bytes that it points to.
-    let batch = SpanBatch(bytes: body.bytes, index: index, interner: interner) { [indexes] index in
-      withExtendedLifetime(body) {}
-      indexes.give(index, requestBytes: size)
-    }
-    target.consumer.consume(batch) { [metrics] refusal in
-      if let refusal {
-        metrics.refusedSpans.add(spans)
-        metrics.refusedRequests.add()
-        request.respond(OTLPHTTPReply.refused(refusal))
-      } else {
-        metrics.acceptedSpans.add(spans)
-        request.respond(reply)
-      }
-    }
-  }
-
-  private func refuse(_ request: HTTPRequest, _ response: HTTPResponse) {
-    metrics.refusedRequests.add()
-    request.respond(response)
   }
 }
 

@@ -9,14 +9,17 @@ enum OTLPHTTPReply {
   /// The common reply: everything was taken.
   static let success = HTTPResponse(status: 200, contentType: protobuf)
 
-  /// Everything was taken but some spans, which are of no use to anybody.
-  static func partialSuccess(_ index: SpanIndex) -> HTTPResponse {
-    let reasons = RejectionReason.allCases.filter { index.rejected($0) > 0 }
-    let message = reasons.map { "\(index.rejected($0)) × \($0.description)" }.joined(separator: "; ")
-    return HTTPResponse(
-      status: 200, contentType: protobuf,
-      body: ServiceReply.success(
-        signal: .traces, rejected: index.rejectedCount, message: "spans left out: \(message)"))
+  static func response(to answer: ExportService.Answer, _ signal: Signal) -> HTTPResponse {
+    switch answer {
+    case .complete: success
+    case .taken(let rejected, let message):
+      HTTPResponse(
+        status: 200, contentType: protobuf,
+        body: ServiceReply.success(signal: signal, rejected: rejected, message: message))
+    case .malformed(let reason): malformed(reason)
+    case .refused(let refusal): refused(refusal)
+    case .unserved: error(404, .unimplemented, "no pipeline of this receiver takes \(signal)")
+    }
   }
 
   static func malformed(_ message: String) -> HTTPResponse { error(400, .invalidArgument, message) }

@@ -1,11 +1,13 @@
 import HTTPServer
+import OTLP
 import SelfTelemetry
 
 /// What a receiver counts, under the OpenTelemetry Collector's names.
 struct ReceiverMetrics: Sendable {
-  let acceptedSpans: Counter
-  /// Refused: the pipeline had no room, or the span could not be used.
-  let refusedSpans: Counter
+  /// Items taken, by signal.
+  let accepted: [Signal: Counter]
+  /// Refused: the pipeline had no room, or the item could not be used.
+  let refused: [Signal: Counter]
   let refusedRequests: Counter
   let requests: Counter
   /// Connections that the server ended by itself.
@@ -13,10 +15,17 @@ struct ReceiverMetrics: Sendable {
 
   init(registry: MetricRegistry, receiver: String, transport: String) {
     let labels: MetricRegistry.Labels = [("receiver", receiver), ("transport", transport)]
-    acceptedSpans = registry.counter(
-      "otelcol_receiver_accepted_spans", help: "Spans taken into the pipeline.", labels: labels)
-    refusedSpans = registry.counter(
-      "otelcol_receiver_refused_spans", help: "Spans that were not taken into the pipeline.", labels: labels)
+    func counters(_ outcome: String, _ help: String) -> [Signal: Counter] {
+      let counters = Signal.allCases.map { signal in
+        let counter = registry.counter(
+          "otelcol_receiver_\(outcome)_\(signal.metricName)", help: signal.itemsName.capitalizedFirst + help,
+          labels: labels)
+        return (signal, counter)
+      }
+      return Dictionary(uniqueKeysWithValues: counters)
+    }
+    accepted = counters("accepted", " taken into the pipeline.")
+    refused = counters("refused", " that were not taken into the pipeline.")
     refusedRequests = registry.counter(
       "heirloom_receiver_refused_requests", help: "Requests answered with an error.", labels: labels)
     requests = registry.counter(
@@ -29,6 +38,21 @@ struct ReceiverMetrics: Sendable {
     }
     closedConnections = Dictionary(uniqueKeysWithValues: closed)
   }
+}
+
+extension Signal {
+  /// What the OpenTelemetry Collector calls its items in metrics.
+  fileprivate var metricName: String {
+    switch self {
+    case .traces: "spans"
+    case .logs: "log_records"
+    case .metrics: "metric_points"
+    }
+  }
+}
+
+extension String {
+  fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }
 
 extension HTTPEnding {

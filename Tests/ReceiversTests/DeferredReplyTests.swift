@@ -112,7 +112,7 @@ struct DeferredReplyTests {
       #expect(receiver.consumer.requests.all.isEmpty)
       #expect(receiver.refusedSpans == 3)
       #expect(receiver.refusedRequests == 1)
-      #expect(receiver.handler.indexes.idleCount == 1)
+      #expect(receiver.handler.service.indexes.idleCount == 1)
     }
   }
 

@@ -18,7 +18,7 @@ struct IntakeTests {
   /// An intake, targets by number, and what became of requests by theirs.
   private struct Bench {
     let intake: Intake
-    let targets = (0..<2).map { _ in Intake.Target(rules: SpanRules(), consumer: StubConsumer()) }
+    let targets = (0..<2).map { _ in Intake.Target(rules: SpanRules(), consumers: [.traces: StubConsumer()]) }
     let outcomes = Collected<(request: Int, outcome: Outcome)>()
 
     init(maxHeldCount: Int = 100) { intake = Intake(maxHeldCount: maxHeldCount) }
@@ -39,7 +39,7 @@ struct IntakeTests {
 
   @Test func `an intake without a target refuses`() {
     let bench = Bench()
-    #expect(bench.intake.refusal == refusal)
+    #expect(bench.intake.objection(to: .traces) == .refused(refusal))
     bench.pass(1)
     #expect(bench.results == [.refused(refusal)])
   }
@@ -47,10 +47,10 @@ struct IntakeTests {
   @Test func `an open intake lets requests pass at once, and refuses what its target refuses`() {
     let intake = Intake()
     let full = Refusal(message: "full", retryAfter: 3)
-    intake.open(Intake.Target(rules: SpanRules(), consumer: StubConsumer()))
-    #expect(intake.refusal == nil)
-    intake.open(Intake.Target(rules: SpanRules(), consumer: StubConsumer(refusal: full)))
-    #expect(intake.refusal == full)
+    intake.open(Intake.Target(rules: SpanRules(), consumers: [.traces: StubConsumer()]))
+    #expect(intake.objection(to: .traces) == nil)
+    intake.open(Intake.Target(rules: SpanRules(), consumers: [.traces: StubConsumer(refusal: full)]))
+    #expect(intake.objection(to: .traces) == .refused(full))
 
     let bench = Bench()
     bench.intake.open(bench.targets[0])
@@ -64,7 +64,7 @@ struct IntakeTests {
     bench.intake.hold(until: .max)
     for request in 1...20 { bench.pass(request) }
     #expect(bench.outcomes.all.isEmpty)
-    #expect(bench.intake.refusal == nil)
+    #expect(bench.intake.objection(to: .traces) == nil)
     bench.intake.open(bench.targets[1])
     bench.pass(21)
     #expect(bench.requests == Array(1...21))
@@ -76,7 +76,7 @@ struct IntakeTests {
     bench.intake.open(bench.targets[0])
     bench.intake.hold(until: .max)
     for request in 1...3 { bench.pass(request) }
-    #expect(bench.intake.refusal == refusal)
+    #expect(bench.intake.objection(to: .traces) == .refused(refusal))
     bench.pass(4)
     #expect(bench.results == [.refused(refusal)])
     bench.intake.open(bench.targets[1])
@@ -93,7 +93,7 @@ struct IntakeTests {
     #expect(bench.results == [.refused(refusal)])
     bench.pass(2)
     #expect(bench.results == [.refused(refusal), .refused(refusal)])
-    #expect(bench.intake.refusal == refusal)
+    #expect(bench.intake.objection(to: .traces) == .refused(refusal))
     bench.intake.open(bench.targets[1])
     bench.pass(3)
     #expect(bench.results.last == .target(1))

@@ -20,8 +20,8 @@ struct MemoryTests {
       }
       #expect(receiver.requests == 1000)
       #expect(eventually { receiver.server.statistics.bodyBytes == 0 })
-      #expect(eventually { receiver.handler.indexes.idleCount >= 1 })
-      #expect(receiver.handler.indexes.idleCount <= 2)
+      #expect(eventually { receiver.handler.service.indexes.idleCount >= 1 })
+      #expect(receiver.handler.service.indexes.idleCount <= 2)
     }
   }
 
@@ -30,7 +30,7 @@ struct MemoryTests {
       let clients = try (0..<10).map { _ in try receiver.client() }
       for client in clients { try client.sendTraces(request(spans: 1)) }
       #expect(receiver.consumer.pending.wait(count: 10).count == 10)
-      #expect(receiver.handler.indexes.idleCount == 0)
+      #expect(receiver.handler.service.indexes.idleCount == 0)
       #expect(receiver.server.statistics.bodyBytes > 0)
       #expect(receiver.consumer.pending.all.allSatisfy { $0.batch.index.spanCount == 1 })
       #expect(Set(receiver.consumer.pending.all.map { ObjectIdentifier($0.batch.index) }).count == 10)

@@ -49,7 +49,7 @@ extension Intake {
   /// One that is open.
   convenience init(into consumer: any TracesConsumer) {
     self.init()
-    open(Target(rules: SpanRules(), consumer: consumer))
+    open(Target(rules: SpanRules(), consumers: [.traces: consumer]))
   }
 }
 
