@@ -59,7 +59,8 @@ let package = Package(
     room("SelfTelemetry", ["Locks"]),
     room("Configuration", ["CYAML"]),
     room("Compression", ["CCompression"]),
-    room("HTTPServer", ["CHTTPServer", "Locks"]),
+    room("TLS", []),
+    room("HTTPServer", ["CHTTPServer", "TLS", "Locks"]),
     room("HTTPClient", ["CCurl", "Locks"]),
     room("JSON", ["CJSON"]),
     room("Prices", []),
@@ -90,7 +91,7 @@ let package = Package(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices", "SelfTelemetry", "Locks",
+        "TLS", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices", "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
