@@ -55,7 +55,7 @@ enum ConfigSource {
       return Text(text: text, file: nil)
     case .file(let path):
       guard var text = String(validating: try content(ofFile: path, environment, at: position), as: UTF8.self) else {
-        throw Diagnostic(.error, at: position, "the file \(displayed(path)) is not UTF-8 text")
+        throw Diagnostic(.error, at: position, "the file \(displayedPath(path)) is not UTF-8 text")
       }
       // The line's end that editors add is no part of a token or a password.
       if let last = text.last, last == "\n" || last == "\r\n" { text.removeLast() }
@@ -67,7 +67,7 @@ enum ConfigSource {
   func readDocument(_ environment: ConfigEnvironment) throws(Diagnostic) -> (bytes: [UInt8], source: String) {
     switch self {
     case .file(let path):
-      return (try content(ofFile: path, environment, at: Position(source: displayed(path))), displayed(path))
+      return (try content(ofFile: path, environment, at: Position(source: displayedPath(path))), displayedPath(path))
     case .yaml(let text):
       return (Array(text.utf8), "yaml")
     case .variable(let name, let fallback):
@@ -85,7 +85,7 @@ enum ConfigSource {
     do {
       return try environment.file(path)
     } catch {
-      throw Diagnostic(.error, at: position, "cannot read the file \(displayed(path)): \(error.reason)")
+      throw Diagnostic(.error, at: position, "cannot read the file \(displayedPath(path)): \(error.reason)")
     }
   }
 

@@ -63,7 +63,7 @@ struct Substitution {
     if text.isEmpty { return ConfigNode(.scalar(Scalar("", isQuoted: false)), at: position, substituted: "") }
     // Passwords and certificates need not be YAML: what is none is text.
     let parsed = try? ConfigNode.parse(
-      Array(text.utf8), origin: found.file.map { .document(displayed($0)) } ?? .inline(position), budget: &budget,
+      Array(text.utf8), origin: found.file.map { .document(displayedPath($0)) } ?? .inline(position), budget: &budget,
       maximumDepth: max(0, Budget.maximumDepth - depth))
     try budget.charge(Budget.Weight(), at: position)
     var isPlain = false

@@ -12,7 +12,10 @@ func displayed(_ text: String, limit: Int = 80) -> String {
   return shown
 }
 
-/// The same in quotes.
+/// A file's path, which somebody will want to open: whole, as long as paths can be.
+func displayedPath(_ path: String) -> String { displayed(path, limit: 4096) }
+
+/// Such a text in quotes.
 func quoted(_ text: String) -> String { "\"\(displayed(text))\"" }
 
 /// The known word that is nearest to a mistyped one, if any is near enough to be meant.

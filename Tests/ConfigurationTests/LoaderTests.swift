@@ -15,6 +15,14 @@ import Testing
     #expect(loaded.messages == [])
   }
 
+  @Test func `names a file by its whole path, however long it is`() {
+    let path = String(repeating: "folder/", count: 100) + "config.yaml"
+    let loaded = Loaded("a: 1", files: [path: "b: [1"], sources: [path, "file:" + path + ".missing"])
+    #expect(loaded.messages.count == 2)
+    #expect(loaded.messages.first?.hasPrefix(path + ":") == true)
+    #expect(loaded.messages.last?.hasPrefix(path + ".missing: error: cannot read the file " + path) == true)
+  }
+
   @Test func `looks up only what was not replaced`() {
     #expect(Loaded("a: ${foo:x}", settings: ["a=1"]).messages == [])
   }
