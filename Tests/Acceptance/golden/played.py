@@ -1,5 +1,6 @@
 """The scenario after it was sent: what must be known, and who is asked."""
 
+import os
 import random
 from contextlib import closing
 
@@ -11,8 +12,10 @@ from support.ledger import Ledgered
 from support.openapi import OpenAPI
 from support.waiting import PATIENCE, wait_until
 
-# After how many acknowledged requests the process is killed; the last one is another each time.
-KILLS = [None, 3, 30, random.randrange(1, len(schedule()))]
+# After how many acknowledged requests the process is killed; the last one is another each time, and the same in all processes
+# of one run.
+CHANCE = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+KILLS = [None, 3, 30, CHANCE.randrange(1, len(schedule()))]
 
 NAMES = {"users": "end_user_id", "sessions": "session_id", "traces": "trace_id"}
 FORMS = {"users": views.user, "sessions": views.session, "traces": views.trace}

@@ -1,5 +1,6 @@
 """The collector under test, as a process."""
 
+import fcntl
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ from pathlib import Path
 from support.waiting import PATIENCE, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+# Several test processes run beside one another. Each locks the byte of every port that it was given, for as long as it lives.
+CLAIMS = (Path(tempfile.gettempdir()) / "heirloom-test-ports").open("w")
 
 
 def binary():
@@ -22,10 +25,16 @@ def binary():
 
 
 def free_port():
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on at this moment, and that no test process beside this one has been given."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        try:
+            fcntl.lockf(CLAIMS, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError:
+            continue
+        return port
 
 
 def is_free(port):
