@@ -6,8 +6,9 @@
 #include "cotlp_walk.h"
 
 enum {
-  /* `attributes` of a span: field 9, length-delimited. */
-  ATTRIBUTES_TAG = 0x4a,
+  /* `attributes`, length-delimited: field 9 of a span, field 6 of a log record. */
+  SPAN_ATTRIBUTES_TAG = 0x4a,
+  LOG_ATTRIBUTES_TAG = 0x32,
   /* Bytes that must be readable behind a span for the short way, which looks before it checks. */
   COMMON_ATTRIBUTE_SLACK = 256,
 };

@@ -1,48 +1,9 @@
-#include "cotlp_index.h"
-#include "cotlp_attribute.h"
-#include "cotlp_walk.h"
-#include <stdlib.h>
+#include "cotlp_items.h"
 
 /* Mirrored by SpanEntry and AttributeEntry in the OTLP module. */
 _Static_assert(sizeof(cotlp_span) == 64 && offsetof(cotlp_span, offset) == 40, "SpanEntry mirrors cotlp_span");
 _Static_assert(sizeof(cotlp_attribute) == 28 && offsetof(cotlp_attribute, key) == 24,
                "AttributeEntry mirrors cotlp_attribute");
-
-/* Makes room for one more element of the array; false without memory. */
-static bool grow(walk *w, void **items, uint32_t *capacity, uint32_t count, size_t size) {
-  if (__builtin_expect(count < *capacity, 1))
-    return true;
-  uint32_t wanted = *capacity ? *capacity * 2 : 64;
-  void *larger = realloc(*items, wanted * size);
-  if (!larger)
-    return walk_failed(w, COTLP_NO_MEMORY, w->base);
-  *items = larger;
-  *capacity = wanted;
-  return true;
-}
-
-#define GROW(name) grow(w, (void **)&w->index->name##s, &w->index->name##_capacity, w->index->name##_count, sizeof *w->index->name##s)
-
-/* An attribute of a span: written down if the rules ask for it. */
-static bool walk_span_attribute(walk *w, const wire_field *field, const uint8_t *span, uint32_t *marks) {
-  key_value pair = {.key = field->payload};
-  if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
-    return false;
-  uint16_t number = match_attribute(w->rules, &pair, marks);
-  if (number == COTLP_NO_KEY)
-    return true;
-  if (!GROW(attribute))
-    return false;
-  fill_attribute(&w->index->attributes[w->index->attribute_count++], field, &pair, number, span);
-  return true;
-}
-
-static inline bool is_zero(const uint8_t *bytes, size_t length) {
-  uint8_t any = 0;
-  for (size_t i = 0; i < length; i++)
-    any |= bytes[i];
-  return any == 0;
-}
 
 /* A span at level 3. Writes it into the index, or counts why it is left out. */
 static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
@@ -57,7 +18,7 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
   bool roomy = w->limit - end >= COMMON_ATTRIBUTE_SLACK;
   wire_field field;
   while (at < end) {
-    if (roomy && *at == ATTRIBUTES_TAG) {
+    if (roomy && *at == SPAN_ATTRIBUTES_TAG) {
       const uint8_t *next = skip_common_attribute(w, at, end);
       if (__builtin_expect(next != NULL, 1)) {
         at = next;
@@ -69,7 +30,7 @@ static bool walk_span(walk *w, const uint8_t *at, const uint8_t *end) {
     switch (field.number) {
     case 9:
       EXPECT(COTLP_WIRE_BYTES);
-      if (!walk_span_attribute(w, &field, span_start, &marks))
+      if (!walk_item_attribute(w, &field, span_start, &marks))
         return false;
       break;
     case 1:
@@ -221,25 +182,35 @@ static bool add_header(walk *w, const header_pieces *pieces, const uint8_t *at, 
 
 /* How far the index is filled. */
 typedef struct {
-  uint32_t spans, attributes, scopes, ranges;
+  uint32_t spans, points, attributes, scopes, ranges;
 } position;
 
 static inline position position_of(const cotlp_index *index) {
-  return (position){index->span_count, index->attribute_count, index->scope_count, index->range_count};
+  return (position){index->span_count, index->point_count, index->attribute_count, index->scope_count, index->range_count};
 }
 
 /* What was written since `before` of a scope or resource goes again where no span needs it: its spans are left out when
  * it is not UTF-8, and without a span nobody asks for its header. Returns whether it stays. */
-static bool keep_since(cotlp_index *index, position before, bool bad) {
+static bool keep_since(walk *w, position before, bool bad) {
+  cotlp_index *index = w->index;
   if (bad)
-    index->rejected[COTLP_BAD_STRING] += index->span_count - before.spans;
+    index->rejected[COTLP_BAD_STRING] +=
+        w->signal == COTLP_METRICS ? index->point_count - before.points : index->span_count - before.spans;
   if (!bad && index->span_count > before.spans)
     return true;
   index->span_count = before.spans;
+  index->point_count = before.points;
   index->attribute_count = before.attributes;
   index->scope_count = before.scopes;
   index->range_count = before.ranges;
   return false;
+}
+
+/* What a scope holds, at level 3. */
+static inline bool walk_item(walk *w, const uint8_t *at, const uint8_t *end) {
+  if (__builtin_expect(w->signal == COTLP_TRACES, 1))
+    return walk_span(w, at, end);
+  return w->signal == COTLP_LOGS ? walk_log_record(w, at, end) : walk_metric(w, at, end);
 }
 
 static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uint32_t resource) {
@@ -257,7 +228,7 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
       return false;
     if (field.number == 2) {
       EXPECT(COTLP_WIRE_BYTES);
-      if (!walk_span(w, field.payload, field.payload + field.length))
+      if (!walk_item(w, field.payload, field.payload + field.length))
         return false;
       continue;
     }
@@ -272,7 +243,7 @@ static bool walk_scope_spans(walk *w, const uint8_t *at, const uint8_t *end, uin
       bad |= w->bad_string;
     }
   }
-  if (!keep_since(index, before, bad))
+  if (!keep_since(w, before, bad))
     return true;
   if (marked)
     for (uint32_t i = before.spans; i < index->span_count; i++)
@@ -314,7 +285,7 @@ static bool walk_resource_spans(walk *w, const uint8_t *at, const uint8_t *end) 
       return false;
     bad |= w->bad_string;
   }
-  if (!keep_since(index, before, bad))
+  if (!keep_since(w, before, bad))
     return true;
   if (!add_header(w, &pieces, start, end, &header))
     return false;
@@ -342,7 +313,7 @@ void cotlp_index_destroy(cotlp_index *index) {
 }
 
 void cotlp_index_clear(cotlp_index *index) {
-  index->span_count = index->attribute_count = 0;
+  index->span_count = index->point_count = index->attribute_count = 0;
   index->resource_count = index->scope_count = index->range_count = 0;
   memset(index->rejected, 0, sizeof index->rejected);
   index->error = COTLP_OK;
@@ -353,23 +324,31 @@ void cotlp_index_remove_last(cotlp_index *index) {
   index->attribute_count = index->spans[--index->span_count].attribute;
 }
 
-cotlp_error cotlp_index_add_span(cotlp_index *index, const cotlp_rules *rules, const void *bytes, size_t byte_count,
-                                 size_t offset, size_t length) {
-  walk context = {.index = index, .rules = rules, .base = bytes, .limit = (const uint8_t *)bytes + byte_count}, *w = &context;
+/* The state of a walk over so many bytes. */
+static inline walk walk_of(cotlp_index *index, cotlp_signal signal, const cotlp_rules *rules, const void *bytes,
+                           size_t length) {
+  return (walk){
+      .index = index, .signal = signal, .rules = rules, .base = bytes, .limit = (const uint8_t *)bytes + length};
+}
+
+cotlp_error cotlp_index_add(cotlp_index *index, cotlp_signal signal, const cotlp_rules *rules, const void *bytes,
+                            size_t byte_count, size_t offset, size_t length) {
+  walk context = walk_of(index, signal, rules, bytes, byte_count), *w = &context;
   uint32_t attributes = index->attribute_count;
   index->error = COTLP_OK;
   if (byte_count > UINT32_MAX)
     walk_failed(w, COTLP_TOO_LARGE, bytes);
   else if (offset > byte_count || length > byte_count - offset)
     walk_failed(w, COTLP_TRUNCATED, bytes);
-  else if (!walk_span(w, w->base + offset, w->base + offset + length))
+  else if (!walk_item(w, w->base + offset, w->base + offset + length))
     index->attribute_count = attributes;
   return index->error;
 }
 
-cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, const void *bytes, size_t length) {
+cotlp_error cotlp_index_fill(cotlp_index *index, cotlp_signal signal, const cotlp_rules *rules, const void *bytes,
+                             size_t length) {
   cotlp_index_clear(index);
-  walk context = {.index = index, .rules = rules, .base = bytes, .limit = (const uint8_t *)bytes + length}, *w = &context;
+  walk context = walk_of(index, signal, rules, bytes, length), *w = &context;
   if (length > UINT32_MAX) {
     walk_failed(w, COTLP_TOO_LARGE, bytes);
     return index->error;
@@ -394,7 +373,7 @@ cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, con
 uint32_t cotlp_resource_attributes(const cotlp_rules *rules, const void *header, size_t length,
                                    cotlp_attribute *attributes, uint32_t capacity) {
   cotlp_index scratch = {0};
-  walk context = {.index = &scratch, .rules = rules, .base = header, .limit = (const uint8_t *)header + length}, *w = &context;
+  walk context = walk_of(&scratch, COTLP_TRACES, rules, header, length), *w = &context;
   const uint8_t *at = header, *end = at + length;
   uint32_t count = 0;
   wire_field field, attribute;

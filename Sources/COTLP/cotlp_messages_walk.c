@@ -99,6 +99,11 @@ bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned dep
   return true;
 }
 
+bool walk_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth) {
+  key_value ignored = {0};
+  return walk_any_value(w, at, end, depth, &ignored);
+}
+
 static bool walk_attribute(walk *w, const wire_field *attribute, unsigned depth) {
   key_value ignored = {0};
   return walk_key_value(w, attribute->payload, attribute->payload + attribute->length, depth, &ignored);

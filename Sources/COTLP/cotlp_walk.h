@@ -15,6 +15,7 @@ typedef struct {
 
 typedef struct {
   cotlp_index *index;
+  cotlp_signal signal;
   const cotlp_rules *rules;
   const uint8_t *base, *limit; /* the whole request */
   bool bad_string;             /* in the span, scope or resource being walked */
@@ -120,6 +121,7 @@ static inline void check_string(walk *w, const uint8_t *text, size_t length) {
 
 /* Walks of whole messages, in cotlp_messages_walk.c. Each checks its message and all below it; `depth` is its level. */
 bool walk_key_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth, key_value *out);
+bool walk_value(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth);
 bool walk_event(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth);
 bool walk_link(walk *w, const uint8_t *at, const uint8_t *end, unsigned depth);
 bool walk_status(walk *w, const uint8_t *at, const uint8_t *end);

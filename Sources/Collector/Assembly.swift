@@ -14,7 +14,7 @@ final class Assembly {
   private let config: CollectorConfig
   private let registry: MetricRegistry
   private let storage: Storage?
-  private var exporters: [(id: ComponentID, exporter: any Exporter)] = []
+  private var exporters: [(id: ComponentID, made: ExporterFactory.Made)] = []
   private var pipelines: [TracePipeline] = []
   private var ledger: RunningLedger?
 
@@ -46,8 +46,9 @@ final class Assembly {
   private func build(interner: ScopeInterner, log: Log) throws(Diagnostic) {
     for defined in config.exportersInUse {
       do {
-        exporters.append(
-          (defined.id, try ExporterFactory.make(defined, storage: storage?.context, registry: registry, log: log)))
+        exporters += try ExporterFactory.make(
+          defined, signals: config.signals(of: defined.id), storage: storage?.context, registry: registry, log: log
+        ).map { (defined.id, $0) }
       } catch {
         throw Diagnostic(.error, at: defined.position, "exporters.\(defined.id): \(error)")
       }
@@ -61,8 +62,11 @@ final class Assembly {
         pipelines.append(
           TracePipeline(
             parts,
-            exporters: exporters.filter { used in parts.exporters.contains(used.id) }.map(\.exporter),
-            storage: try storage?.open(pipeline.id, remembered: parts.endUser?.configuration.resolvedFor),
+            exporters: exporters.filter {
+              parts.exporters.contains($0.id) && $0.made.signals.contains(pipeline.signal)
+            }.map(\.made.exporter),
+            storage: try storage?.open(
+              pipeline.id, pipeline.signal, remembered: parts.endUser?.configuration.resolvedFor),
             ledger: ledger?.ledger, durability: config.service.durability, rules: rules, interner: interner,
             registry: registry, log: log))
       } catch {
@@ -70,23 +74,27 @@ final class Assembly {
       }
     }
     storage?.reportStrangers(
-      pipelines: config.service.pipelines.map(\.id), exporters: exporters.map(\.id))
+      pipelines: config.service.pipelines.map(\.id),
+      queues: exporters.flatMap { used in used.made.signals.map { (used.id, $0) } })
   }
 
   /// What a receiver hands its requests to.
   func target(of receiver: ComponentID) -> Intake.Target {
-    let fed = zip(config.service.pipelines, pipelines)
-      .filter { $0.0.receivers.contains { ComponentID($0.value) == receiver } }.map(\.1.entry)
-    return Intake.Target(rules: rules, consumers: [.traces: TracesFanOut(fed)])
+    var fed: [Signal: [any TracesConsumer]] = [:]
+    for (defined, pipeline) in zip(config.service.pipelines, pipelines)
+    where defined.receivers.contains(where: { ComponentID($0.value) == receiver }) {
+      fed[defined.signal, default: []].append(pipeline.entry)
+    }
+    return Intake.Target(rules: rules, consumers: fed.mapValues { TracesFanOut($0) })
   }
 
   /// Starts everything, exporters first, so that whoever receives can hand on.
   ///
   /// - Throws: what could not be started, with its place in the configuration; everything is stopped again then.
   func start() throws(Diagnostic) {
-    for (id, exporter) in exporters.sorted(by: { $0.id.description < $1.id.description }) {
+    for (id, made) in exporters.sorted(by: { $0.id.description < $1.id.description }) {
       do {
-        try exporter.start()
+        try made.exporter.start()
       } catch {
         // Nothing has come in yet that would be worth waiting for.
         stop(timeout: .zero)
@@ -119,7 +127,7 @@ final class Assembly {
     let handedOn = deadline - timeout.nanoseconds / 4
     for pipeline in pipelines { pipeline.stop(until: handedOn) }
     let drains = exporters.map { used in
-      BackgroundThread(name: "drain") { [exporter = used.exporter] in exporter.drain(until: deadline) }
+      BackgroundThread(name: "drain") { [exporter = used.made.exporter] in exporter.drain(until: deadline) }
     }
     for drain in drains { drain.join() }
     // What it has taken in is done in the spools before these are closed.

@@ -7,36 +7,61 @@ import Spool
 
 /// Makes exporters of their configurations.
 enum ExporterFactory {
+  /// An exporter that has not started, and the signals whose requests it gets.
+  struct Made {
+    let signals: Set<Signal>
+    let exporter: any Exporter
+  }
+
+  /// One exporter for each signal, which has a queue of its own; or one for all of them that writes to one place.
+  ///
   /// - Parameters:
   ///   - defined: the exporter's keys.
+  ///   - signals: of the pipelines that name it.
   ///   - storage: where it may keep what it has accepted; nil in memory mode.
   ///   - registry: the collector's own metrics.
   ///   - log: the collector's own log.
-  /// - Returns: an exporter that has not started.
   /// - Throws: what is wrong with the configuration or the storage, for the operator.
   static func make(
-    _ defined: Defined<ExporterConfig>, storage: StorageContext? = nil, registry: MetricRegistry, log: Log
-  ) throws -> any Exporter {
+    _ defined: Defined<ExporterConfig>, signals: Set<Signal>, storage: StorageContext? = nil, registry: MetricRegistry,
+    log: Log
+  ) throws -> [Made] {
     let id = defined.id.description
     switch defined.value {
     case .debug(let configuration):
-      return DebugExporter(id: id, configuration: configuration, registry: registry)
+      let exporter = DebugExporter(id: id, signals: signals, configuration: configuration, registry: registry)
+      return [Made(signals: signals, exporter: exporter)]
     case .file(let configuration):
-      return FileExporter(
-        id: id, configuration: configuration,
-        encode: { try OTLPJSON.append(message: $0, signal: .traces, to: &$1) },
+      let exporter = FileExporter(
+        id: id, signals: signals, configuration: configuration,
+        encode: { try OTLPJSON.append(message: $0, signal: $1, to: &$2) },
         compress: { message in message.withUnsafeBytes { Zstd.compress($0, level: 3) } },
         durability: storage?.durability ?? .memory, registry: registry, log: log)
-    case .otlpHTTP(var configuration, let gzipLevel):
-      configuration.deadLetter.path = configuration.deadLetter.path ?? storage?.deadLetterPath(of: id)
+      return [Made(signals: signals, exporter: exporter)]
+    case .otlpHTTP(let configuration, let gzipLevel):
+      let deadLetters = deadLetters(configuration.deadLetter, of: id, storage: storage, log: log)
       var compress: (@Sendable (EncodedRequest) -> [UInt8])?
       if configuration.compression != nil { compress = { request in gzip(request, level: gzipLevel) } }
       let codecs = OTLPHTTPExporter.Codecs(
         compress: compress, decodeStatusMessage: statusMessage, decodePartialSuccess: partialSuccess)
-      return try OTLPHTTPExporter(
-        id: id, configuration: configuration, codecs: codecs, version: Version.number,
-        store: try storage.map { try $0.queueStore(of: id, registry: registry, log: log) },
-        syncsDeadLetters: storage?.durability == .fsync, registry: registry, log: log)
+      return try Signal.allCases.filter(signals.contains).map { signal in
+        let exporter = try OTLPHTTPExporter(
+          id: id, signal: signal, configuration: configuration, codecs: codecs, version: Version.number,
+          store: try storage.map { try $0.queueStore(of: id, signal, registry: registry, log: log) },
+          deadLetters: deadLetters, registry: registry, log: log)
+        return Made(signals: [signal], exporter: exporter)
+      }
+    }
+  }
+
+  /// The file that the queues of an exporter's signals share; nil when nobody said where and there is no storage.
+  private static func deadLetters(
+    _ configuration: DeadLetterConfiguration, of exporter: String, storage: StorageContext?, log: Log
+  ) -> DeadLetterFile? {
+    (configuration.path ?? storage?.deadLetterPath(of: exporter)).map {
+      DeadLetterFile(
+        path: $0, maxMebibytes: configuration.maxMebibytes, exporter: exporter, syncs: storage?.durability == .fsync,
+        log: log)
     }
   }
 

@@ -9,6 +9,7 @@ import SelfTelemetry
 /// What a pipeline of a configuration consists of, whatever the order in which it is written.
 struct PipelineParts {
   let id: ComponentID
+  let signal: Signal
   let exporters: Set<ComponentID>
   private(set) var batching = Batcher.Configuration()
   private(set) var limits: [MemoryLimiter.Configuration] = []
@@ -26,6 +27,7 @@ struct PipelineParts {
   ///   - config: where its components are defined.
   init(_ pipeline: ServiceConfig.Pipeline, of config: CollectorConfig) {
     id = pipeline.id
+    signal = pipeline.signal
     exporters = Set(pipeline.exporters.compactMap { ComponentID($0.value) })
     for name in pipeline.processors {
       guard let id = ComponentID(name.value), let defined = config.processors[id] else { continue }

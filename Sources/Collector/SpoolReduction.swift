@@ -3,10 +3,14 @@ import Spool
 
 /// Cuts a request of a spool down to the spans that are not done, when the spool moves it.
 struct SpoolReduction {
+  private let signal: Signal
   private let rules: SpanRules
 
-  /// - Parameter rules: what receivers index by.
-  init(rules: SpanRules) {
+  /// - Parameters:
+  ///   - signal: of the requests.
+  ///   - rules: what receivers index by.
+  init(_ signal: Signal, rules: SpanRules) {
+    self.signal = signal
     self.rules = rules
   }
 
@@ -17,7 +21,7 @@ struct SpoolReduction {
   /// - Returns: nil if the request has to stay as it is.
   func reduce(_ payload: UnsafeRawBufferPointer, of record: SpoolRecord, units: [UInt32]?) -> Spool.Reduced? {
     let index = SpanIndex()
-    guard (try? index.fill(from: payload, rules: rules)) != nil,
+    guard (try? index.fill(from: payload, signal: signal, rules: rules)) != nil,
       // Another version may have left out other spans, and named them otherwise.
       index.spanCount == units?.count ?? record.spanCount
     else { return nil }

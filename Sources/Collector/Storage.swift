@@ -11,6 +11,7 @@ import Spool
 final class Storage {
   /// What one pipeline keeps.
   struct Pipeline {
+    let signal: Signal
     let spool: Spool
     /// Of a pipeline with an `enduser` processor.
     let identities: Journal?
@@ -30,7 +31,7 @@ final class Storage {
         spool.beforeRecording { if durability == .fsync { identities.sync() } else { identities.flush() } }
         spool.beforeSyncing { identities.sync() }
       }
-      let reduction = SpoolReduction(rules: rules)
+      let reduction = SpoolReduction(signal, rules: rules)
       spool.reduceWith { [weak spool] payload, record in
         reduction.reduce(payload, of: record, units: spool?.units(of: record))
       }
@@ -66,10 +67,11 @@ final class Storage {
   ///
   /// - Parameters:
   ///   - id: the pipeline's.
+  ///   - signal: the pipeline's.
   ///   - remembered: how long it remembers identities; nil without an `enduser` processor.
   /// - Returns: what is closed by `close`.
   /// - Throws: what the system or the limit says against it.
-  func open(_ id: ComponentID, remembered: Duration?) throws(SpoolError) -> Pipeline {
+  func open(_ id: ComponentID, _ signal: Signal, remembered: Duration?) throws(SpoolError) -> Pipeline {
     let directory = "\(pipelines)/\(StorageContext.fileName(of: id.description))"
     let labels: MetricRegistry.Labels = [("pipeline", id.description)]
     let spool = try Spool(
@@ -86,7 +88,7 @@ final class Storage {
         throw error
       }
     }
-    let pipeline = Pipeline(spool: spool, identities: identities)
+    let pipeline = Pipeline(signal: signal, spool: spool, identities: identities)
     opened.append(pipeline)
     return pipeline
   }
@@ -112,15 +114,15 @@ final class Storage {
   ///
   /// - Parameters:
   ///   - known: the pipelines that there are.
-  ///   - knownExporters: the exporters that may have a queue here.
-  func reportStrangers(pipelines known: [ComponentID], exporters knownExporters: [ComponentID]) {
+  ///   - queues: the exporters that may have a queue here, for a signal.
+  func reportStrangers(pipelines known: [ComponentID], queues: [(exporter: ComponentID, signal: Signal)]) {
     for name in Self.entries(pipelines)
     where !known.contains(where: { StorageContext.fileName(of: $0.description) == name }) {
       report(
         "a pipeline that is not configured has requests in the storage directory", "\(pipelines)/\(name)", "requests")
     }
     for name in Self.entries(exporters)
-    where !knownExporters.contains(where: { StorageContext.fileName(of: $0.description) == name }) {
+    where !queues.contains(where: { StorageContext.queueName(of: $0.exporter.description, $0.signal) == name }) {
       report("an exporter that is not configured has requests in the storage directory", "\(exporters)/\(name)", "")
     }
   }

@@ -1,3 +1,4 @@
+import OTLP
 import Pipeline
 import SelfTelemetry
 import Spool
@@ -34,16 +35,24 @@ struct StorageContext {
     "\(directory)/dead_letter/\(Self.fileName(of: exporter)).jsonl"
   }
 
-  /// Opens an exporter's durable queue.
-  func queueStore(of exporter: String, registry: MetricRegistry, log: Log) throws(SpoolError) -> SpoolStore {
-    var configuration = Spool.Configuration(directory: "\(directory)/exporters/\(Self.fileName(of: exporter))")
+  /// What the directory of an exporter's queue for a signal is called: a request that is stored does not say what it is.
+  static func queueName(of exporter: String, _ signal: Signal) -> String {
+    fileName(of: exporter) + (signal == .traces ? "" : "+\(signal.name)")
+  }
+
+  /// Opens an exporter's durable queue for a signal.
+  func queueStore(
+    of exporter: String, _ signal: Signal, registry: MetricRegistry, log: Log
+  ) throws(SpoolError) -> SpoolStore {
+    var configuration = Spool.Configuration(directory: "\(directory)/exporters/\(Self.queueName(of: exporter, signal))")
     configuration.durability = durability
     configuration.syncInterval = syncInterval
     configuration.segmentBytes = segmentBytes
     // What is stored here is let go of elsewhere.
     configuration.usesReserve = true
     let spool = try Spool(
-      configuration, budget: budget, log: log, registry: registry, labels: [("exporter", exporter)])
+      configuration, budget: budget, log: log, registry: registry,
+      labels: [("data_type", signal.name), ("exporter", exporter)])
     return SpoolStore(spool, syncs: durability == .fsync, delay: syncInterval)
   }
 }

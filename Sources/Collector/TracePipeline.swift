@@ -6,7 +6,7 @@ import Pipeline
 import SelfTelemetry
 import Spool
 
-/// One traces pipeline: what its receivers hand requests to, down to the batcher that feeds its exporters.
+/// One pipeline: what its receivers hand requests to, down to the batcher that feeds its exporters.
 struct TracePipeline {
   /// What takes requests.
   let entry: any TracesConsumer
@@ -38,12 +38,12 @@ struct TracePipeline {
     self.storage = storage
     self.durability = durability
     self.rules = rules
-    batcher = Batcher(configuration: parts.batching, exporters: exporters, isSpooled: storage != nil)
+    batcher = Batcher(parts.signal, configuration: parts.batching, exporters: exporters, isSpooled: storage != nil)
     let resolutions = ResolutionLog(log)
     self.resolutions = resolutions
     let makeSieve = parts.makeSieve(rules: rules, registry: registry)
     var consumer: any TracesConsumer
-    if let identity = parts.endUser {
+    if parts.signal == .traces, let identity = parts.endUser {
       let processor = EndUserProcessor(
         identity.configuration.fitting(parts.softLimit, hasStorage: storage != nil), rules: rules,
         metrics: EndUserMetrics(
@@ -67,7 +67,8 @@ struct TracePipeline {
     if let storage {
       replay = PipelineReplay(
         SpoolReplay(
-          spool: storage.spool, consumer: consumer, rules: rules, interner: interner, log: log, isFollowed: tap != nil),
+          spool: storage.spool, consumer: consumer, signal: parts.signal, rules: rules, interner: interner, log: log,
+          isFollowed: tap != nil),
         of: storage.spool, pipeline: parts.id.description, log: log
       ) { [endUser] in endUser?.finishReplay() }
       consumer = SpooledTraces(consumer, spool: storage.spool, durability: durability, isFollowed: tap != nil)

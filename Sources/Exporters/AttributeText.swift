@@ -13,7 +13,7 @@ enum AttributeText {
     var reader = WireReader(message)
     while let field = try reader.next() {
       switch (field.number, field.value) {
-      case (1, .bytes(let bytes)): key = TraceText.text(bytes)
+      case (1, .bytes(let bytes)): key = RequestText.text(bytes)
       case (2, .bytes(let bytes)): value = try self.value(bytes, depth: depth)
       default: continue
       }
@@ -22,13 +22,13 @@ enum AttributeText {
   }
 
   /// The last member of the `AnyValue` that is set.
-  private static func value(_ message: UnsafeRawBufferPointer, depth: Int) throws(WireError) -> String {
+  static func value(_ message: UnsafeRawBufferPointer, depth: Int = 0) throws(WireError) -> String {
     guard depth < depthLimit else { return "…" }
     var text = "empty"
     var reader = WireReader(message)
     while let field = try reader.next() {
       switch (field.number, field.value) {
-      case (1, .bytes(let bytes)): text = TraceText.text(bytes)
+      case (1, .bytes(let bytes)): text = RequestText.text(bytes)
       case (2, .varint(let number)): text = number == 0 ? "false" : "true"
       case (3, .varint(let number)): text = String(Int64(bitPattern: number))
       case (4, .fixed64(let bits)): text = String(Double(bitPattern: bits))
@@ -45,7 +45,7 @@ enum AttributeText {
           elements.append("\(key): \(value)")
         }
         text = "{" + elements.joined(separator: ", ") + "}"
-      case (7, .bytes(let bytes)): text = TraceText.hex(bytes)
+      case (7, .bytes(let bytes)): text = RequestText.hex(bytes)
       default: continue
       }
     }

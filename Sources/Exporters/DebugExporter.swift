@@ -13,7 +13,7 @@ package final class DebugExporter: Exporter {
 
   package let id: String
   private let configuration: DebugExporterConfiguration
-  private let metrics: ExporterMetrics
+  private let metrics: [Signal: ExporterMetrics]
   private let now: @Sendable () -> UInt64
   private let writer: TextWriter
   private let window = Locked(Window())
@@ -22,18 +22,19 @@ package final class DebugExporter: Exporter {
   ///
   /// - Parameters:
   ///   - id: of the component.
+  ///   - signals: of the requests that it will get.
   ///   - configuration: of the exporter.
   ///   - registry: where the exporter's metrics go.
   ///   - now: monotonic nanoseconds.
   ///   - write: takes the text of one request, whole lines; one call at a time, on the exporter's thread.
   package init(
-    id: String, configuration: DebugExporterConfiguration, registry: MetricRegistry,
+    id: String, signals: Set<Signal> = [.traces], configuration: DebugExporterConfiguration, registry: MetricRegistry,
     now: @escaping @Sendable () -> UInt64 = MonotonicClock.now,
     write: @escaping @Sendable (String) -> Void = Log.writeToStandardError
   ) {
     self.id = id
     self.configuration = configuration
-    metrics = ExporterMetrics(exporter: id, registry: registry)
+    metrics = ExporterMetrics.shared(exporter: id, signals: signals, registry: registry)
     self.now = now
     writer = TextWriter(write: write)
   }
@@ -43,7 +44,7 @@ package final class DebugExporter: Exporter {
   @discardableResult
   package func export(_ request: EncodedRequest) -> Bool {
     if isShown() { writer.show(text(of: request)) }
-    metrics.sent.add(request.itemCount)
+    metrics[request.signal]?.sent.add(request.itemCount)
     request.settle()
     return true
   }
@@ -65,12 +66,12 @@ package final class DebugExporter: Exporter {
   }
 
   private func text(of request: EncodedRequest) -> String {
-    var text = TraceText()
+    var text = RequestText(request.signal)
     do throws(WireError) {
       try request.withContiguousBytes { bytes throws(WireError) in
         switch configuration.verbosity {
-        case .basic: try text.summarize(bytes, spans: request.itemCount)
-        case .normal: try text.listSpans(bytes)
+        case .basic: try text.summarize(bytes, items: request.itemCount)
+        case .normal: try text.list(bytes)
         case .detailed: try text.describe(bytes)
         }
       }

@@ -3,7 +3,7 @@ package struct DebugExporterConfiguration: Sendable, Equatable {
   package enum Verbosity: String, Sendable, CaseIterable {
     /// A line for each request.
     case basic
-    /// A line for each span.
+    /// A line for each span, log record or metric.
     case normal
     /// Everything, as a tree.
     case detailed

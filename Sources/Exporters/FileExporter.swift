@@ -5,17 +5,17 @@ import Pipeline
 package import SelfTelemetry
 package import Spool
 
-/// Writes each request to a file as one record, in the order of their acceptance, on a thread of its own.
+/// Writes each request, of whatever signal, to a file as one record, in the order of their acceptance, on a thread of its own.
 ///
 /// While the disk refuses, accepted requests wait; when too many wait, new ones are refused.
 package final class FileExporter: Exporter, @unchecked Sendable {
   // Sendable: the mutable properties are touched under `lock`, the writer by its thread only (and by `start`, before).
 
-  /// Appends the JSON form of a protobuf message.
-  package typealias Encode = @Sendable (UnsafeRawBufferPointer, inout [UInt8]) throws -> Void
+  /// Appends the JSON form of a request of that signal.
+  package typealias Encode = @Sendable (UnsafeRawBufferPointer, Signal, inout [UInt8]) throws -> Void
 
   package let id: String
-  private let metrics: ExporterMetrics
+  private let metrics: [Signal: ExporterMetrics]
   private let refusing: FailureLog
   private let log: Log
   private let writer: FileWriter
@@ -34,6 +34,7 @@ package final class FileExporter: Exporter, @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - id: of the component.
+  ///   - signals: of the requests that it will get.
   ///   - configuration: of the exporter.
   ///   - encode: used for the format `json`.
   ///   - compress: makes a frame of a whole message; used where the configuration says that messages are compressed.
@@ -42,27 +43,33 @@ package final class FileExporter: Exporter, @unchecked Sendable {
   ///   - registry: where the exporter's metrics go.
   ///   - log: the collector's log.
   package init(
-    id: String, configuration: FileExporterConfiguration, encode: @escaping Encode,
+    id: String, signals: Set<Signal> = [.traces], configuration: FileExporterConfiguration, encode: @escaping Encode,
     compress: @escaping @Sendable ([UInt8]) -> [UInt8], durability: Durability = .memory, registry: MetricRegistry,
     log: Log
   ) {
     self.id = id
     self.durability = durability
     self.log = log
-    let metrics = ExporterMetrics(exporter: id, registry: registry)
+    let metrics = ExporterMetrics.shared(exporter: id, signals: signals, registry: registry)
     self.metrics = metrics
-    refusing = FailureLog("queue is full, refused", level: .error, exporter: id, log: log)
+    refusing = FailureLog(
+      "queue is full, refused", level: .error, exporter: id, itemsKey: Self.itemsKey(of: signals), log: log)
     requests = RequestBuffer(
       QueueLimits(sizer: .requests, size: configuration.queueSize, bytes: configuration.queueMebibytes << 20))
     let errors = registry.counter(
       "heirloom_exporter_write_errors", help: "Attempts to write to a file that failed.", labels: [("exporter", id)])
     writer = FileWriter(
       id: id, configuration: configuration, encode: encode, compress: compress, syncs: durability == .fsync,
-      metrics: metrics, errors: errors, log: log)
-    metrics.observeQueue(capacity: configuration.queueSize) { [weak self] in
+      metrics: metrics, itemsKey: Self.itemsKey(of: signals), errors: errors, log: log)
+    metrics.values.first?.observeQueue(capacity: configuration.queueSize) { [weak self] in
       guard let self else { return 0 }
       return lock.withLock { self.requests.usedSize }
     }
+  }
+
+  /// What items are called in lines that count all of them together.
+  private static func itemsKey(of signals: Set<Signal>) -> String {
+    signals.count == 1 ? signals.first?.itemsKey ?? "items" : "items"
   }
 
   package func start() throws {
@@ -83,7 +90,7 @@ package final class FileExporter: Exporter, @unchecked Sendable {
     if isTaken {
       refusing.succeeded()
     } else {
-      metrics.enqueueFailed.add(request.itemCount)
+      metrics[request.signal]?.enqueueFailed.add(request.itemCount)
       refusing.failed("no room for another request", items: request.itemCount)
     }
     return isTaken
@@ -100,24 +107,27 @@ package final class FileExporter: Exporter, @unchecked Sendable {
       drainDeadline = deadline
       lock.wakeAll()
       while self.thread != nil, !hasEnded, lock.wait(until: deadline &+ grace) {}
-      var lost = 0
+      var lost: [Signal: Int] = [:]
       while let entry = requests.takeFirst() {
+        if let signal = entry.request?.signal { lost[signal, default: 0] += entry.itemCount }
         requests.release(entry)
-        lost += entry.itemCount
       }
       defer { self.thread = nil }
       if !hasEnded { writer.leaveBehind() }
       return (hasEnded ? self.thread : nil, lost)
     }
     thread?.join()
-    let unwritten = lost + (thread == nil ? 0 : writer.unwrittenItems)
-    guard unwritten > 0 else { return }
-    let fields: Log.Fields = ["exporter": id, "spans": String(unwritten)]
-    guard durability == .memory else {
-      return log.info("stopped before everything was written; the rest is kept for the next start", fields)
+    let unwritten = thread == nil ? lost : lost.merging(writer.unwrittenItems, uniquingKeysWith: +)
+    guard !unwritten.isEmpty else { return }
+    for (signal, items) in unwritten {
+      let fields: Log.Fields = ["exporter": id, signal.itemsKey: String(items)]
+      guard durability == .memory else {
+        log.info("stopped before everything was written; the rest is kept for the next start", fields)
+        continue
+      }
+      metrics[signal]?.sendFailed.add(items)
+      log.error("stopped before everything was written", fields)
     }
-    metrics.sendFailed.add(unwritten)
-    log.error("stopped before everything was written", fields)
   }
 
   // What follows runs on the exporter's thread.

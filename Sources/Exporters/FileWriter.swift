@@ -9,7 +9,7 @@ final class FileWriter {
   private let configuration: FileExporterConfiguration
   private let encode: FileExporter.Encode
   private let compress: @Sendable ([UInt8]) -> [UInt8]
-  private let metrics: ExporterMetrics
+  private let metrics: [Signal: ExporterMetrics]
   private let errors: Counter
   private let failing: FailureLog
   private let malformed: FailureLog
@@ -33,18 +33,20 @@ final class FileWriter {
 
   init(
     id: String, configuration: FileExporterConfiguration, encode: @escaping FileExporter.Encode,
-    compress: @escaping @Sendable ([UInt8]) -> [UInt8], syncs: Bool, metrics: ExporterMetrics, errors: Counter,
-    log: Log
+    compress: @escaping @Sendable ([UInt8]) -> [UInt8], syncs: Bool, metrics: [Signal: ExporterMetrics],
+    itemsKey: String,
+    errors: Counter, log: Log
   ) {
     self.configuration = configuration
     self.encode = encode
     self.compress = compress
     self.metrics = metrics
     self.errors = errors
-    failing = FailureLog("cannot write, trying again", level: .error, exporter: id, log: log)
-    malformed = FailureLog("cannot encode a request, dropped", level: .error, exporter: id, log: log)
+    failing = FailureLog("cannot write, trying again", level: .error, exporter: id, itemsKey: itemsKey, log: log)
+    malformed = FailureLog(
+      "cannot encode a request, dropped", level: .error, exporter: id, itemsKey: itemsKey, log: log)
     file = RecordFile(
-      configuration, syncs: syncs, delivered: { metrics.sent.add($0) },
+      configuration, syncs: syncs, delivered: { metrics[$0.signal]?.sent.add($0.itemCount) },
       notice: { log.warn($0, ["exporter": id, "path": configuration.path]) })
   }
 
@@ -62,7 +64,9 @@ final class FileWriter {
   func leaveBehind() { file.leaveBehind() }
 
   /// Items of the records that wait to be written.
-  var unwrittenItems: Int { file.bufferedItems }
+  var unwrittenItems: [Signal: Int] {
+    file.bufferedRequests.reduce(into: [:]) { $0[$1.signal, default: 0] += $1.itemCount }
+  }
 
   /// Whether nothing waits to be written.
   var isEmpty: Bool { file.bufferedBytes == 0 }
@@ -86,7 +90,7 @@ final class FileWriter {
     do {
       try makeRecord(of: request)
     } catch {
-      metrics.sendFailed.add(request.itemCount)
+      metrics[request.signal]?.sendFailed.add(request.itemCount)
       malformed.failed("\(error)", items: request.itemCount)
       request.settle()
       return true
@@ -99,7 +103,9 @@ final class FileWriter {
   }
 
   func flush() {
-    let isWritten = attempt(items: file.bufferedItems) { () throws(FileError) in try file.flush() }
+    let isWritten = attempt(items: file.bufferedRequests.reduce(0) { $0 + $1.itemCount }) { () throws(FileError) in
+      try file.flush()
+    }
     if isEmpty { flushTime = nil }
     guard isWritten else { return }
     pauseEnd = nil
@@ -129,7 +135,7 @@ final class FileWriter {
     message.removeAll(keepingCapacity: true)
     defer { if message.capacity > Self.keptCapacity { message = [] } }
     if configuration.format == .json {
-      try request.withContiguousBytes { try encode($0, &message) }
+      try request.withContiguousBytes { try encode($0, request.signal, &message) }
     } else {
       for index in 0..<request.segmentCount { message.append(contentsOf: request.segment(index)) }
     }

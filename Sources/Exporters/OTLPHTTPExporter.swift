@@ -4,7 +4,7 @@ package import OTLP
 package import Pipeline
 package import SelfTelemetry
 
-/// Sends requests to an OTLP/HTTP server, with a queue and retries of its own.
+/// Sends the requests of one signal to an OTLP/HTTP server, with a queue and retries of its own.
 package final class OTLPHTTPExporter: Exporter {
   /// What the exporter takes from other parts of the collector.
   package struct Codecs: Sendable {
@@ -32,33 +32,33 @@ package final class OTLPHTTPExporter: Exporter {
   ///
   /// - Parameters:
   ///   - id: of the component.
+  ///   - signal: of all requests that it will get.
   ///   - configuration: of the exporter.
   ///   - codecs: compression and the decoders of answers.
   ///   - version: for the `User-Agent` header.
   ///   - store: for what can't be sent soon; the exporter starts and stops it. Nil keeps all in memory.
-  ///   - syncsDeadLetters: whether a dead letter counts as written only when it is on the disk.
+  ///   - deadLetters: for what the server refuses for good; nil drops it.
   ///   - registry: where the exporter's metrics go.
   ///   - log: the collector's log.
   /// - Throws: a message for the operator when the configuration cannot work.
   package init(
-    id: String, configuration: OTLPHTTPExporterConfiguration, codecs: Codecs, version: String,
-    store: (any RequestStore)? = nil, syncsDeadLetters: Bool = false, registry: MetricRegistry, log: Log
+    id: String, signal: Signal = .traces, configuration: OTLPHTTPExporterConfiguration, codecs: Codecs, version: String,
+    store: (any RequestStore)? = nil, deadLetters: DeadLetterFile? = nil, registry: MetricRegistry, log: Log
   ) throws {
     self.id = id
-    let url = try configuration.tracesURL()
+    let url = try configuration.url(of: signal)
     let headers = try configuration.requestHeaders(isCompressed: codecs.compress != nil)
     client = try HTTPClient(configuration.clientConfiguration(version: version), name: "http \(id)")
     let sender = OTLPHTTPSender(
       client: client, url: url, headers: headers, compress: codecs.compress,
       decodeStatus: codecs.decodeStatusMessage, decodePartialSuccess: codecs.decodePartialSuccess,
-      partialSuccess: FailureLog("the server left spans out", exporter: id, log: log))
-    let deadLetters = configuration.deadLetter.path.map {
-      DeadLetterFile(
-        path: $0, maxMebibytes: configuration.deadLetter.maxMebibytes, exporter: id, syncs: syncsDeadLetters, log: log)
-    }
+      partialSuccess: FailureLog(
+        "the server left \(signal.itemsName) out", exporter: id, itemsKey: signal.itemsKey, log: log))
     queue = SendingQueue(
-      id: id, configuration: configuration.sendingQueue, retry: configuration.retryOnFailure, sender: sender,
-      store: store, deadLetters: deadLetters, metrics: ExporterMetrics(exporter: id, registry: registry), log: log)
+      id: id, signal: signal, configuration: configuration.sendingQueue, retry: configuration.retryOnFailure,
+      sender: sender,
+      store: store, deadLetters: deadLetters,
+      metrics: ExporterMetrics(exporter: id, signal: signal, registry: registry), log: log)
   }
 
   package func start() {

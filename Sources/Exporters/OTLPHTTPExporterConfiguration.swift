@@ -1,12 +1,13 @@
 package import HTTPClient
+package import OTLP
 package import Pipeline
 
 /// `otlp_http`, with the Collector's keys and defaults.
 package struct OTLPHTTPExporterConfiguration: Sendable {
-  /// Base URL; `/v1/traces` is added to it.
+  /// Base URL; `/v1/traces` (`/v1/logs`, `/v1/metrics`) is added to it.
   package var endpoint: String?
-  /// URL for traces, taken as it is. Wins over `endpoint`.
-  package var tracesEndpoint: String?
+  /// URLs for a signal, taken as they are. They win over `endpoint`.
+  package var signalEndpoints: [Signal: String] = [:]
   /// Sent with every request; they win over headers of the exporter's own.
   package var headers: [(name: String, value: String)] = []
   /// Value of `Content-Encoding`; the exporter's `compress` does the work. Nil sends requests as they are.
@@ -22,10 +23,10 @@ package struct OTLPHTTPExporterConfiguration: Sendable {
 
   package init() {}
 
-  /// Looks whether there is a usable URL.
+  /// Looks whether there is a usable URL for a signal.
   ///
   /// - Throws: a message for the operator.
-  package func checkURL() throws { _ = try tracesURL() }
+  package func checkURL(of signal: Signal) throws { _ = try url(of: signal) }
 
   /// Looks for everything else that would keep an exporter from being made: headers, files for TLS, proxies.
   ///
@@ -60,14 +61,16 @@ package struct OTLPHTTPExporterConfiguration: Sendable {
     return client
   }
 
-  /// Where traces go.
+  /// Where a signal goes.
   ///
   /// - Throws: `HTTPClientError` when there is no usable URL.
-  func tracesURL() throws(HTTPClientError) -> HTTPURL {
-    if let tracesEndpoint, !tracesEndpoint.isEmpty { return try HTTPURL(tracesEndpoint) }
-    guard let endpoint, !endpoint.isEmpty else { throw HTTPClientError("neither endpoint nor traces_endpoint is set") }
+  func url(of signal: Signal) throws(HTTPClientError) -> HTTPURL {
+    if let own = signalEndpoints[signal], !own.isEmpty { return try HTTPURL(own) }
+    guard let endpoint, !endpoint.isEmpty else {
+      throw HTTPClientError("neither endpoint nor \(signal.name)_endpoint is set")
+    }
     // By itself first: a path would pass for the host that is missing.
     _ = try HTTPURL(endpoint)
-    return try HTTPURL(endpoint + (endpoint.hasSuffix("/") ? "v1/traces" : "/v1/traces"))
+    return try HTTPURL(endpoint + (endpoint.hasSuffix("/") ? "" : "/") + "v1/\(signal.name)")
   }
 }

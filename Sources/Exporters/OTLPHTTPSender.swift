@@ -33,7 +33,9 @@ final class OTLPHTTPSender: RequestSender {
 
   func prepare(_ request: EncodedRequest) -> EncodedRequest {
     guard let compress else { return request }
-    return compress(request).withUnsafeBytes { EncodedRequest(copying: $0, itemCount: request.itemCount) }
+    return compress(request).withUnsafeBytes {
+      EncodedRequest(copying: $0, signal: request.signal, itemCount: request.itemCount)
+    }
   }
 
   func send(_ request: EncodedRequest, completion: @escaping @Sendable (SendOutcome) -> Void) {

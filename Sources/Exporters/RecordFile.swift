@@ -13,7 +13,7 @@ final class RecordFile {
   /// Permission bits of directories to create; nil to create none.
   private let directoryMode: mode_t?
   private let syncs: Bool
-  private let delivered: (Int) -> Void
+  private let delivered: (EncodedRequest) -> Void
   private let notice: (String) -> Void
 
   private var file: Int32 = -1
@@ -36,10 +36,10 @@ final class RecordFile {
   /// - Parameters:
   ///   - configuration: path, format, rotation.
   ///   - syncs: whether a request is settled only when the disk has it, not already when the system has.
-  ///   - delivered: is told how many items the system has taken.
+  ///   - delivered: is told of each request that the system has taken.
   ///   - notice: is told what the operator should know.
   init(
-    _ configuration: FileExporterConfiguration, syncs: Bool, delivered: @escaping (Int) -> Void,
+    _ configuration: FileExporterConfiguration, syncs: Bool, delivered: @escaping (EncodedRequest) -> Void,
     notice: @escaping (String) -> Void
   ) {
     path = configuration.path
@@ -66,7 +66,7 @@ final class RecordFile {
   /// Bytes that wait to be written.
   var bufferedBytes: Int { buffer.count }
   /// Items in them.
-  var bufferedItems: Int { records.reduce(0) { $0 + $1.request.itemCount } }
+  var bufferedRequests: [EncodedRequest] { records.map(\.request) }
 
   /// Opens the file, and its directory where that is wanted.
   ///
@@ -168,11 +168,10 @@ final class RecordFile {
 
   /// Forgets the first `count` bytes of the buffer, which the system has taken.
   private func take(_ count: Int) {
-    var items = 0
     var whole = 0
     while whole < records.count, records[whole].end <= count {
       let request = records[whole].request
-      items += request.itemCount
+      delivered(request)
       if syncs { unsynced.append(request) } else { settle(request) }
       whole += 1
     }
@@ -180,7 +179,6 @@ final class RecordFile {
     for index in records.indices { records[index].end -= count }
     buffer.removeFirst(count)
     if buffer.isEmpty, buffer.capacity > Self.keptCapacity { buffer = [] }
-    if items > 0 { delivered(items) }
   }
 
   private func fileStatus() -> stat {

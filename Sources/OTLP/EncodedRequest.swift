@@ -13,6 +13,8 @@ package final class EncodedRequest: @unchecked Sendable {
   private let origins: [SpoolUnits]
   private let missing = Atomic<Int>(1)
 
+  /// What it carries.
+  package let signal: Signal
   /// Bytes of the whole message.
   package let byteCount: Int
   /// Spans in it (log records, data points for the other signals).
@@ -22,9 +24,10 @@ package final class EncodedRequest: @unchecked Sendable {
   ///
   /// `origins` name its spans in the spool; empty where there is none.
   package init(
-    segments: [UnsafeRawBufferPointer], itemCount: Int, origins: [SpoolUnits] = [],
+    segments: [UnsafeRawBufferPointer], signal: Signal = .traces, itemCount: Int, origins: [SpoolUnits] = [],
     release: @escaping @Sendable () -> Void
   ) {
+    self.signal = signal
     self.segments = segments
     self.itemCount = itemCount
     self.origins = origins
@@ -33,12 +36,13 @@ package final class EncodedRequest: @unchecked Sendable {
   }
 
   /// Copies a message that somebody else owns.
-  package convenience init(copying message: UnsafeRawBufferPointer, itemCount: Int) {
+  package convenience init(copying message: UnsafeRawBufferPointer, signal: Signal = .traces, itemCount: Int) {
     let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: max(message.count, 1), alignment: 1)
     storage.copyMemory(from: message)
     let address = UInt(bitPattern: storage.baseAddress)
     self.init(
-      segments: [UnsafeRawBufferPointer(start: storage.baseAddress, count: message.count)], itemCount: itemCount,
+      segments: [UnsafeRawBufferPointer(start: storage.baseAddress, count: message.count)], signal: signal,
+      itemCount: itemCount,
       release: { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() })
   }
 

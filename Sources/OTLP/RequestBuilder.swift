@@ -12,7 +12,8 @@ package struct Cut {
   }
 }
 
-/// Collects spans into one outgoing `ExportTraceServiceRequest`, grouped by resource and scope.
+/// Collects spans into one outgoing `ExportTraceServiceRequest`, grouped by resource and scope; or what stands in the place of
+/// spans in the requests of the other signals.
 ///
 /// A span is written once, by copying: its original bytes but the cuts, then the attributes that it inherits. Protobuf
 /// lets the elements of a repeated field stand anywhere in a message, so this is the same span to every reader.
@@ -40,7 +41,7 @@ package final class RequestBuilder {
     var groups: UnsafeMutablePointer<Group>
     var groupCapacity = 16
     var groupCount = 0
-    var spanCount = 0
+    var itemCount = 0
     var byteCount = 0
     var origins: UnsafeMutablePointer<SpoolUnits>
     var originCapacity = 64
@@ -48,12 +49,17 @@ package final class RequestBuilder {
   }
 
   private static let spansTag: UInt8 = 0x12
+  private let signal: Signal
   private let pool: ChunkPool
   private let state: UnsafeMutablePointer<State>
   private var pieces: [Piece] = []
   private var positions: [ObjectIdentifier: Int] = [:]
 
-  package init(pool: ChunkPool = .shared) {
+  /// - Parameters:
+  ///   - signal: of all that is added.
+  ///   - pool: of the memory that requests lie in.
+  package init(_ signal: Signal = .traces, pool: ChunkPool = .shared) {
+    self.signal = signal
     self.pool = pool
     state = .allocate(capacity: 1)
     state.initialize(to: State(groups: .allocate(capacity: 16), origins: .allocate(capacity: 64)))
@@ -67,8 +73,10 @@ package final class RequestBuilder {
     state.deallocate()
   }
 
-  /// Spans collected so far.
-  package var spanCount: Int { state.pointee.spanCount }
+  /// Whether nothing was collected.
+  package var isEmpty: Bool { state.pointee.groupCount == 0 }
+  /// Spans collected so far; log records, data points.
+  package var itemCount: Int { state.pointee.itemCount }
   /// Bytes of the spans collected so far.
   package var byteCount: Int { state.pointee.byteCount }
 
@@ -82,10 +90,12 @@ package final class RequestBuilder {
   ///   - suffix: whole `attributes` fields to put behind it.
   ///   - record: what names the span in the spool, with `unit`; nil without a spool.
   ///   - unit: of the record.
+  ///   - items: what it counts for: as many data points as a metric has.
   @inline(__always)
   package func append(
     span: UnsafeRawPointer, length: Int, scope: Unmanaged<Scope>, cuts: UnsafeBufferPointer<Cut>,
-    suffix: UnsafeRawBufferPointer, record: Unmanaged<SpoolRecord>? = nil, unit: UInt32 = 0
+    suffix: UnsafeRawBufferPointer, record: Unmanaged<SpoolRecord>? = nil, unit: UInt32 = 0,
+    items: Int = 1
   ) {
     if let record { note(record, unit) }
     var kept = length
@@ -106,7 +116,7 @@ package final class RequestBuilder {
     if suffix.count > 0 {
       (at + (length - from)).copyMemory(from: suffix.baseAddress!, byteCount: suffix.count)
     }
-    state.pointee.spanCount += 1
+    state.pointee.itemCount += items
     state.pointee.byteCount += size
   }
 
@@ -200,7 +210,7 @@ package final class RequestBuilder {
 
   /// The request with all that was collected; the builder is empty afterwards. Nil when nothing was.
   package func seal() -> EncodedRequest? {
-    guard spanCount > 0 else { return nil }
+    guard !isEmpty else { return nil }
     let groups = (0..<state.pointee.groupCount).map { position in
       let group = state.pointee.groups[position]
       pieces[Int(group.lastPiece)].used = pieces[Int(group.lastPiece)].memory.count - group.room
@@ -215,7 +225,9 @@ package final class RequestBuilder {
 
     let memory = Memory(pool: pool, chunks: pieces.map(\.memory), headers: headers)
     let origins = Array(UnsafeBufferPointer(start: state.pointee.origins, count: state.pointee.originCount))
-    let request = EncodedRequest(segments: segments, itemCount: spanCount, origins: origins) { memory.release() }
+    let request = EncodedRequest(segments: segments, signal: signal, itemCount: itemCount, origins: origins) {
+      memory.release()
+    }
     pieces.removeAll(keepingCapacity: true)
     clear()
     return request
@@ -236,7 +248,7 @@ package final class RequestBuilder {
   private func clear() {
     for position in 0..<state.pointee.groupCount { state.pointee.groups[position].scope.release() }
     state.pointee.groupCount = 0
-    state.pointee.spanCount = 0
+    state.pointee.itemCount = 0
     state.pointee.byteCount = 0
     state.pointee.originCount = 0
     positions.removeAll(keepingCapacity: true)

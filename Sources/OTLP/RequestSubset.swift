@@ -1,4 +1,4 @@
-/// An `ExportTraceServiceRequest` reduced to some of its spans: their bytes, with their resources and scopes.
+/// An `ExportTraceServiceRequest` (or that of another signal) reduced to some of its spans: their bytes, with their resources and scopes.
 package struct RequestSubset {
   /// A span that was kept: its position in the index, and where its payload was and is.
   package struct Place: Equatable {

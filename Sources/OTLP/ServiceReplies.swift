@@ -74,13 +74,3 @@ package enum ServiceReply {
     String(decoding: UnsafeBufferPointer(start: reply.text, count: min(reply.text_count, longestText)), as: UTF8.self)
   }
 }
-
-extension Signal {
-  fileprivate var code: cotlp_signal {
-    switch self {
-    case .traces: COTLP_TRACES
-    case .logs: COTLP_LOGS
-    case .metrics: COTLP_METRICS
-    }
-  }
-}

@@ -1,3 +1,5 @@
+import COTLP
+
 /// What an OTLP request carries. Each signal has a request and a response message of its own.
 package enum Signal: Sendable, Hashable, CaseIterable {
   case traces, logs, metrics
@@ -17,6 +19,32 @@ package enum Signal: Sendable, Hashable, CaseIterable {
     case .traces: "spans"
     case .logs: "log records"
     case .metrics: "data points"
+    }
+  }
+
+  /// The same in the names of metrics and in JSON, as the OpenTelemetry Collector has it.
+  package var itemsKey: String {
+    switch self {
+    case .traces: "spans"
+    case .logs: "log_records"
+    case .metrics: "metric_points"
+    }
+  }
+
+  /// The signal, as configurations and paths name it.
+  package var name: String {
+    switch self {
+    case .traces: "traces"
+    case .logs: "logs"
+    case .metrics: "metrics"
+    }
+  }
+
+  var code: cotlp_signal {
+    switch self {
+    case .traces: COTLP_TRACES
+    case .logs: COTLP_LOGS
+    case .metrics: COTLP_METRICS
     }
   }
 }

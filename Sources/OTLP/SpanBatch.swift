@@ -1,11 +1,11 @@
 package import Spool
 
-/// An indexed trace request: the bytes as they were received, and where their spans are.
+/// An indexed request: the bytes as they were received, and where their spans are.
 ///
 /// Whoever gets a batch may read it until it calls the completion that came with it; what is needed later is copied out.
 package final class SpanBatch: @unchecked Sendable {
   // Sendable: nothing changes after init until the last owner lets go.
-  /// The `ExportTraceServiceRequest`.
+  /// The `ExportTraceServiceRequest`, or that of another signal.
   package let bytes: UnsafeRawBufferPointer
   package let index: SpanIndex
   /// The scopes of the spans, by the position that a span names.

@@ -1,13 +1,15 @@
 import COTLP
 
-/// A span in an indexed request. Mirrors `cotlp_span` field by field.
+/// A span in an indexed request, or a log record or a metric in its place. Mirrors `cotlp_span` field by field.
+///
+/// A log record has the ids of the span that it names, 0 where it names none, and no parent. A metric has no ids.
 package struct SpanEntry {
   /// The trace id's 16 bytes as they lie in memory; so are the other ids.
   package var traceID: TraceID
   package var spanID: UInt64
   /// 0 without a parent.
   package var parentID: UInt64
-  /// Nanoseconds since the Unix epoch.
+  /// Nanoseconds since the Unix epoch; of a metric how many data points it has.
   package var start: UInt64
   /// Where the span's payload begins in the request, and how long it is.
   package var offset: UInt32
@@ -104,7 +106,8 @@ package enum RejectionReason: Int, CaseIterable, Sendable {
   }
 }
 
-/// The index of one trace request. Kept and filled again, it allocates nothing.
+/// The index of one request: its spans, or the log records or metrics that stand in their place. Kept and filled again, it
+/// allocates nothing.
 package final class SpanIndex {
   private let raw: UnsafeMutablePointer<cotlp_index>
   /// Of the request that filled it.
@@ -129,13 +132,14 @@ package final class SpanIndex {
     from request: UnsafeRawBufferPointer, signal: Signal = .traces, rules: SpanRules
   ) throws(MalformedRequest) {
     self.signal = signal
-    let error = cotlp_index_traces(raw, rules.raw, request.baseAddress, request.count)
+    let error = cotlp_index_fill(raw, signal.code, rules.raw, request.baseAddress, request.count)
     guard error != COTLP_OK else { return }
     throw MalformedRequest(offset: Int(raw.pointee.error_offset), reason: Self.text(of: error))
   }
 
-  /// Drops what the index holds, for spans to be added one by one.
-  package func clear() {
+  /// Drops what the index holds, for spans (log records, metrics) of one signal to be added one by one.
+  package func clear(for signal: Signal = .traces) {
+    self.signal = signal
     cotlp_index_clear(raw)
   }
 
@@ -149,7 +153,8 @@ package final class SpanIndex {
   /// - Returns: false when there is no usable span; the index is as it was then.
   package func add(_ range: Range<Int>, of bytes: UnsafeRawBufferPointer, rules: SpanRules) -> Bool {
     let count = spanCount
-    let error = cotlp_index_add_span(raw, rules.raw, bytes.baseAddress, bytes.count, range.lowerBound, range.count)
+    let error = cotlp_index_add(
+      raw, signal.code, rules.raw, bytes.baseAddress, bytes.count, range.lowerBound, range.count)
     return error == COTLP_OK && spanCount > count
   }
 
@@ -159,9 +164,15 @@ package final class SpanIndex {
     cotlp_index_remove_last(raw)
   }
 
+  /// Spans; log records or metrics.
   package var spanCount: Int { Int(raw.pointee.span_count) }
   /// What is counted of the signal: spans, log records, data points.
-  package var itemCount: Int { spanCount }
+  package var itemCount: Int { signal == .metrics ? Int(raw.pointee.point_count) : spanCount }
+
+  /// What is counted of one of `spans`.
+  @inline(__always)
+  package func itemCount(of span: SpanEntry) -> Int { signal == .metrics ? Int(span.start) : 1 }
+
   package var scopeCount: Int { Int(raw.pointee.scope_count) }
 
   /// The spans, valid until the index is filled again.

@@ -56,12 +56,14 @@ package final class Batcher: @unchecked Sendable {
     @inline(__always)
     package func append(
       span: UnsafeRawPointer, length: Int, scope: Unmanaged<Scope>, cuts: UnsafeBufferPointer<Cut>,
-      suffix: UnsafeRawBufferPointer, record: Unmanaged<SpoolRecord>? = nil, unit: UInt32 = 0
+      suffix: UnsafeRawBufferPointer, record: Unmanaged<SpoolRecord>? = nil, unit: UInt32 = 0,
+      items: Int = 1
     ) {
       let isFull = builder._withUnsafeGuaranteedRef { builder in
         builder.append(
-          span: span, length: length, scope: scope, cuts: cuts, suffix: suffix, record: record, unit: unit)
-        return builder.spanCount >= spanLimit || builder.byteCount >= byteLimit
+          span: span, length: length, scope: scope, cuts: cuts, suffix: suffix, record: record, unit: unit,
+          items: items)
+        return builder.itemCount >= spanLimit || builder.byteCount >= byteLimit
       }
       if isFull { batcher._withUnsafeGuaranteedRef { $0.seal() } }
     }
@@ -76,15 +78,23 @@ package final class Batcher: @unchecked Sendable {
   private let exporters: [any Exporter]
   private let isSpooled: Bool
   private let lock = Lock()
-  private let builder = RequestBuilder()
+  private let builder: RequestBuilder
   private var deadline: UInt64?
   private var held: [EncodedRequest] = []
   private let holds = Atomic<Bool>(false)
   private var closed = false
   private var timer: BackgroundThread?
 
-  /// `isSpooled`: a spool keeps what was not handed on.
-  package init(configuration: Configuration = Configuration(), exporters: [any Exporter], isSpooled: Bool = false) {
+  /// - Parameters:
+  ///   - signal: of all that is written.
+  ///   - configuration: the processor's keys.
+  ///   - exporters: those of the pipeline.
+  ///   - isSpooled: a spool keeps what was not handed on.
+  package init(
+    _ signal: Signal = .traces, configuration: Configuration = Configuration(), exporters: [any Exporter],
+    isSpooled: Bool = false
+  ) {
+    builder = RequestBuilder(signal)
     self.configuration = configuration
     self.exporters = exporters
     self.isSpooled = isSpooled
@@ -104,7 +114,7 @@ package final class Batcher: @unchecked Sendable {
   package func write(_ body: (Writer) -> Void) {
     lock.withLock {
       body(Writer(self))
-      guard builder.spanCount > 0 else { return }
+      guard !builder.isEmpty else { return }
       if closed || configuration.sendsAtOnce {
         seal()
       } else if deadline == nil {

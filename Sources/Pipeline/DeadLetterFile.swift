@@ -14,9 +14,10 @@ package struct DeadLetterConfiguration: Sendable, Equatable {
 }
 
 /// A file with a line of JSON for each refused request. At half of its size it is renamed to `<path>.1`, in the place of
-/// the one before. Used by one thread.
+/// the one before. The queues of an exporter's signals share it.
 package final class DeadLetterFile: @unchecked Sendable {
-  // Sendable: used by the thread of the queue that it belongs to.
+  // Sendable: the mutable properties are touched only under `lock`.
+  private let lock = Lock()
   private let path: String
   private let maxMebibytes: Int
   private let exporter: String
@@ -48,6 +49,10 @@ package final class DeadLetterFile: @unchecked Sendable {
   /// - Returns: nil, or why it could not be written; nothing of it is in the file then.
   package func append(_ request: EncodedRequest, _ refused: Refused) -> String? {
     let line = DeadLetter.line(request, refused, exporter: exporter)
+    return lock.withLock { append(line) }
+  }
+
+  private func append(_ line: [UInt8]) -> String? {
     do throws(Failure) {
       if file < 0 { try open() }
       if size > 0, size + line.count > maxMebibytes << 19 { try putAside() }
@@ -159,13 +164,14 @@ enum DeadLetter {
     var line: [UInt8] = []
     line.reserveCapacity(2 * request.byteCount + 512)
     line += Array("{\"time\":\(Log.quoted(Log.timestamp())),\"exporter\":\(Log.quoted(exporter))".utf8)
+    line += Array(",\"signal\":\"\(request.signal.name)\"".utf8)
     line += Array(",\"reason\":\(Log.quoted(refused.reason))".utf8)
     if let status = refused.status { line += Array(",\"status\":\(status)".utf8) }
-    line += Array(",\"spans\":\(request.itemCount)".utf8)
+    line += Array(",\"\(request.signal.itemsKey)\":\(request.itemCount)".utf8)
     let start = line.count
     line += Array(",\"request\":".utf8)
     do {
-      try request.withContiguousBytes { try OTLPJSON.append(message: $0, signal: .traces, to: &line) }
+      try request.withContiguousBytes { try OTLPJSON.append(message: $0, signal: request.signal, to: &line) }
     } catch {
       // What has no JSON is kept as it is.
       line.removeSubrange(start...)

@@ -1,38 +1,56 @@
+package import OTLP
 package import SelfTelemetry
 
-/// The counters that every exporter keeps, under the Collector's names. Of the spans offered to an exporter, each ends
-/// in exactly one of them, or is still held.
+/// The counters that every exporter keeps for a signal, under the Collector's names. Of the items (spans, log records, data
+/// points) offered to an exporter, each ends in exactly one of them, or is still held.
 package final class ExporterMetrics: Sendable {
-  /// Spans that the destination took.
+  /// Items that the destination took.
   package let sent: Counter
-  /// Spans given up after they had been accepted.
+  /// Items given up after they had been accepted.
   package let sendFailed: Counter
   /// Those of them that were written to the dead letters.
   package let deadLettered: Counter
-  /// Spans refused because the queue was full.
+  /// Items refused because the queue was full.
   package let enqueueFailed: Counter
-  /// Spans of accepted requests that the destination said it left out.
+  /// Items of accepted requests that the destination said it left out.
   package let rejected: Counter
 
   private let registry: MetricRegistry
   private let labels: MetricRegistry.Labels
 
-  /// Counters labelled `exporter=<id>`.
-  package init(exporter id: String, registry: MetricRegistry) {
+  /// Counters of one signal, labelled `exporter=<id>`.
+  ///
+  /// - Parameters:
+  ///   - id: of the exporter.
+  ///   - signal: what is counted.
+  ///   - registry: where.
+  ///   - sharesQueue: whether the exporter has one queue for all signals, not one for each.
+  package init(exporter id: String, signal: Signal = .traces, registry: MetricRegistry, sharesQueue: Bool = false) {
     self.registry = registry
-    labels = [("exporter", id)]
+    labels = (sharesQueue ? [] : [("data_type", signal.name)]) + [("exporter", id)]
+    let items = signal.itemsName.prefix(1).uppercased() + signal.itemsName.dropFirst()
     func counter(_ name: String, _ help: String) -> Counter {
-      registry.counter(name, help: help, labels: [("exporter", id)])
+      registry.counter("\(name)_\(signal.itemsKey)", help: items + help, labels: [("exporter", id)])
     }
-    sent = counter("otelcol_exporter_sent_spans", "Spans brought to the destination.")
-    sendFailed = counter("otelcol_exporter_send_failed_spans", "Spans that could not be brought to the destination.")
+    sent = counter("otelcol_exporter_sent", " brought to the destination.")
+    sendFailed = counter("otelcol_exporter_send_failed", " that could not be brought to the destination.")
     deadLettered = counter(
-      "heirloom_exporter_dead_letter_spans", "Spans that the destination refused, written to the dead letters.")
-    enqueueFailed = counter("otelcol_exporter_enqueue_failed_spans", "Spans refused because the queue was full.")
-    rejected = counter("heirloom_exporter_rejected_spans", "Spans that the destination left out of a request it took.")
+      "heirloom_exporter_dead_letter", " that the destination refused, written to the dead letters.")
+    enqueueFailed = counter("otelcol_exporter_enqueue_failed", " refused because the queue was full.")
+    rejected = counter("heirloom_exporter_rejected", " that the destination left out of a request it took.")
   }
 
-  /// Shows a queue's state.
+  /// Counters of an exporter that takes several signals into one queue, by signal.
+  package static func shared(
+    exporter id: String, signals: Set<Signal>, registry: MetricRegistry
+  ) -> [Signal: ExporterMetrics] {
+    Dictionary(
+      uniqueKeysWithValues: signals.map {
+        ($0, ExporterMetrics(exporter: id, signal: $0, registry: registry, sharesQueue: true))
+      })
+  }
+
+  /// Shows the queue's state.
   ///
   /// - Parameters:
   ///   - capacity: what the queue can hold, in its sizer's unit; nil for no bound.

@@ -18,6 +18,7 @@ package final class FailureLog: Sendable {
   private let message: String
   private let level: Log.Level
   private let exporter: String
+  private let itemsKey: String
   private let log: Log
   private let now: @Sendable () -> UInt64
   private let state = Locked(State())
@@ -28,15 +29,17 @@ package final class FailureLog: Sendable {
   ///   - message: says what fails.
   ///   - level: of the lines about failures.
   ///   - exporter: id of the component.
+  ///   - itemsKey: what its items are called in the lines.
   ///   - log: where the lines go.
   ///   - now: monotonic nanoseconds.
   package init(
-    _ message: String, level: Log.Level = .warn, exporter: String, log: Log,
+    _ message: String, level: Log.Level = .warn, exporter: String, itemsKey: String = "spans", log: Log,
     now: @escaping @Sendable () -> UInt64 = MonotonicClock.now
   ) {
     self.message = message
     self.level = level
     self.exporter = exporter
+    self.itemsKey = itemsKey
     self.log = log
     self.now = now
   }
@@ -56,7 +59,8 @@ package final class FailureLog: Sendable {
     log.log(
       level, message,
       [
-        "exporter": exporter, "error": reason, "failures": String(report.failures), "spans": String(report.items),
+        "exporter": exporter, "error": reason, "failures": String(report.failures),
+        itemsKey: String(report.items),
       ])
   }
 

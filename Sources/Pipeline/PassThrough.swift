@@ -2,7 +2,7 @@ import Locks
 package import OTLP
 import Spool
 
-/// A pipeline without identity: every span goes on as it came, if the pipeline's filters let it.
+/// A pipeline without identity: every span (log record, metric) goes on as it came, if the pipeline's filters let it.
 package final class PassThrough: TracesConsumer {
   private let output: Batcher
   private let makeSieve: SpanSieveFactory?
@@ -55,7 +55,8 @@ package final class PassThrough: TracesConsumer {
         writer.append(
           span: batch.payload(of: span), length: Int(span.length),
           scope: .passUnretained(batch.scopes[Int(span.scope)]), cuts: nothing,
-          suffix: UnsafeRawBufferPointer(start: nil, count: 0), record: record, unit: unit)
+          suffix: UnsafeRawBufferPointer(start: nil, count: 0), record: record, unit: unit,
+          items: batch.index.itemCount(of: span))
       }
     }
   }

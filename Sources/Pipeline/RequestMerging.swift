@@ -1,7 +1,7 @@
 package import OTLP
 
 extension EncodedRequest {
-  /// One request out of several, in their order. Nothing is copied: the parts live as long as the whole.
+  /// One request out of several of the same signal, in their order. Nothing is copied: the parts live as long as the whole.
   package static func merging(_ parts: [EncodedRequest]) -> EncodedRequest {
     if parts.count == 1 { return parts[0] }
     var segments: [UnsafeRawBufferPointer] = []
@@ -11,7 +11,9 @@ extension EncodedRequest {
       for index in 0..<part.segmentCount { segments.append(part.segment(index)) }
       items += part.itemCount
     }
-    return EncodedRequest(segments: segments, itemCount: items) { withExtendedLifetime(parts) {} }
+    return EncodedRequest(segments: segments, signal: parts.first?.signal ?? .traces, itemCount: items) {
+      withExtendedLifetime(parts) {}
+    }
   }
 
   /// Lets `body` read the whole message in one piece, which costs a copy only when there are several segments.

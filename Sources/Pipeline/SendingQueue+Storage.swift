@@ -13,7 +13,10 @@ extension SendingQueue {
     var problem = ""
     do throws(SpoolError) {
       let bytes = try store.load(record)
-      request = bytes.withUnsafeBytes { EncodedRequest(copying: $0, itemCount: EncodedRequest.itemCount(of: $0)) }
+      request = bytes.withUnsafeBytes {
+        EncodedRequest(
+          copying: $0, signal: signal, itemCount: EncodedRequest.itemCount(of: $0, signal: signal))
+      }
     } catch {
       problem = error.description
     }
@@ -66,7 +69,7 @@ extension SendingQueue {
     var count = 0
     store.restore { record, payload in
       count += 1
-      let items = EncodedRequest.itemCount(of: payload)
+      let items = EncodedRequest.itemCount(of: payload, signal: signal)
       return lock.withLock {
         schedule.restore(record, itemCount: items, byteCount: payload.count)
         lock.wakeAll()

@@ -8,6 +8,7 @@ import Spool
 package final class SendingQueue: @unchecked Sendable {
   // Sendable: the mutable properties are touched under `lock`; everything else is immutable.
   let id: String
+  let signal: Signal
   private let configuration: SendingQueueConfiguration
   private let sender: any RequestSender
   let store: (any RequestStore)?
@@ -35,6 +36,7 @@ package final class SendingQueue: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - id: of the exporter.
+  ///   - signal: of its requests.
   ///   - configuration: bounds, consumers, batching.
   ///   - retry: what happens to requests that could not be delivered.
   ///   - sender: the destination; the queue stops it.
@@ -45,12 +47,14 @@ package final class SendingQueue: @unchecked Sendable {
   ///   - now: monotonic nanoseconds. If it can jump, whoever makes it jump calls `clockChanged`.
   ///   - random: from 0 to 1.
   package init(
-    id: String, configuration: SendingQueueConfiguration, retry: RetryConfiguration, sender: any RequestSender,
+    id: String, signal: Signal = .traces, configuration: SendingQueueConfiguration, retry: RetryConfiguration,
+    sender: any RequestSender,
     store: (any RequestStore)? = nil, deadLetters: DeadLetterFile? = nil, metrics: ExporterMetrics, log: Log,
     now: @escaping @Sendable () -> UInt64 = MonotonicClock.now,
     random: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
   ) {
     self.id = id
+    self.signal = signal
     self.configuration = configuration
     self.sender = sender
     self.store = store
@@ -63,7 +67,7 @@ package final class SendingQueue: @unchecked Sendable {
       configuration, retry: retry, storing: store.map { RequestBuffer.Storing(delay: $0.delay, syncs: $0.syncs) },
       hasDeadLetters: deadLetters != nil)
     func failures(_ message: String, _ level: Log.Level = .error) -> FailureLog {
-      FailureLog(message, level: level, exporter: id, log: log, now: now)
+      FailureLog(message, level: level, exporter: id, itemsKey: signal.itemsKey, log: log, now: now)
     }
     retrying = failures("cannot send, trying again later", .warn)
     dropping = failures("cannot send, dropped")
@@ -150,7 +154,7 @@ package final class SendingQueue: @unchecked Sendable {
 
   private func tellEnd(requests: Int, items: Int) {
     guard requests > 0 else { return }
-    let fields: Log.Fields = ["exporter": id, "requests": String(requests), "spans": String(items)]
+    let fields: Log.Fields = ["exporter": id, "requests": String(requests), signal.itemsKey: String(items)]
     if store == nil {
       log.error("stopped before everything was sent", fields)
     } else {

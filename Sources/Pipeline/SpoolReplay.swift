@@ -23,6 +23,7 @@ package struct SpoolReplay {
   private let spool: Spool
   private let isFollowed: Bool
   private let consumer: any TracesConsumer
+  private let signal: Signal
   private let rules: SpanRules
   private let interner: ScopeInterner
   private let log: Log
@@ -33,18 +34,21 @@ package struct SpoolReplay {
   /// - Parameters:
   ///   - spool: the pipeline's.
   ///   - consumer: the pipeline behind the spool.
+  ///   - signal: the pipeline's.
   ///   - rules: what receivers index by.
   ///   - interner: the receivers'.
   ///   - log: the collector's.
   ///   - isFollowed: whether the consumer says when somebody beside the pipeline has a request. If nobody does any more,
   ///     nothing is kept for who once did.
   package init(
-    spool: Spool, consumer: any TracesConsumer, rules: SpanRules, interner: ScopeInterner, log: Log,
+    spool: Spool, consumer: any TracesConsumer, signal: Signal = .traces, rules: SpanRules, interner: ScopeInterner,
+    log: Log,
     isFollowed: Bool = false
   ) {
     self.isFollowed = isFollowed
     self.spool = spool
     self.consumer = consumer
+    self.signal = signal
     self.rules = rules
     self.interner = interner
     self.log = log
@@ -73,7 +77,7 @@ package struct SpoolReplay {
   private func hand(_ replayed: Spool.Replayed, _ index: SpanIndex, _ shouldStop: () -> Bool) -> Bool {
     let record = replayed.record
     do throws(MalformedRequest) {
-      try index.fill(from: replayed.payload, rules: rules)
+      try index.fill(from: replayed.payload, signal: signal, rules: rules)
     } catch {
       // It was a request when it was taken: only another version can have thought so.
       log.error(

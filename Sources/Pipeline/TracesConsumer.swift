@@ -14,7 +14,7 @@ package struct Refusal: Error, Sendable, Equatable {
   }
 }
 
-/// What takes trace requests from a receiver.
+/// What takes the requests of one signal from a receiver.
 package protocol TracesConsumer: AnyObject, Sendable {
   /// Asked before a request's body is read: why none is taken at the moment, or nil.
   var refusal: Refusal? { get }

@@ -9,6 +9,8 @@ struct OTLPPaths: Sendable {
 
   init(_ configuration: OTLPReceiver.Configuration) {
     var signals = [Self.langfuse: Signal.traces]
+    signals[configuration.metricsURLPath] = .metrics
+    signals[configuration.logsURLPath] = .logs
     signals[configuration.tracesURLPath] = .traces
     self.signals = signals
   }

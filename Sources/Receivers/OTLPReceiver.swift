@@ -13,6 +13,8 @@ package final class OTLPReceiver: Sendable {
     /// MiB of bodies under way, of all connections together, from which on requests are refused.
     package var maxBufferedMiB = 512
     package var tracesURLPath = "/v1/traces"
+    package var logsURLPath = "/v1/logs"
+    package var metricsURLPath = "/v1/metrics"
     /// Bytes of a request line and its headers.
     package var maxRequestHeadersSize = 16 << 10
     /// How long it waits for its clients; zero for ever.

@@ -18,7 +18,7 @@ struct ReceiverMetrics: Sendable {
     func counters(_ outcome: String, _ help: String) -> [Signal: Counter] {
       let counters = Signal.allCases.map { signal in
         let counter = registry.counter(
-          "otelcol_receiver_\(outcome)_\(signal.metricName)", help: signal.itemsName.capitalizedFirst + help,
+          "otelcol_receiver_\(outcome)_\(signal.itemsKey)", help: signal.itemsName.capitalizedFirst + help,
           labels: labels)
         return (signal, counter)
       }
@@ -37,17 +37,6 @@ struct ReceiverMetrics: Sendable {
       return (reason, counter)
     }
     closedConnections = Dictionary(uniqueKeysWithValues: closed)
-  }
-}
-
-extension Signal {
-  /// What the OpenTelemetry Collector calls its items in metrics.
-  fileprivate var metricName: String {
-    switch self {
-    case .traces: "spans"
-    case .logs: "log_records"
-    case .metrics: "metric_points"
-    }
   }
 }
 

@@ -182,19 +182,22 @@ extension BadConfigTests {
       "17:36: error: service.pipelines.traces.processors: a pipeline has one batch processor at most"),
     Fault(
       "    traces:\n", "    trace:\n",
-      "15:5: error: service.pipelines.trace: a pipeline is for traces, not for trace",
-      "15:5: error: service.pipelines: a traces pipeline is required"),
+      "15:5: error: service.pipelines.trace: a pipeline is for traces, logs or metrics, not for trace",
+      "15:5: error: service.pipelines: a pipeline is required"),
     Fault(
       "    traces:\n", "    /x:\n",
       "15:5: error: service.pipelines: \"/x\" is no id of the form type or type/name",
-      "15:5: error: service.pipelines: a traces pipeline is required"),
+      "15:5: error: service.pipelines: a pipeline is required"),
     Fault(
-      "    traces:\n", "    logs: {receivers: [otlp], exporters: [nothing]}\n    traces:\n",
-      "15:5: warning: service.pipelines.logs: logs are not supported yet, the pipeline has no effect"),
+      "    traces:\n", "    profiles: {receivers: [otlp], exporters: [nothing]}\n    traces:\n",
+      "15:5: warning: service.pipelines.profiles: profiles are not supported yet, the pipeline has no effect"),
     Fault(
       "    traces:\n", "    metrics:\n",
-      "15:5: warning: service.pipelines.metrics: metrics are not supported yet, the pipeline has no effect",
-      "15:5: error: service.pipelines: a traces pipeline is required"),
+      "17:20: error: service.pipelines.metrics.processors: \"enduser\" can't process metrics"),
+    Fault(
+      "    traces:\n", "    logs/a:\n",
+      "17:20: warning: service.pipelines.logs/a.processors: \"enduser\" is in no traces pipeline, so nobody tells it whose "
+        + "the log records are"),
     Fault(
       "  pipelines:\n    traces:\n", "  pipelines:\n  traces:\n",
       "14:3: error: service.pipelines is required",

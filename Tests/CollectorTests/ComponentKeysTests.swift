@@ -5,6 +5,7 @@ import Exporters
 import Filters
 import HTTPServer
 import HTTPClient
+import OTLP
 import Pipeline
 import Receivers
 import Testing
@@ -35,13 +36,16 @@ struct ComponentKeysTests {
     let http = try receiver(
       """
       {endpoint: "[::1]:9999", max_request_body_size: 1000, traces_url_path: otel/in, idle_timeout: 90s, max_connections: 7,
-      max_buffered_mib: 8, read_header_timeout: 1500ms, read_timeout: 2m, write_timeout: 0, max_request_headers_size: 4096}
+      max_buffered_mib: 8, read_header_timeout: 1500ms, read_timeout: 2m, write_timeout: 0, max_request_headers_size: 4096,
+      logs_url_path: /otel/logs, metrics_url_path: otel/metrics}
       """)
     #expect(unchanged(http, from: OTLPReceiver.Configuration()) == [])
     #expect(http.host == "::1")
     #expect(http.port == 9999)
     #expect(http.maxRequestBodySize == 1000)
     #expect(http.tracesURLPath == "/otel/in")
+    #expect(http.logsURLPath == "/otel/logs")
+    #expect(http.metricsURLPath == "/otel/metrics")
     #expect(
       http.timeouts
         == HTTPTimeouts(idle: .seconds(90), readHeader: .milliseconds(1500), read: .seconds(120), write: .zero))
@@ -154,7 +158,7 @@ struct ComponentKeysTests {
       case .otlpHTTP(let configuration, let gzipLevel) = try exporter(
         "otlphttp/up",
         """
-        {endpoint: "http://a:1", traces_endpoint: "https://b:2/x", headers: {X-One: 1st, authorization: "Bearer x"},
+        {endpoint: "http://a:1", traces_endpoint: "https://b:2/x", logs_endpoint: "http://c:3/y", headers: {X-One: 1st, authorization: "Bearer x"},
         compression: none, compression_params: {level: 6}, timeout: 7s, proxy_url: "http://p:3",
         tls: {ca_file: /dev/null, cert_file: /dev/zero, key_file: /dev/full, insecure_skip_verify: true,
         server_name_override: name, min_version: "1.3", max_version: "1.3", insecure: true},
@@ -170,7 +174,7 @@ struct ComponentKeysTests {
     let standard = OTLPHTTPExporterConfiguration()
     #expect(unchanged(configuration, from: standard) == [])
     #expect(configuration.endpoint == "http://a:1")
-    #expect(configuration.tracesEndpoint == "https://b:2/x")
+    #expect(configuration.signalEndpoints == [.traces: "https://b:2/x", .logs: "http://c:3/y"])
     #expect(configuration.headers.map(\.name) == ["X-One", "authorization"])
     #expect(configuration.headers.map(\.value) == ["1st", "Bearer x"])
     #expect(configuration.compression == nil)

@@ -232,7 +232,9 @@ struct ReloadTests {
     }
     let running = try RunningCollector(yaml("{queue_size: 5}"), durability: .buffered)
     try running.start()
-    func value(_ name: String) -> Double? { running.registry.value(name, labels: [("exporter", "otlp_http")]) }
+    func value(_ name: String) -> Double? {
+      running.registry.value(name, labels: [("data_type", "traces"), ("exporter", "otlp_http")])
+    }
     #expect(value("otelcol_exporter_queue_capacity") == 5)
     #expect(try running.reload(yaml("{}")) == .running)
     #expect(value("otelcol_exporter_queue_capacity") == nil)

@@ -43,7 +43,7 @@ final class FileFixture: Sendable {
 
   struct Unencodable: Error {}
 
-  @Sendable static func encode(_ message: UnsafeRawBufferPointer, into text: inout [UInt8]) throws {
+  @Sendable static func encode(_ message: UnsafeRawBufferPointer, _ signal: Signal, into text: inout [UInt8]) throws {
     if message.first == 0xFF { throw Unencodable() }
     text.append(contentsOf: Array(line(message.count).utf8))
   }

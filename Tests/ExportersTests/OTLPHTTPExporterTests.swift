@@ -16,7 +16,7 @@ private final class Fixture: Sendable {
   let lines = Collected<String>()
 
   init(
-    _ url: String, codecs: OTLPHTTPExporter.Codecs? = nil,
+    _ url: String, signal: Signal = .traces, codecs: OTLPHTTPExporter.Codecs? = nil, deadLetters: String? = nil,
     _ configure: (inout OTLPHTTPExporterConfiguration) -> Void = { _ in }
   ) throws {
     var configuration = OTLPHTTPExporterConfiguration()
@@ -26,7 +26,10 @@ private final class Fixture: Sendable {
     configure(&configuration)
     let lines = lines
     exporter = try OTLPHTTPExporter(
-      id: "otlp_http", configuration: configuration, codecs: codecs ?? Self.plain, version: "1.2", registry: registry,
+      id: "otlp_http", signal: signal, configuration: configuration, codecs: codecs ?? Self.plain, version: "1.2",
+      deadLetters: deadLetters.map {
+        DeadLetterFile(path: $0, maxMebibytes: 1, exporter: "otlp_http", syncs: false, log: Log { _ in })
+      }, registry: registry,
       log: Log { lines.append($0) })
     exporter.start()
   }
@@ -40,7 +43,10 @@ private final class Fixture: Sendable {
       decodePartialSuccess: { $0.isEmpty ? nil : (rejected: 2, message: String(decoding: $0, as: UTF8.self)) })
   }
 
-  func metric(_ name: String) -> Double? { registry.value(name, labels: [("exporter", "otlp_http")]) }
+  func metric(_ name: String) -> Double? {
+    registry.value(name, labels: [("exporter", "otlp_http")])
+      ?? registry.value(name, labels: [("data_type", "traces"), ("exporter", "otlp_http")])
+  }
 
   func drain(_ patience: UInt64 = inAMinute) { exporter.drain(until: MonotonicClock.now() + patience) }
 }
@@ -86,7 +92,7 @@ private let protobuf = "Content-Type: application/x-protobuf"
     defer { server.stop() }
     let url = server.url + "/ingest?project=1"
     let fixture = try Fixture("http://unused.invalid") {
-      $0.tracesEndpoint = url
+      $0.signalEndpoints[.traces] = url
       $0.headers = [("x-api-key", "k"), ("content-type", "application/custom")]
     }
     #expect(fixture.exporter.export(SampleRequest.make()))
@@ -156,9 +162,8 @@ private let protobuf = "Content-Type: application/x-protobuf"
     let server = server(refusing: "span-7", status: 400)
     defer { server.stop() }
     let files = try FileFixture()
-    let fixture = try Fixture(server.url, codecs: Fixture.plain) {
-      $0.deadLetter.path = files.directory + "/new/letters.jsonl"
-    }
+    let fixture = try Fixture(
+      server.url, codecs: Fixture.plain, deadLetters: files.directory + "/new/letters.jsonl")
     #expect(fixture.exporter.export(SampleRequest.make(spans: 10)))
     fixture.drain()
     #expect(fixture.metric("otelcol_exporter_sent_spans") == 9)
@@ -197,7 +202,7 @@ private let protobuf = "Content-Type: application/x-protobuf"
       var configuration = OTLPHTTPExporterConfiguration()
       configuration.endpoint = "https://127.0.0.1:1"
       change(&configuration)
-      do { try configuration.checkURL(); try configuration.checkRest() } catch { return "\(error)" }
+      do { try configuration.checkURL(of: .traces); try configuration.checkRest() } catch { return "\(error)" }
       return nil
     }
     #expect(message { _ in } == nil)
@@ -206,7 +211,7 @@ private let protobuf = "Content-Type: application/x-protobuf"
     for endpoint in ["http://", "https://", "http:///"] {
       #expect(message { $0.endpoint = endpoint }?.contains("\"\(endpoint)\"") == true)
     }
-    #expect(message { $0.tracesEndpoint = "http://host:99999" }?.contains("99999") == true)
+    #expect(message { $0.signalEndpoints[.traces] = "http://host:99999" }?.contains("99999") == true)
     #expect(message { $0.tls.caFile = "/no/such/file" }?.contains("/no/such/file") == true)
     #expect(message { $0.headers = [("X-Key", "a\nb")] }?.contains("X-Key") == true)
     #expect(message { $0.proxyURL = "a proxy" }?.contains("proxy_url") == true)

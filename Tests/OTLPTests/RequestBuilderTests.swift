@@ -48,7 +48,7 @@ struct RequestBuilderTests {
   @Test func `a builder without spans seals nothing`() {
     let builder = RequestBuilder()
     #expect(builder.seal() == nil)
-    #expect(builder.spanCount == 0 && builder.byteCount == 0)
+    #expect(builder.itemCount == 0 && builder.byteCount == 0)
   }
 
   @Test func `spans of several requests stand once under each resource and scope`() throws {
@@ -61,7 +61,7 @@ struct RequestBuilderTests {
     try append(request("shop", "a", "1", "2") + request("bank", "a", "3") + request("shop", "b", "4"), to: builder)
     try append(request("bank", "a", "5"), to: builder)
     try append(request("shop", "a", "6") + request("shop", "b", "7"), to: builder)
-    #expect(builder.spanCount == 7)
+    #expect(builder.itemCount == 7)
 
     let request1 = try #require(builder.seal())
     #expect(request1.itemCount == 7)
@@ -146,7 +146,7 @@ struct RequestBuilderTests {
       expected[place].append(span)
       Self.append(span, scopes[place], to: builder)
     }
-    #expect(builder.spanCount == sizes.count)
+    #expect(builder.itemCount == sizes.count)
     let request = try #require(builder.seal())
     #expect(request.itemCount == sizes.count)
     #expect(request.byteCount == request.bytes.count)
@@ -188,9 +188,9 @@ struct RequestBuilderTests {
       let names = (0..<3).map { "\(round).\($0)" }
       try append(
         HandWire.message(1, HandWire.message(2, names.flatMap { HandWire.span(HandWire.text(5, $0)) })), to: builder)
-      #expect(builder.spanCount == 3)
+      #expect(builder.itemCount == 3)
       #expect(DecodedSpan.all(inRequest: try Self.message(builder)).map(\.name) == names)
-      #expect(builder.spanCount == 0 && builder.byteCount == 0)
+      #expect(builder.itemCount == 0 && builder.byteCount == 0)
       #expect(builder.seal() == nil)
     }
   }

@@ -1,10 +1,11 @@
-"""What Python's protobuf reads from trace requests, to hold the index against.
+"""What Python's protobuf reads from requests, to hold the index against.
 
-Usage: index_oracle.py SEED COUNT, or index_oracle.py -. The first form makes COUNT random requests in many wire forms, each
+Usage: index_oracle.py SEED COUNT [SIGNAL], or index_oracle.py - [SIGNAL]; the signal is traces if none is named. The first form makes COUNT random requests in many wire forms, each
 followed by a mutated copy; the second reads requests from its input, one in base64 a line. Both write one JSON object a
 line: message (base64), accepted, and spans, a list in the order of the wire, with whatever an index says of a span: traceId,
 spanId, parentSpanId, linkIds (hexadecimal), start, flags, name, scope (its name), attributes (each with
-key, kind and value as text, bytes in hexadecimal).
+key, kind and value as text, bytes in hexadecimal). Of a log record: traceId, spanId, start (its time), scope, attributes. Of
+a metric: points, how many data points it has, and scope.
 """
 
 import base64
@@ -13,6 +14,8 @@ import sys
 
 from google.protobuf.message import DecodeError
 from json_oracle import Writer
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
@@ -63,35 +66,68 @@ def spans_of(request):
                 }
 
 
+def log_records_of(request):
+    for resource in request.resource_logs:
+        for scope in resource.scope_logs:
+            for record in scope.log_records:
+                yield {
+                    "traceId": record.trace_id.hex(),
+                    "spanId": record.span_id.hex(),
+                    "start": str(record.time_unix_nano),
+                    "scope": scope.scope.name,
+                    "attributes": [attribute_of(attribute) for attribute in record.attributes],
+                }
+
+
+def metrics_of(request):
+    for resource in request.resource_metrics:
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                kind = metric.WhichOneof("data")
+                yield {
+                    "points": len(getattr(metric, kind).data_points) if kind else 0,
+                    "scope": scope.scope.name,
+                }
+
+
+SIGNALS = {
+    "traces": (ExportTraceServiceRequest, spans_of),
+    "logs": (ExportLogsServiceRequest, log_records_of),
+    "metrics": (ExportMetricsServiceRequest, metrics_of),
+}
+
+
 def attribute_of(attribute):
     kind, value = value_of(attribute.value)
     return {"key": attribute.key, "kind": kind or "empty", "value": None if value is None else str(value)}
 
 
-def verdict(message):
+def verdict(message, kind, items_of):
     answer = {"message": base64.b64encode(message).decode(), "accepted": True, "spans": []}
     try:
-        answer["spans"] = list(spans_of(ExportTraceServiceRequest.FromString(message)))
+        answer["spans"] = list(items_of(kind.FromString(message)))
     except DecodeError:
         answer["accepted"] = False
     return answer
 
 
-def generated(seed, count):
+def generated(seed, count, kind):
     writer = Writer(seed, for_libprotobuf_c=False)
     for _ in range(count):
-        message = b"".join(writer.fields(ExportTraceServiceRequest.DESCRIPTOR, 0))
+        message = b"".join(writer.fields(kind.DESCRIPTOR, 0))
         yield message
         yield mutated(message, writer.random)
 
 
 def main():
-    if sys.argv[1] == "-":
+    arguments = sys.argv[1:]
+    kind, items_of = SIGNALS[arguments.pop() if arguments[-1] in SIGNALS else "traces"]
+    if arguments[0] == "-":
         messages = (base64.b64decode(line) for line in sys.stdin)
     else:
-        messages = generated(int(sys.argv[1]), int(sys.argv[2]))
+        messages = generated(int(arguments[0]), int(arguments[1]), kind)
     for message in messages:
-        print(json.dumps(verdict(message)))
+        print(json.dumps(verdict(message, kind, items_of)))
 
 
 main()

@@ -40,7 +40,10 @@ private final class Fixture: Sendable {
     queue.clockChanged()
   }
 
-  func metric(_ name: String) -> Double? { registry.value(name, labels: [("exporter", "up")]) }
+  func metric(_ name: String) -> Double? {
+    registry.value(name, labels: [("exporter", "up")])
+      ?? registry.value(name, labels: [("data_type", "traces"), ("exporter", "up")])
+  }
 
   func drain() { queue.drain(until: MonotonicClock.now() + 60_000_000_000) }
 }

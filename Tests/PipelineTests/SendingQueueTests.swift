@@ -35,7 +35,10 @@ private final class Fixture: Sendable {
     queue.clockChanged()
   }
 
-  func metric(_ name: String) -> Double? { registry.value(name, labels: [("exporter", "otlp_http/a")]) }
+  func metric(_ name: String) -> Double? {
+    registry.value(name, labels: [("exporter", "otlp_http/a")])
+      ?? registry.value(name, labels: [("data_type", "traces"), ("exporter", "otlp_http/a")])
+  }
 
   func drain() { queue.drain(until: MonotonicClock.now() + 60_000_000_000) }
 }

@@ -44,7 +44,8 @@ struct FaultTests {
 
   private static let faults: [Fault] =
     [
-      Fault(name: "another path", path: "/v1/logs", status: 404, code: 12, says: "/v1/traces"),
+      Fault(name: "another path", path: "/v1/profiles", status: 404, code: 12, says: "/v1/traces"),
+      Fault(name: "a signal that no pipeline takes", path: "/v1/logs", status: 404, code: 12, says: "takes logs"),
       Fault(name: "the root path", path: "/", status: 404, code: 12, says: "/v1/traces"),
       Fault(name: "a slash too many", path: "/v1/traces/", status: 404, code: 12, says: "/v1/traces"),
       Fault(name: "another path and method", method: "GET", path: "/x", status: 404, code: 12, says: "/v1/traces"),

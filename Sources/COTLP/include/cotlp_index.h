@@ -1,4 +1,5 @@
-/* One walk over an ExportTraceServiceRequest: checks all of it, and writes down where its spans are.
+/* One walk over an export request: checks all of it, and writes down where its spans are, or its log records or metrics, which
+ * stand in the place of spans: the requests of all signals have the same shape down to there.
  *
  * The walk refuses what a full decoder refuses (field number 0, wire types that don't fit, varints over ten bytes, lengths
  * over five bytes or that leave their message, groups, nesting deeper than COTLP_MAX_DEPTH). A span that is well formed but unusable (ids,
@@ -7,6 +8,7 @@
  */
 #pragma once
 
+#include "cotlp_messages.h"
 #include "cotlp_rules.h"
 
 /* The request is level 0, a ResourceSpans level 1, … */
@@ -36,7 +38,7 @@ typedef enum {
   COTLP_BAD_SPAN_ID,      /* missing, all zero, or not 8 bytes */
   COTLP_BAD_PARENT_ID,    /* neither 0 nor 8 bytes */
   COTLP_BAD_LINK_ID,      /* a link's ids have other lengths than 0, or 16 and 8 */
-  COTLP_BAD_STRING,       /* not UTF-8, in the span, its scope or its resource */
+  COTLP_BAD_STRING,       /* not UTF-8, in the span, its scope or its resource; the one that other signals have */
   COTLP_REASON_COUNT,
 } cotlp_reason;
 
@@ -65,11 +67,13 @@ typedef struct {
   uint8_t type;                        /* cotlp_value_type */
 } cotlp_attribute;
 
+/* A span. Of a log record: the ids of the span that it names, 0 without (ids of other lengths say nothing, as the schema has
+ * it), and no parent. Of a metric: no ids. */
 typedef struct {
   uint64_t trace_id[2]; /* this and the other ids: their bytes as they lie in memory */
   uint64_t span_id;
   uint64_t parent_id; /* 0 without a parent */
-  uint64_t start;     /* start_time_unix_nano */
+  uint64_t start;     /* start_time_unix_nano; time_unix_nano of a log record, how many data points a metric has */
   uint32_t offset, length; /* the span's payload, without tag and length */
   uint32_t scope;          /* position in scopes */
   uint32_t attribute;      /* position of its first attribute */
@@ -92,6 +96,7 @@ typedef struct {
   cotlp_header *resources, *scopes;
   cotlp_range *ranges;
   uint32_t span_count, attribute_count, resource_count, scope_count, range_count;
+  uint32_t point_count; /* data points of all metrics */
   uint32_t rejected[COTLP_REASON_COUNT];
   cotlp_error error;
   uint32_t error_offset; /* where the walk stopped */
@@ -103,18 +108,19 @@ typedef struct {
 cotlp_index *cotlp_index_create(void);
 void cotlp_index_destroy(cotlp_index *index);
 
-/* Fills the index from a request, dropping what it held. Returns index->error. */
-cotlp_error cotlp_index_traces(cotlp_index *index, const cotlp_rules *rules, const void *bytes, size_t length);
+/* Fills the index from a request of that signal, dropping what it held. Returns index->error. */
+cotlp_error cotlp_index_fill(cotlp_index *index, cotlp_signal signal, const cotlp_rules *rules, const void *bytes,
+                             size_t length);
 
 /* Drops what the index holds; its last span. */
 void cotlp_index_clear(cotlp_index *index);
 void cotlp_index_remove_last(cotlp_index *index);
 
-/* Adds one span, as an index has accepted it earlier, that lies by itself somewhere in `bytes`: its payload's `length` bytes
- * from `offset` on, which counts from `bytes`. Its scope is taken to be 0, so marks that scopes set are not there. Returns
- * index->error; a span that is malformed or unusable is not added, and leaves the index as it was. */
-cotlp_error cotlp_index_add_span(cotlp_index *index, const cotlp_rules *rules, const void *bytes, size_t byte_count,
-                                 size_t offset, size_t length);
+/* Adds one span (log record, metric), as an index has accepted it earlier, that lies by itself somewhere in `bytes`: its
+ * payload's `length` bytes from `offset` on, which counts from `bytes`. Its scope is taken to be 0, so marks that scopes set are
+ * not there. Returns index->error; one that is malformed or unusable is not added, and leaves the index as it was. */
+cotlp_error cotlp_index_add(cotlp_index *index, cotlp_signal signal, const cotlp_rules *rules, const void *bytes,
+                            size_t byte_count, size_t offset, size_t length);
 
 /* The attributes of a resource, from the bytes of a ResourceSpans without its spans that an index has accepted. Writes at
  * most `capacity` of them, with offsets from the first byte of `header`; field offsets name the KeyValue alone (no tag and

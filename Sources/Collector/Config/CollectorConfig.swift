@@ -1,4 +1,5 @@
 import Configuration
+import OTLP
 
 /// A whole configuration, checked: every component that a pipeline names is defined.
 struct CollectorConfig {
@@ -27,6 +28,7 @@ struct CollectorConfig {
       check(pipeline.processors, .processors, in: pipeline, defined, diagnostics)
       check(pipeline.exporters, .exporters, in: pipeline, defined, diagnostics)
       checkProcessors(of: pipeline, diagnostics)
+      checkSignal(of: pipeline, diagnostics)
     }
     for name in service.extensions {
       guard let id = ComponentID(name.value), defined[.extensions]?.contains(id) ?? false else {
@@ -43,6 +45,11 @@ struct CollectorConfig {
 
   /// The exporters that pipelines name, likewise.
   var exportersInUse: [Defined<ExporterConfig>] { Self.inUse(service.pipelines.flatMap(\.exporters), of: exporters) }
+
+  /// The signals of the pipelines that name an exporter.
+  func signals(of exporter: ComponentID) -> Set<Signal> {
+    Set(service.pipelines.filter { $0.exporters.contains { ComponentID($0.value) == exporter } }.map(\.signal))
+  }
 
   /// The ledger that the service names; nil if it has none.
   var ledgerInUse: Defined<LedgerConfig>? {
@@ -85,10 +92,39 @@ struct CollectorConfig {
       diagnostics.error(at: ledgers[1].position, "service.extensions: a collector has one ledger at most")
     }
     guard let first = ledgers.first else { return }
-    let feeds = service.pipelines.contains { $0.processors.contains { ComponentID($0.value)?.type == "enduser" } }
+    let feeds = service.pipelines.contains { $0.signal == .traces && endUser(of: $0) != nil }
     if !feeds {
       diagnostics.warning(
         at: first.position, "service.extensions: no pipeline has an enduser processor, so nothing feeds the ledger")
+    }
+  }
+
+  /// The `enduser` processor that a pipeline names; nil for none.
+  func endUser(of pipeline: ServiceConfig.Pipeline) -> ComponentID? {
+    pipeline.processors.lazy.compactMap { ComponentID($0.value) }.first { $0.type == "enduser" }
+  }
+
+  /// Whether all components of a pipeline can do what its signal needs.
+  private func checkSignal(of pipeline: ServiceConfig.Pipeline, _ diagnostics: Diagnostics) {
+    let place = "service.pipelines.\(pipeline.id)"
+    for name in pipeline.processors {
+      guard let id = ComponentID(name.value), let defined = processors[id] else { continue }
+      if !defined.value.takes(pipeline.signal) {
+        diagnostics.error(
+          at: name.position, "\(place).processors: \"\(name.value)\" can't process \(pipeline.signal.name)")
+      } else if pipeline.signal == .logs, id.type == "enduser",
+        !service.pipelines.contains(where: { $0.signal == .traces && endUser(of: $0) == id })
+      {
+        diagnostics.warning(
+          at: name.position,
+          "\(place).processors: \"\(name.value)\" is in no traces pipeline, so nobody tells it whose the log records are"
+        )
+      }
+    }
+    for name in pipeline.exporters {
+      guard let id = ComponentID(name.value), let objection = exporters[id]?.value.objection(to: pipeline.signal)
+      else { continue }
+      diagnostics.error(at: name.position, "\(place).exporters: \"\(name.value)\" \(objection)")
     }
   }
 

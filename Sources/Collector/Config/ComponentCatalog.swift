@@ -16,7 +16,7 @@ enum ComponentCatalog {
   static let components: [Kind: [Component]] = [
     .receivers: [Component(type: "otlp", summary: "OTLP over HTTP with protobuf bodies")],
     .processors: [
-      Component(type: "enduser", summary: "hands the root's end user down to every span of its trace"),
+      Component(type: "enduser", summary: "hands the root's end user down to every span and log record of its trace"),
       Component(type: "filter", summary: "keeps or drops spans by a filter, such as: end_user is u_812"),
       Component(type: "batch", summary: "how many spans leave together, and how long they wait for one another"),
       Component(type: "memory_limiter", summary: "refuses requests while the process is too large"),

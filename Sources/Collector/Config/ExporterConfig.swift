@@ -1,6 +1,7 @@
 import Configuration
 import Exporters
 import HTTPClient
+import OTLP
 import Pipeline
 
 /// One exporter's keys.
@@ -28,7 +29,9 @@ enum ExporterConfig {
   private static func otlpHTTP(_ section: ConfigSection) -> ExporterConfig {
     var configuration = OTLPHTTPExporterConfiguration()
     configuration.endpoint = section.string("endpoint")
-    configuration.tracesEndpoint = section.string("traces_endpoint")
+    for signal in Signal.allCases {
+      configuration.signalEndpoints[signal] = section.string("\(signal.name)_endpoint")
+    }
     configuration.headers = (section.stringMap("headers") ?? []).map { (name: $0.key, value: $0.value) }
     configuration.compression =
       section.choice("compression", of: Compression.self, default: .gzip) == .gzip ? "gzip" : nil
@@ -40,26 +43,39 @@ enum ExporterConfig {
     if let retry = section.section("retry_on_failure") { configuration.retryOnFailure = Self.retry(retry) }
     if let letters = section.section("dead_letter") { configuration.deadLetter = deadLetter(letters) }
     section.knownButUnsupported([
-      "encoding", "logs_endpoint", "metrics_endpoint", "profiles_endpoint", "auth", "cookies", "middlewares",
+      "encoding", "profiles_endpoint", "auth", "cookies", "middlewares",
       "read_buffer_size", "write_buffer_size", "max_idle_conns", "max_idle_conns_per_host", "max_conns_per_host",
       "idle_conn_timeout", "disable_keep_alives", "http2_read_idle_timeout", "http2_ping_timeout",
       "force_attempt_http2",
     ])
-    if configuration.endpoint == nil, configuration.tracesEndpoint == nil {
-      section.error("endpoint", "endpoint or traces_endpoint is required")
-    } else {
-      do {
-        try configuration.checkURL()
-      } catch {
-        section.error(configuration.tracesEndpoint == nil ? "endpoint" : "traces_endpoint", "\(error)")
-      }
-    }
+    checkURLs(configuration, section)
     do {
       try configuration.checkRest()
     } catch {
       section.diagnostics.error(at: section.position, "\(section.path): \(error)")
     }
     return .otlpHTTP(configuration, gzipLevel: level < 1 ? 1 : level)
+  }
+
+  private static func checkURLs(_ configuration: OTLPHTTPExporterConfiguration, _ section: ConfigSection) {
+    let signals = Signal.allCases.filter { configuration.signalEndpoints[$0] != nil }
+    if configuration.endpoint == nil, signals.isEmpty {
+      section.error("endpoint", "endpoint or traces_endpoint is required")
+    }
+    if configuration.endpoint != nil, let other = Signal.allCases.first(where: { !signals.contains($0) }) {
+      do { try configuration.checkURL(of: other) } catch { section.error("endpoint", "\(error)") }
+    }
+    for signal in signals {
+      do { try configuration.checkURL(of: signal) } catch { section.error("\(signal.name)_endpoint", "\(error)") }
+    }
+  }
+
+  /// What keeps the exporter from taking a signal; nil when nothing does.
+  func objection(to signal: Signal) -> String? {
+    guard case .otlpHTTP(let configuration, _) = self, configuration.endpoint == nil,
+      configuration.signalEndpoints[signal] == nil
+    else { return nil }
+    return "has no endpoint for \(signal.name): set endpoint or \(signal.name)_endpoint"
   }
 
   private static func tls(_ section: ConfigSection) -> TLSClientConfiguration {

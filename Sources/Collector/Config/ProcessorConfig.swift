@@ -1,6 +1,7 @@
 import Configuration
 import EndUser
 import Filters
+import OTLP
 import Pipeline
 
 /// One processor's keys.
@@ -22,6 +23,15 @@ enum ProcessorConfig {
     case "batch": self = .batch(Self.batch(section))
     case "memory_limiter": self = .memoryLimiter(Self.memoryLimiter(section))
     default: return nil
+    }
+  }
+
+  /// Whether a pipeline of that signal can have the processor.
+  func takes(_ signal: Signal) -> Bool {
+    switch self {
+    case .batch, .memoryLimiter: true
+    case .endUser: signal != .metrics
+    case .filter: signal == .traces
     }
   }
 

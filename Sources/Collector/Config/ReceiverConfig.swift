@@ -29,8 +29,9 @@ struct ReceiverConfig {
       "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...1 << 30)
     // As in the OpenTelemetry Collector, 0 means the default.
     if configuration.maxRequestBodySize == 0 { configuration.maxRequestBodySize = 64 << 20 }
-    let path = http.string("traces_url_path", default: configuration.tracesURLPath)
-    configuration.tracesURLPath = path.hasPrefix("/") ? path : "/" + path
+    configuration.tracesURLPath = Self.path("traces_url_path", http, default: configuration.tracesURLPath)
+    configuration.logsURLPath = Self.path("logs_url_path", http, default: configuration.logsURLPath)
+    configuration.metricsURLPath = Self.path("metrics_url_path", http, default: configuration.metricsURLPath)
     configuration.maxRequestHeadersSize = http.int(
       "max_request_headers_size", default: configuration.maxRequestHeadersSize, in: 4096...1 << 20)
     configuration.timeouts = Self.timeouts(http)
@@ -39,9 +40,14 @@ struct ReceiverConfig {
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
     http.knownButUnsupported([
       "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
-      "keep_alives_enabled", "transport", "logs_url_path", "metrics_url_path", "profiles_url_path",
+      "keep_alives_enabled", "transport", "profiles_url_path",
     ])
     self.http = configuration
+  }
+
+  private static func path(_ key: String, _ http: ConfigSection, default path: String) -> String {
+    let path = http.string(key, default: path)
+    return path.hasPrefix("/") ? path : "/" + path
   }
 
   private static func timeouts(_ http: ConfigSection) -> HTTPTimeouts {

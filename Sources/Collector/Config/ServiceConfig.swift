@@ -1,4 +1,5 @@
 import Configuration
+import OTLP
 import SelfTelemetry
 import Spool
 
@@ -6,6 +7,8 @@ import Spool
 struct ServiceConfig {
   struct Pipeline {
     let id: ComponentID
+    /// What it takes, which its id's type says.
+    let signal: Signal
     let position: Position
     let receivers: [Located<String>]
     let processors: [Located<String>]
@@ -38,7 +41,7 @@ struct ServiceConfig {
       readPipeline(pipeline, name: entry.key, position: entry.keyPosition)
     }
     if pipelines.isEmpty, !section.isNull("pipelines"), section.has("pipelines") {
-      section.error("pipelines", "a traces pipeline is required")
+      section.error("pipelines", "a pipeline is required")
     }
   }
 
@@ -50,21 +53,22 @@ struct ServiceConfig {
       section.diagnostics.error(at: position, "service.pipelines: \"\(name)\" is no id of the form type or type/name")
       return
     }
-    switch id.type {
-    case "traces": break
-    case "logs", "metrics", "profiles":
-      section.diagnostics.warning(
-        at: position, "service.pipelines.\(name): \(id.type) are not supported yet, the pipeline has no effect")
-      return
-    default:
-      section.diagnostics.error(at: position, "service.pipelines.\(name): a pipeline is for traces, not for \(id.type)")
+    guard let signal = Signal.allCases.first(where: { $0.name == id.type }) else {
+      if id.type == "profiles" {
+        section.diagnostics.warning(
+          at: position, "service.pipelines.\(name): profiles are not supported yet, the pipeline has no effect")
+      } else {
+        section.diagnostics.error(
+          at: position, "service.pipelines.\(name): a pipeline is for traces, logs or metrics, not for \(id.type)")
+      }
       return
     }
     for (key, ids) in [("receivers", receivers), ("exporters", exporters)] where ids.isEmpty {
       section.error(key, "at least one is required")
     }
     pipelines.append(
-      Pipeline(id: id, position: position, receivers: receivers, processors: processors, exporters: exporters))
+      Pipeline(
+        id: id, signal: signal, position: position, receivers: receivers, processors: processors, exporters: exporters))
   }
 
   private enum MetricsLevel: String, CaseIterable {
