@@ -40,7 +40,7 @@ void expect_call(cgrpc_server *server);
 // The event of a call has happened; `ok` is false when it did so only because it cannot any more.
 void handle(cgrpc_call *call, Step step, bool ok);
 
-// C core's credentials, as the C++ server wants them. Null `tls` means none.
+// C core's credentials, as the C++ server wants them: plain ones for null, and null for certificates that are of no use.
 std::shared_ptr<grpc::ServerCredentials> credentials(const cgrpc_tls *tls);
 
 }  // namespace cgrpc

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <utility>
 
 #include "internal.hpp"
 
@@ -49,6 +50,8 @@ cgrpc_server *cgrpc_server_new(const cgrpc_options *options, const cgrpc_tls *tl
   // Once more than it is shut down: gRPC then never ends its own threads, which late answers need.
   static const bool is_initialized = (grpc_init(), true);
   (void)is_initialized;
+  auto credentials = cgrpc::credentials(tls);
+  if (!credentials) return nullptr;
   auto server = std::make_unique<cgrpc_server>();
   server->callbacks = *callbacks;
   server->context = context;
@@ -59,11 +62,11 @@ cgrpc_server *cgrpc_server_new(const cgrpc_options *options, const cgrpc_tls *tl
   builder.RegisterAsyncGenericService(&server->everything);
   server->events = builder.AddCompletionQueue();
   using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
-  server->acceptor = builder.experimental().AddExternalConnectionAcceptor(Type::FROM_FD, cgrpc::credentials(tls));
+  server->acceptor = builder.experimental().AddExternalConnectionAcceptor(Type::FROM_FD, std::move(credentials));
   server->server = builder.BuildAndStart();
   if (!server->server) {
-    server->events->Shutdown();
-    cgrpc_server_serve(server.get());
+    server->leave();
+    cgrpc_server_free(server.release());
     return nullptr;
   }
   return server.release();
