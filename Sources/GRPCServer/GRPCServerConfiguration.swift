@@ -51,16 +51,17 @@ package enum GRPCServerError: Error, Equatable, CustomStringConvertible {
   case cannotListen(String)
   /// A file that TLS needs cannot be read.
   case unreadable(file: String, reason: String)
-  /// OpenSSL makes nothing of these files.
-  case wrongCertificates(chain: String, key: String)
+  /// OpenSSL makes nothing of one of these files.
+  case wrongCertificates(files: [String])
   case refusedByLibrary
 
   package var description: String {
     switch self {
     case .cannotListen(let reason): reason
     case .unreadable(let file, let reason): "cannot read \(file): \(reason)"
-    case .wrongCertificates(let chain, let key):
-      "\(chain) and \(key) are no certificate and its key, in PEM, or the client authorities are none"
+    case .wrongCertificates(let files):
+      "TLS cannot use these files: \(files.joined(separator: ", ")): they must hold a certificate and its key, and "
+        + "client_ca_file authorities, all in PEM"
     case .refusedByLibrary: "gRPC refuses to make a server"
     }
   }

@@ -36,7 +36,9 @@ final class ServerCore: @unchecked Sendable {
       server = cgrpc_server_new(&options, nil, &callbacks, context)
     }
     guard server != nil else {
-      throw configuration.tls.map { .wrongCertificates(chain: $0.certFile, key: $0.keyFile) } ?? .refusedByLibrary
+      throw configuration.tls.map { tls in
+        .wrongCertificates(files: [tls.certFile, tls.keyFile] + (tls.clientCAFile.map { [$0] } ?? []))
+      } ?? .refusedByLibrary
     }
   }
 

@@ -8,7 +8,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from support import config
-from support.collector import Collector, answers, free_port, run
+from support.collector import Collector, Metrics, answers, free_port, run
 from support.grpcclient import TRACES, Calls, Frames
 from support.making import body, trace_of
 from support.waiting import PATIENCE, wait_until
@@ -81,10 +81,15 @@ def test_whoever_watches_hears_of_the_end(reloadable):
 def test_a_call_under_way_at_the_end_is_answered_and_its_spans_arrive(reloadable, backend):
     spans, trace = trace_of(children=100)
     message = body(*spans)
+    metrics = free_port()
+    reloadable.file.write_text(
+        reloadable.file.read_text().replace("{metrics: {level: none}}", f"{{metrics: {{address: '127.0.0.1:{metrics}'}}}}")
+    )
     with reloadable.start() as running, Frames(reloadable.port) as frames:
         assert frames.call(good()) == b""
         frames.begin()
         frames.send(frames.prefix(len(message)) + message[:100])
+        wait_until(lambda: Metrics(metrics).total("otelcol_receiver_requests", transport="grpc") == 2, "the call to begin")
         running.terminate()
         wait_until(lambda: not answers(reloadable.port), "the receiver to close")
         frames.send(message[100:], ends=True)
