@@ -47,6 +47,7 @@ let package = Package(
     .target(
       name: "COTLP", cSettings: [.headerSearchPath("generated")], linkerSettings: [.linkedLibrary("protobuf-c")]),
     shim("CHTTPServer", libraries: ["microhttpd"]),
+    shim("CGRPCServer", libraries: ["grpc++", "grpc", "gpr", "absl_synchronization"]),
     shim("CCurl", libraries: ["curl"]),
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
@@ -61,6 +62,7 @@ let package = Package(
     room("Compression", ["CCompression"]),
     room("TLS", []),
     room("HTTPServer", ["CHTTPServer", "TLS", "Locks"]),
+    room("GRPCServer", ["CGRPCServer", "HTTPServer", "TLS", "Locks"]),
     room("HTTPClient", ["CCurl", "Locks"]),
     room("JSON", ["CJSON"]),
     room("Prices", []),
@@ -69,7 +71,8 @@ let package = Package(
     room("Spool", ["Compression", "SelfTelemetry", "Locks"]),
     room("OTLP", ["COTLP", "Spool", "Locks"]),
     room("Pipeline", ["OTLP", "Spool", "Locks", "SelfTelemetry"]),
-    room("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
+    room(
+      "Receivers", ["Pipeline", "OTLP", "HTTPServer", "GRPCServer", "TLS", "Compression", "SelfTelemetry", "Locks"]),
     room("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry", "Locks"]),
     room(
       "Exporters", ["Pipeline", "OTLP", "Spool", "HTTPClient", "SelfTelemetry", "Locks"]),
@@ -91,7 +94,7 @@ let package = Package(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "TLS", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices", "SelfTelemetry", "Locks",
+        "GRPCServer", "TLS", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices", "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(

@@ -27,6 +27,22 @@ cotlp_bytes cotlp_encode_status(int32_t code, const char *message) {
   return pack(&status.base);
 }
 
+cotlp_bytes cotlp_encode_status_with_retry(int32_t code, const char *message, uint8_t seconds) {
+  // RetryInfo's field 1 is a Duration, whose field 1 are seconds.
+  uint8_t retry_info[] = {0x0A, 0x02, 0x08, seconds};
+  if (seconds > 127) abort();
+  Google__Protobuf__Any detail = GOOGLE__PROTOBUF__ANY__INIT;
+  detail.type_url = "type.googleapis.com/google.rpc.RetryInfo";
+  detail.value = (ProtobufCBinaryData){.len = sizeof retry_info, .data = retry_info};
+  Google__Protobuf__Any *details[] = {&detail};
+  Google__Rpc__Status status = GOOGLE__RPC__STATUS__INIT;
+  status.code = code;
+  status.message = (char *)message;
+  status.n_details = 1;
+  status.details = details;
+  return pack(&status.base);
+}
+
 cotlp_bytes cotlp_encode_partial_success(cotlp_signal signal, int64_t rejected, const char *message) {
   switch (signal) {
     case COTLP_LOGS: {

@@ -4,6 +4,8 @@ enum DefaultConfig {
     receivers:
       otlp:
         protocols:
+          grpc:
+            endpoint: 127.0.0.1:4317
           http:
             endpoint: 127.0.0.1:4318
     processors:

@@ -10,9 +10,11 @@ import SelfTelemetry
 final class Listeners {
   private struct Listener {
     let id: ComponentID
-    let configuration: OTLPReceiver.Configuration
-    let receiver: OTLPReceiver
+    let configuration: ReceiverConfig.Server
+    let server: any OTLPListener
     let registry: MetricRegistry
+    /// Shared with the receiver's other protocol.
+    let intake: Intake
     var isStarted = false
   }
 
@@ -48,17 +50,11 @@ final class Listeners {
   func bind(_ config: CollectorConfig, ahead: Bool = false) throws(Diagnostic) {
     let doomed = ahead ? ports { !isNamed($0, in: config) } + metricsPorts { !isNamed($0, in: config) } : []
     for defined in config.receiversInUse {
-      let http = defined.value.http
-      guard !listeners.contains(where: { $0.id == defined.id && $0.configuration == http }),
-        http.port == 0 || !doomed.contains(http.port)
-      else { continue }
-      let section = registry.section()
-      do {
-        let receiver = try OTLPReceiver(
-          id: defined.id.description, configuration: http, interner: interner, registry: section)
-        listeners.append(Listener(id: defined.id, configuration: http, receiver: receiver, registry: section))
-      } catch {
-        throw Diagnostic(.error, at: defined.value.endpointPosition, "receivers.\(defined.id): \(error)")
+      for configured in defined.value.servers {
+        guard !listeners.contains(where: { $0.id == defined.id && $0.configuration == configured.value }),
+          configured.value.port == 0 || !doomed.contains(configured.value.port)
+        else { continue }
+        try bind(defined.id, configured)
       }
     }
     guard let (host, port) = config.service.metricsAddress, !metrics.contains(where: { isNamed($0, in: config) }),
@@ -72,18 +68,38 @@ final class Listeners {
     }
   }
 
+  private func bind(_ id: ComponentID, _ configured: Located<ReceiverConfig.Server>) throws(Diagnostic) {
+    let section = registry.section()
+    let intake = listeners.first { $0.id == id }?.intake ?? Intake()
+    let server: any OTLPListener
+    do {
+      switch configured.value {
+      case .http(let http):
+        server = try OTLPReceiver(
+          id: id.description, configuration: http, interner: interner, intake: intake, registry: section)
+      case .grpc(let grpc):
+        server = try OTLPGRPCReceiver(
+          id: id.description, configuration: grpc, interner: interner, intake: intake, registry: section)
+      }
+    } catch {
+      throw Diagnostic(.error, at: configured.position, "receivers.\(id): \(error)")
+    }
+    listeners.append(
+      Listener(id: id, configuration: configured.value, server: server, registry: section, intake: intake))
+  }
+
   /// Lets requests into new pipelines, and takes connections where that has not begun.
   ///
   /// - Parameter assembly: running.
   /// - Throws: when the system refuses what a server needs.
-  func open(_ assembly: Assembly) throws(HTTPServerError) {
+  func open(_ assembly: Assembly) throws {
+    for (id, intake) in intakes { intake.open(assembly.target(of: id)) }
     for position in listeners.indices {
       let listener = listeners[position]
-      listener.receiver.intake.open(assembly.target(of: listener.id))
       guard !listener.isStarted else { continue }
-      try listener.receiver.start()
+      try listener.server.start()
       listeners[position].isStarted = true
-      log.info("receiving OTLP over HTTP", ["endpoint": listener.receiver.address])
+      log.info("receiving OTLP", ["transport": listener.server.transport, "endpoint": listener.server.address])
     }
     for position in metrics.indices where !metrics[position].isStarted {
       try metrics[position].server.start()
@@ -94,18 +110,18 @@ final class Listeners {
 
   /// Where requests are taken, for people.
   var addresses: String {
-    listeners.filter(\.isStarted).map(\.receiver.address).joined(separator: ", ")
+    listeners.filter(\.isStarted).map(\.server.address).joined(separator: ", ")
   }
 
   /// Has requests wait for the next `open`, until a deadline in monotonic nanoseconds. When this returns, none is on its way
   /// into the pipelines any more.
   func hold(until deadline: UInt64) {
-    for listener in listeners { listener.receiver.intake.hold(until: deadline) }
+    for (_, intake) in intakes { intake.hold(until: deadline) }
   }
 
   /// Refuses what is held, and what still comes.
   func refuse() {
-    for listener in listeners { listener.receiver.intake.close() }
+    for (_, intake) in intakes { intake.close() }
   }
 
   /// Closes everything that a configuration does not have like this; all of it without a configuration, but for the metrics.
@@ -115,10 +131,10 @@ final class Listeners {
   ///   - timeout: for requests under way, which still go into the pipelines.
   func close(allBut config: CollectorConfig?, timeout: Duration) {
     let closing = listeners.filter { listener in config.map { !isNamed(listener, in: $0) } ?? true }
-    listeners.removeAll { listener in closing.contains { $0.receiver === listener.receiver } }
-    for listener in closing { listener.receiver.stopAccepting() }
+    listeners.removeAll { listener in closing.contains { $0.server === listener.server } }
+    for listener in closing { listener.server.stopAccepting() }
     let threads = closing.map { listener in
-      BackgroundThread(name: "close") { [receiver = listener.receiver] in receiver.stop(timeout: timeout) }
+      BackgroundThread(name: "close") { [server = listener.server] in server.stop(timeout: timeout) }
     }
     for thread in threads { thread.join() }
     for listener in closing { listener.registry.withdrawGauges() }
@@ -133,8 +149,15 @@ final class Listeners {
     metrics = []
   }
 
+  /// Each receiver's, once.
+  private var intakes: [ComponentID: Intake] {
+    Dictionary(listeners.map { ($0.id, $0.intake) }, uniquingKeysWith: { first, _ in first })
+  }
+
   private func isNamed(_ listener: Listener, in config: CollectorConfig) -> Bool {
-    config.receiversInUse.contains { $0.id == listener.id && $0.value.http == listener.configuration }
+    config.receiversInUse.contains { defined in
+      defined.id == listener.id && defined.value.servers.contains { $0.value == listener.configuration }
+    }
   }
 
   private func isNamed(_ metrics: Metrics, in config: CollectorConfig) -> Bool {
@@ -142,7 +165,7 @@ final class Listeners {
   }
 
   private func ports(where isWanted: (Listener) -> Bool) -> [UInt16] {
-    listeners.filter(isWanted).map(\.receiver.port)
+    listeners.filter(isWanted).map(\.server.port)
   }
 
   private func metricsPorts(where isWanted: (Metrics) -> Bool) -> [UInt16] {

@@ -2,6 +2,11 @@
 package struct Located<Value> {
   package let value: Value
   package let position: Position
+
+  package init(value: Value, position: Position) {
+    self.value = value
+    self.position = position
+  }
 }
 
 extension Located: Sendable where Value: Sendable {}

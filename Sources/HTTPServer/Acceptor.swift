@@ -1,94 +1,44 @@
 import CHTTPServer
-import Glibc
 import Locks
 import Synchronization
 
-/// The listening socket and the thread that hands its connections to the workers.
+/// Hands new connections to the workers.
 ///
 /// Each goes to the worker with the fewest: daemons that share a listening socket often leave all long-lived
 /// connections to whichever of them woke up first.
 final class Acceptor: Sendable {
-  /// What the system really bound.
-  let port: UInt16
-
-  private let listener: Int32
   private let core: ServerCore
-  private let wakeup: Wakeup
-  private let isStopping = Atomic<Bool>(false)
-  private let thread = Locked<BackgroundThread?>(nil)
+  private let socket: ListeningSocket
+  /// Rotates, so that equally busy workers take turns.
+  private let turn = Atomic<Int>(0)
 
   /// Binds and listens; nothing is accepted before `start`.
   init(core: ServerCore) throws(HTTPServerError) {
     self.core = core
-    let configuration = core.configuration
-    wakeup = try Wakeup()
-    var port: UInt16 = 0
-    var reason: UnsafePointer<CChar>?
-    listener = chttp_listen(configuration.host, configuration.port, &port, &reason)
-    self.port = port
-    if listener < 0 {
-      throw .cannotListen(
-        address: Self.describe(host: configuration.host, port: configuration.port),
-        reason: reason.map { String(cString: $0) } ?? "no reason given")
-    }
+    socket = try ListeningSocket(host: core.configuration.host, port: core.configuration.port)
   }
 
-  deinit {
-    stop()
-  }
+  /// What the system really bound.
+  var port: UInt16 { socket.port }
+  var address: String { socket.address }
 
   func start(workers: [Worker]) {
-    thread.withLock { $0 = BackgroundThread(name: "http-accept") { [self] in run(workers) } }
+    // Stopped before it goes, by its server.
+    socket.start(name: "http-accept") { [unowned self] socket, peer in
+      handOn(socket, from: &peer.address, to: workers)
+    }
   }
 
   /// Closes the listening socket. Connections that are already established are handed on before.
-  func stop() {
-    guard !isStopping.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    wakeup.signal()
-    thread.withLock { $0.take() }?.join()
-    close(listener)
-  }
+  func stop() { socket.stop() }
 
-  static func describe(host: String, port: UInt16) -> String {
-    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-  }
-
-  private func run(_ workers: [Worker]) {
-    // Rotates, so that equally busy workers take turns.
-    var turn = 0
-    while true {
-      // Read first: what was established before the stop is still accepted below.
-      let isLastRound = isStopping.load(ordering: .acquiring)
-      acceptAll(for: workers, turn: &turn)
-      if isLastRound { return }
-      var polled = [listener, wakeup.descriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-      poll(&polled, 2, -1)
+  private func handOn(_ socket: Int32, from address: inout chttp_address, to workers: [Worker]) {
+    guard core.openConnections.load(ordering: .relaxed) < core.configuration.maxConnections else {
+      return turnAway(socket)
     }
-  }
-
-  /// Accepts until nobody waits, at most as many as fit into the kernel's queue, so that a stop is noticed.
-  private func acceptAll(for workers: [Worker], turn: inout Int) {
-    for _ in 0..<Int(SOMAXCONN) {
-      var address = chttp_address()
-      let socket = chttp_accept(listener, &address)
-      switch -socket {
-      case EAGAIN: return
-      case EINTR, ECONNABORTED: continue
-      case 1...:
-        // Out of descriptors or memory: others have to give some back first.
-        var polled = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
-        poll(&polled, 1, Self.backOff)
-        return
-      default: break
-      }
-      guard core.openConnections.load(ordering: .relaxed) < core.configuration.maxConnections else {
-        turnAway(socket)
-        continue
-      }
-      turn = (turn + 1) % workers.count
-      let rotated = workers[turn...] + workers[..<turn]
-      rotated.min { $0.openConnections < $1.openConnections }?.add(socket, from: &address)
-    }
+    let turn = turn.wrappingAdd(1, ordering: .relaxed).newValue % workers.count
+    let rotated = workers[turn...] + workers[..<turn]
+    rotated.min { $0.openConnections < $1.openConnections }?.add(socket, from: &address)
   }
 
   /// Tells a client that there are too many, so that it tries again later and not elsewhere.
@@ -102,7 +52,4 @@ final class Acceptor: Sendable {
   /// Connections one too many that are given time to read the reply; further ones may see a reset instead. Few, since
   /// they take descriptors beyond those that are granted to connections.
   private static let maxLingering = 64
-
-  /// Milliseconds to wait when the system has no more descriptors.
-  private static let backOff: Int32 = 50
 }

@@ -17,4 +17,10 @@ package enum DescriptorLimit {
     limit.rlim_cur = limit.rlim_max
     setrlimit(resource, &limit)
   }
+
+  /// How many of so many descriptors a server's connections may take: as many as are wanted, but a quarter, 256 at most, is
+  /// left to others, so that idle clients cannot keep exporters from connecting and files from being opened. At least one.
+  package static func connections(wanted: Int, of descriptors: Int = current) -> Int {
+    max(1, min(wanted, descriptors - min(256, descriptors / 4)))
+  }
 }

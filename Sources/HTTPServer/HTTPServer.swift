@@ -29,7 +29,7 @@ package final class HTTPServer: Sendable {
     let core = try ServerCore(configuration: configuration, handler: handler)
     self.core = core
     acceptor = try Acceptor(core: core)
-    address = Acceptor.describe(host: configuration.host, port: acceptor.port)
+    address = acceptor.address
     workers = (0..<configuration.workers).map { _ in Worker(core: core) }
     timekeeper = Timekeeper(core: core)
   }

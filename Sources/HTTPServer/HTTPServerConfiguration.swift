@@ -39,11 +39,9 @@ package struct HTTPServerConfiguration: Sendable {
   /// a request: ten thousand that idle take as many times this.
   var connectionMemory: Int { maxHeaderBytes + 32 << 10 }
 
-  /// How many connections a server grants in a process that may have so many descriptors open: `maxConnections`, but a
-  /// quarter of the descriptors, 256 at most, is left to others, so that idle clients cannot keep exporters from
-  /// connecting and files from being opened. At least one.
+  /// How many connections a server grants in a process that may have so many descriptors open.
   package func connectionsGranted(of descriptors: Int) -> Int {
-    max(1, min(maxConnections, descriptors - min(256, descriptors / 4)))
+    DescriptorLimit.connections(wanted: maxConnections, of: descriptors)
   }
 
   /// The cores this process may run on, by and large.

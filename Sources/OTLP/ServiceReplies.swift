@@ -41,6 +41,13 @@ package enum ServiceReply {
     array(from: cotlp_encode_status(code, message))
   }
 
+  /// The same with a `google.rpc.RetryInfo`: in gRPC, whoever may come again is told when.
+  ///
+  /// - Parameter retryAfter: seconds; no more than two minutes are told.
+  package static func status(code: Int32, message: String, retryAfter: Int) -> [UInt8] {
+    array(from: cotlp_encode_status_with_retry(code, message, UInt8(min(max(retryAfter, 0), 120))))
+  }
+
   /// Encodes a signal's export response. With nothing rejected and no message it is empty, the usual reply.
   package static func success(signal: Signal, rejected: Int = 0, message: String = "") -> [UInt8] {
     if rejected == 0 && message.isEmpty { return [] }

@@ -104,7 +104,7 @@ final class OTLPHTTPHandler: HTTPHandler {
 
 extension InflateError {
   /// For the person who runs the sender.
-  fileprivate var reason: String {
+  var reason: String {
     switch self {
     case .empty: "it is empty"
     case .tooLarge(let limit): "more than \(limit) bytes come out"

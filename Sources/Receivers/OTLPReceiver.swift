@@ -2,8 +2,8 @@ package import HTTPServer
 package import OTLP
 package import SelfTelemetry
 
-/// The `otlp` receiver: OTLP/HTTP with protobuf bodies.
-package final class OTLPReceiver: Sendable {
+/// The HTTP side of the `otlp` receiver: OTLP/HTTP with protobuf bodies.
+package final class OTLPReceiver: OTLPListener {
   /// The receiver's keys under `protocols: http:`.
   package struct Configuration: Sendable, Equatable {
     package var host = "127.0.0.1"
@@ -24,6 +24,7 @@ package final class OTLPReceiver: Sendable {
     package init() {}
   }
 
+  package let transport = "http"
   /// Where its requests go. Nothing is taken before it is opened.
   package let intake: Intake
   private let server: HTTPServer
@@ -48,7 +49,7 @@ package final class OTLPReceiver: Sendable {
     self.registry = registry
     let handler = OTLPHTTPHandler(
       configuration, interner: interner, intake: intake,
-      metrics: ReceiverMetrics(registry: registry, receiver: id, transport: "http"))
+      metrics: ReceiverMetrics(registry: registry, receiver: id, transport: transport))
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(
         host: configuration.host, port: configuration.port, maxConnections: configuration.maxConnections,
@@ -64,7 +65,8 @@ package final class OTLPReceiver: Sendable {
   /// Takes connections from now on.
   package func start() throws(HTTPServerError) {
     registry.gauge(
-      "heirloom_receiver_connections", help: "Open connections of a receiver.", labels: [("receiver", id)]
+      "heirloom_receiver_connections", help: "Open connections of a receiver.",
+      labels: [("receiver", id), ("transport", transport)]
     ) { [weak server] in Double(server?.statistics.openConnections ?? 0) }
     try server.start()
   }

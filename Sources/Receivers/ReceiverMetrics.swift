@@ -13,7 +13,10 @@ struct ReceiverMetrics: Sendable {
   /// Connections that the server ended by itself.
   let closedConnections: [HTTPEnding: Counter]
 
-  init(registry: MetricRegistry, receiver: String, transport: String) {
+  /// - Parameter endings: the reasons for which the server ends connections.
+  init(
+    registry: MetricRegistry, receiver: String, transport: String, endings: [HTTPEnding] = HTTPEnding.allCases
+  ) {
     let labels: MetricRegistry.Labels = [("receiver", receiver), ("transport", transport)]
     func counters(_ outcome: String, _ help: String) -> [Signal: Counter] {
       let counters = Signal.allCases.map { signal in
@@ -30,7 +33,7 @@ struct ReceiverMetrics: Sendable {
       "heirloom_receiver_refused_requests", help: "Requests answered with an error.", labels: labels)
     requests = registry.counter(
       "otelcol_receiver_requests", help: "Requests whose headers were read.", labels: labels)
-    let closed = HTTPEnding.allCases.map { reason in
+    let closed = endings.map { reason in
       let counter = registry.counter(
         "heirloom_receiver_closed_connections", help: "Connections ended because a limit was reached.",
         labels: labels + [("reason", reason.key)])

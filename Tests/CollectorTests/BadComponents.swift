@@ -10,18 +10,32 @@ extension BadConfigTests {
       "2:3: error: receivers.otlpp: unknown receiver \"otlpp\"; there are otlp",
       "16:19: error: service.pipelines.traces.receivers: receiver \"otlp\" is not defined"),
     Fault(
-      "      http:\n        endpoint: 127.0.0.1:0", "      grpc:",
-      "4:7: warning: receivers.otlp.protocols.grpc is not supported yet and has no effect",
-      "4:7: error: receivers.otlp.protocols: nothing to listen on: set protocols.http (grpc is not supported yet)"),
+      "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        endpoint: 4317",
+      "5:19: error: receivers.otlp.protocols.grpc.endpoint: expected text, found the whole number 4317 (put it in quotes)"
+    ),
     Fault(
-      "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        endpoint: 127.0.0.1:4317\n      http:",
-      "4:7: warning: receivers.otlp.protocols.grpc is not supported yet and has no effect"),
+      "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        transport: udp\n        auth: {}",
+      "5:20: error: receivers.otlp.protocols.grpc.transport: the only one here is tcp, found \"udp\"",
+      "6:9: warning: receivers.otlp.protocols.grpc.auth is not supported yet and has no effect"),
+    Fault(
+      "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        max_recv_msg_size_mib: 1025",
+      "5:32: error: receivers.otlp.protocols.grpc.max_recv_msg_size_mib: expected a whole number from 0 to 1024, found 1025"
+    ),
+    Fault(
+      "      http:\n        endpoint: 127.0.0.1:0",
+      "      grpc:\n        tls: {cert_file: a, key_file: b, min_version: \"1.3\"}",
+      "5:55: error: receivers.otlp.protocols.grpc.tls.min_version: gRPC speaks TLS 1.2 and 1.3, and neither can be left out"
+    ),
+    Fault(
+      "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        keepalive: {server_parameter: {}}",
+      "5:21: error: unknown key \"server_parameter\" in receivers.otlp.protocols.grpc.keepalive (did you mean \"server_parameters\"?)"
+    ),
     Fault(
       "    protocols:\n      http:\n        endpoint: 127.0.0.1:0\n", "",
-      "2:3: error: receivers.otlp.protocols: nothing to listen on: set protocols.http (grpc is not supported yet)"),
+      "2:3: error: receivers.otlp.protocols: nothing to listen on: set protocols.grpc, protocols.http, or both"),
     Fault(
       "      http:\n        endpoint: 127.0.0.1:0", "      htpp:",
-      "4:7: error: receivers.otlp.protocols: nothing to listen on: set protocols.http (grpc is not supported yet)",
+      "4:7: error: receivers.otlp.protocols: nothing to listen on: set protocols.grpc, protocols.http, or both",
       "4:7: error: unknown key \"htpp\" in receivers.otlp.protocols (did you mean \"http\"?)"),
     Fault(
       "        endpoint: 127.0.0.1:0", "        endpoint: localhost",

@@ -14,10 +14,12 @@ struct DocumentedConfigTests {
     #expect(reading.messages == [])
     let config = reading.config
 
-    let receiver = try #require(config.receivers.values.first).value.http
+    let receiver = try #require(config.receivers.values.first).value
     #expect(config.receivers.count == 1)
-    #expect(receiver.host == "127.0.0.1")
-    #expect(receiver.port == 4318)
+    #expect(receiver.grpc?.host == "127.0.0.1")
+    #expect(receiver.grpc?.port == 4317)
+    #expect(receiver.http?.host == "127.0.0.1")
+    #expect(receiver.http?.port == 4318)
 
     #expect(config.exporters.count == 1)
     guard case .file(let file) = config.exporters.values.first?.value else {

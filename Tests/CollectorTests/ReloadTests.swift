@@ -118,7 +118,7 @@ struct ReloadTests {
     let other = try running.client()
     try other.send("GET", "/v1/traces")
     #expect(try other.receive().status == 405)
-    #expect(running.registry.value("heirloom_receiver_connections", labels: [("receiver", "otlp")]) == 1)
+    #expect(running.registry.value("heirloom_receiver_connections", labels: [("receiver", "otlp"), ("transport", "http")]) == 1)
   }
 
   @Test func `a port in use is told with its place, and nothing changes`() throws {

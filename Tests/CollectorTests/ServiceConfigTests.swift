@@ -132,8 +132,8 @@ struct ServiceConfigTests {
       settings: ["service.telemetry.logs.level=debug", "processors.enduser.root_wait=1s"],
       variables: ["HOST": "10.0.0.1"])
     #expect(reading.messages == [])
-    #expect(reading.config.receivers.values.first?.value.http.host == "10.0.0.1")
-    #expect(reading.config.receivers.values.first?.value.http.port == 4318)
+    #expect(reading.config.receivers.values.first?.value.http?.host == "10.0.0.1")
+    #expect(reading.config.receivers.values.first?.value.http?.port == 4318)
     #expect(reading.config.service.logLevel == .debug)
     guard case .endUser(let endUser) = reading.config.processors[ComponentID("enduser")!]?.value else {
       Issue.record("no enduser")

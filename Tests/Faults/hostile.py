@@ -151,7 +151,7 @@ def main():
         for reason in ("read_header_timeout", "read_timeout", "write_timeout"):
             script.check(ended.get(reason), f"nobody was ended by {reason}")
         deadline = time.monotonic() + 20
-        while (left := metrics(numbers, "heirloom_receiver_connections")['{receiver="otlp"}']) > 4:
+        while (left := metrics(numbers, "heirloom_receiver_connections")['{receiver="otlp",transport="http"}']) > 4:
             if not script.check(time.monotonic() < deadline, f"{left:.0f} connections stayed when the strangers had gone"):
                 break
             time.sleep(0.2)

@@ -178,7 +178,7 @@ struct OTLPReceiverTests {
     try receiver.start()
     let client = try TestClient(port: receiver.port)
     #expect(try client.exchange(request(spans: 3)).status == 200)
-    #expect(registry.value("heirloom_receiver_connections", labels: [("receiver", "otlp")]) == 1)
+    #expect(registry.value("heirloom_receiver_connections", labels: [("receiver", "otlp"), ("transport", "http")]) == 1)
     receiver.stopAccepting()
     let last = try client.exchange(request(spans: 2))
     #expect(last.status == 200)

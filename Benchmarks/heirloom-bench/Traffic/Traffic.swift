@@ -48,6 +48,8 @@ struct Traffic: Sendable {
   var valueFirst = false
   /// Compresses bodies.
   var gzip = false
+  /// Sends OTLP/gRPC instead of OTLP/HTTP.
+  var grpc = false
   /// Sends bodies in chunks.
   var chunked = false
   var fault = Fault.none

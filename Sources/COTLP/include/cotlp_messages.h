@@ -25,6 +25,9 @@ void cotlp_bytes_free(cotlp_bytes bytes);
 /// Encodes a google.rpc.Status. `message` ends with a NUL and is UTF-8.
 cotlp_bytes cotlp_encode_status(int32_t code, const char *message);
 
+/// Encodes a google.rpc.Status whose details are a google.rpc.RetryInfo with that many seconds, 127 at most.
+cotlp_bytes cotlp_encode_status_with_retry(int32_t code, const char *message, uint8_t seconds);
+
 /// Encodes an export response of a signal with a partial success in it. `message` ends with a NUL and is UTF-8.
 cotlp_bytes cotlp_encode_partial_success(cotlp_signal signal, int64_t rejected, const char *message);
 

@@ -10,8 +10,9 @@ def pipeline(
     service="",
     durability="buffered",
     storage="",
+    grpc=None,
 ):
-    """A traces pipeline from OTLP/HTTP through `enduser`. `exporters` maps ids to their settings, in YAML's flow style,
+    """A traces pipeline from OTLP/HTTP, and from OTLP/gRPC where `grpc` has its settings, through `enduser`. `exporters` maps ids to their settings, in YAML's flow style,
     as are the other parts. What it keeps on disk, it keeps where no other collector of the test does."""
     lines = [f"  {name}: {{{settings}}}" for name, settings in exporters.items()]
     return "\n".join(
@@ -20,6 +21,7 @@ def pipeline(
             "  otlp:",
             "    protocols:",
             f"      http: {{endpoint: '127.0.0.1:{port}'{comma(receiver)}}}",
+            *([f"      grpc: {{{grpc}}}"] if grpc is not None else []),
             "processors:",
             f"  enduser: {{{enduser or QUICK}}}",
             "exporters:",
