@@ -68,17 +68,17 @@ private:
   // Where the output has no room.
   bool fail_full(const char *at) { return fail(COTLP_JSON_TOO_LARGE, at); }
 
-  bool message(ondemand::object object, const cotlp_table *table, unsigned depth);
-  bool member(ondemand::value value, const cotlp_member &member, bool again, unsigned depth);
+  bool message(ondemand::object &object, const cotlp_table *table, unsigned depth);
+  bool member(ondemand::value &value, const cotlp_member &member, bool again, unsigned depth);
   bool submessage(ondemand::value &value, characters token, const cotlp_member &member, unsigned depth);
-  bool array(ondemand::value value, const cotlp_member &member, unsigned depth);
-  bool element(ondemand::value value, const cotlp_member &member, bool is_packed, unsigned depth);
+  bool array(ondemand::value &value, const cotlp_member &member, unsigned depth);
+  bool element(ondemand::value &value, const cotlp_member &member, bool is_packed, unsigned depth);
   bool bytes(characters content, const cotlp_member &member, bool must_write);
   bool decode(characters content, const cotlp_member &member, size_t *count);
   bool number(characters token, const cotlp_member &member, uint64_t *value);
   bool integer(characters token, bool in_string, const cotlp_member &member, uint64_t *value);
   bool constant(characters name, const cotlp_member &member, uint64_t *value);
-  bool ignore(ondemand::value value, unsigned depth);
+  bool ignore(ondemand::value &value, unsigned depth);
 
   // A fault that simdjson tells of, near `at`.
   bool fail_syntax(const char *at) { return fail(COTLP_JSON_BAD_SYNTAX, at); }
@@ -177,7 +177,7 @@ bool walk::request(ondemand::document &document, const cotlp_table *table) {
   return document.current_location().get(rest) == simdjson::OUT_OF_BOUNDS || fail_syntax(rest);
 }
 
-bool walk::message(ondemand::object object, const cotlp_table *table, unsigned depth) {
+bool walk::message(ondemand::object &object, const cotlp_table *table, unsigned depth) {
   uint32_t seen = 0;
   unsigned likely = 0;
   const char *last = text;
@@ -209,7 +209,7 @@ bool walk::message(ondemand::object object, const cotlp_table *table, unsigned d
 }
 
 // `again`: a value that stands for nothing has to be written too, as it replaces an earlier one.
-bool walk::member(ondemand::value value, const cotlp_member &member, bool again, unsigned depth) {
+bool walk::member(ondemand::value &value, const cotlp_member &member, bool again, unsigned depth) {
   const characters token = token_of(value);
   if (*token.at == 'n')
     return token.equals("null", 4) || fail_syntax(token.at);
@@ -265,7 +265,7 @@ bool walk::submessage(ondemand::value &value, characters token, const cotlp_memb
   return true;
 }
 
-bool walk::array(ondemand::value value, const cotlp_member &member, unsigned depth) {
+bool walk::array(ondemand::value &value, const cotlp_member &member, unsigned depth) {
   const characters token = token_of(value);
   ondemand::array elements;
   if (*token.at != '[')
@@ -299,7 +299,7 @@ bool walk::array(ondemand::value value, const cotlp_member &member, unsigned dep
   return true;
 }
 
-bool walk::element(ondemand::value value, const cotlp_member &member, bool is_packed, unsigned depth) {
+bool walk::element(ondemand::value &value, const cotlp_member &member, bool is_packed, unsigned depth) {
   const characters token = token_of(value);
   if (member.form == COTLP_FORM_MESSAGE) {
     if (!token.equals("null", 4))
@@ -417,7 +417,7 @@ bool walk::constant(characters name, const cotlp_member &member, uint64_t *value
 }
 
 // Reads a value that means nothing to OTLP, and has to be JSON nevertheless.
-bool walk::ignore(ondemand::value value, unsigned depth) {
+bool walk::ignore(ondemand::value &value, unsigned depth) {
   const characters token = token_of(value);
   if (depth > MAXIMUM_UNKNOWN_DEPTH)
     return fail(COTLP_JSON_NESTED, token.at);

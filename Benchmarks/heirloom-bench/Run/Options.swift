@@ -40,7 +40,7 @@ struct Options {
 
   /// The options that say what is sent.
   static let traffic: Set<String> = ["spans", "connections", "shape", "seed", "users", "patience"]
-  static let trafficFlags: Set<String> = ["gzip"]
+  static let trafficFlags: Set<String> = ["gzip", "json"]
 
   /// - Throws: when an option makes no sense.
   func traffic() throws -> Traffic {
@@ -53,6 +53,7 @@ struct Options {
     traffic.seed = UInt64(try int("seed", default: Int(traffic.seed), in: 0...Int.max))
     traffic.users = try int("users", default: traffic.users, in: 1...100_000_000)
     traffic.gzip = has("gzip")
+    traffic.json = has("json")
     return traffic
   }
 
