@@ -258,8 +258,9 @@ bool read_hex(characters text, uint8_t *to, size_t *count) {
 }
 
 bool read_base64(characters text, uint8_t *to, size_t *count) {
-  for (unsigned padding = 0; padding < 2 && text.count > 0 && text.at[text.count - 1] == '='; padding++)
-    text.count--;
+  if (text.count % 4 == 0)
+    for (unsigned padding = 0; padding < 2 && text.count > 0 && text.at[text.count - 1] == '='; padding++)
+      text.count--;
   if (text.count % 4 == 1)
     return false;
   uint8_t *start = to;

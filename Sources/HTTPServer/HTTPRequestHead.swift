@@ -87,7 +87,8 @@ package struct HTTPHeaderValue {
       let key = HTTPHeaderValue(bytes: UnsafeRawBufferPointer(rebasing: parameter[..<equals]))
       guard key.isWord(name) else { continue }
       let value = HTTPHeaderValue(bytes: UnsafeRawBufferPointer(rebasing: parameter[(equals + 1)...])).string
-      return value.count >= 2 && value.hasPrefix("\"") && value.hasSuffix("\"") ? String(value.dropFirst().dropLast()) : value
+      return value.count >= 2 && value.hasPrefix("\"") && value.hasSuffix("\"")
+        ? String(value.dropFirst().dropLast()) : value
     }
     return nil
   }

@@ -40,6 +40,7 @@ extension HTTPResponse {
     let isWritten: Void? = try? body.withUnsafeBytes { try OTLPJSON.append($0, as: message, to: &text) }
     precondition(isWritten != nil, "a reply of our own has JSON")
     return HTTPResponse(
-      status: status, contentType: format.contentType, headers: headers.filter { $0.name != "Content-Type" }, body: text)
+      status: status, contentType: format.contentType, headers: headers.filter { $0.name != "Content-Type" }, body: text
+    )
   }
 }
