@@ -45,7 +45,8 @@ let package = Package(
   targets: [
     // C shims
     .target(
-      name: "COTLP", cSettings: [.headerSearchPath("generated")], linkerSettings: [.linkedLibrary("protobuf-c")]),
+      name: "COTLP", cSettings: [.headerSearchPath("generated")], cxxSettings: [.headerSearchPath("generated")],
+      linkerSettings: [.linkedLibrary("protobuf-c"), .linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
     shim("CHTTPServer", libraries: ["microhttpd"]),
     shim("CGRPCServer", libraries: ["grpc++", "grpc", "gpr", "absl_synchronization"]),
     shim("CCurl", libraries: ["curl"]),

@@ -35,6 +35,7 @@ enum Bench {
         --shape lean|fat                 850 or 5900 bytes a span (lean)
         --seed N, --users N              equal seeds make equal traffic (1; 5000 users)
         --grpc                           sends OTLP/gRPC, not OTLP/HTTP
+        --json                           sends OTLP/JSON (stages: whatever is asked for)
         --gzip                           compresses requests (the sink reads gzip anyway)
         --patience SECONDS               how long each phase may take (120)
     """

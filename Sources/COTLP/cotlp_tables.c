@@ -10,9 +10,9 @@
 #include "opentelemetry/proto/collector/metrics/v1/metrics_service.pb-c.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 
-enum { MESSAGE_KINDS = COTLP_JSON_STATUS + 1, MAXIMUM_TABLES = 48 };
+enum { MESSAGE_KINDS = COTLP_JSON_STATUS + 1 };
 
-static struct cotlp_table tables[MAXIMUM_TABLES];
+static struct cotlp_table tables[COTLP_MAXIMUM_TABLES];
 static unsigned table_count;
 static const struct cotlp_table *roots[MESSAGE_KINDS];
 
@@ -97,8 +97,9 @@ static const struct cotlp_table *build(const ProtobufCMessageDescriptor *descrip
   for (unsigned index = 0; index < table_count; index++) {
     if (tables[index].descriptor == descriptor) return &tables[index];
   }
-  require(table_count < MAXIMUM_TABLES && descriptor->n_fields <= COTLP_MAXIMUM_MEMBERS);
-  struct cotlp_table *table = &tables[table_count++];
+  require(table_count < COTLP_MAXIMUM_TABLES && descriptor->n_fields <= COTLP_MAXIMUM_MEMBERS);
+  struct cotlp_table *table = &tables[table_count];
+  table->index = table_count++;
   table->descriptor = descriptor;
   table->member_count = descriptor->n_fields;
   memset(table->slots, COTLP_NO_SLOT, sizeof table->slots);
@@ -121,6 +122,7 @@ static const struct cotlp_table *build(const ProtobufCMessageDescriptor *descrip
     table->slots[field->id] = (uint8_t)slot;
     member->number = (uint8_t)field->id;
     set_key(member, field->name);
+    member->original = field->name;
     choose_form(member, field);
     member->repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
     member->gathers = member->repeated || member->form == COTLP_FORM_MESSAGE;
@@ -130,6 +132,7 @@ static const struct cotlp_table *build(const ProtobufCMessageDescriptor *descrip
       if (other != slot && share_oneof(field, ordered[other])) member->siblings |= 1u << other;
     }
     if (member->form == COTLP_FORM_MESSAGE) member->message = build(field->descriptor);
+    if (field->type == PROTOBUF_C_TYPE_ENUM) member->enumeration = field->descriptor;
   }
   return table;
 }

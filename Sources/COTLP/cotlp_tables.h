@@ -1,13 +1,19 @@
 #pragma once
 
-// What the JSON writer has to know of each message, worked out once from libprotobuf-c's descriptors.
+// What writing and reading JSON has to know of each message, worked out once from libprotobuf-c's descriptors.
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "cotlp_json.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
+  COTLP_MAXIMUM_TABLES = 48,
   COTLP_MAXIMUM_NUMBER = 31,
   COTLP_MAXIMUM_MEMBERS = 20,
   COTLP_KEY_ROOM = 32,
@@ -50,13 +56,21 @@ struct cotlp_member {
   bool always;
   // The other members of its oneof, by slot: at most one of them is set.
   uint32_t siblings;
-  // For COTLP_FORM_MESSAGE.
-  const struct cotlp_table *message;
+  // The name as it stands in proto/: trace_id
+  const char *original;
+  union {
+    // For COTLP_FORM_MESSAGE.
+    const struct cotlp_table *message;
+    // For others: of an enum; else NULL.
+    const ProtobufCEnumDescriptor *enumeration;
+  };
 } __attribute__((aligned(64)));
 
 // The members of a message, in the order in which they are written. The place of a member is its slot.
 struct cotlp_table {
   const void *descriptor;
+  // Which of all tables this is.
+  uint32_t index;
   // By field number.
   uint8_t slots[COTLP_MAXIMUM_NUMBER + 1];
   uint32_t member_count;
@@ -65,3 +79,7 @@ struct cotlp_table {
 
 // The table of a message; safe from any thread.
 const struct cotlp_table *cotlp_table_of(cotlp_json_message kind);
+
+#ifdef __cplusplus
+}
+#endif

@@ -44,7 +44,9 @@ final class ConsoleHandler: HTTPHandler {
     }
   }
 
-  func reply(to fault: HTTPFault) -> HTTPResponse { ConsoleReply.failure(fault.status, fault.message) }
+  func reply(to fault: HTTPFault, of head: HTTPRequestHead?) -> HTTPResponse {
+    ConsoleReply.failure(fault.status, fault.message)
+  }
 
   private func ask(_ request: HTTPRequest, _ answer: @escaping @Sendable (Answering) -> LedgerAPI.Answer) {
     let isTaken = threads.ask { [answering] isLate in

@@ -43,7 +43,7 @@ final class Acceptor: Sendable {
 
   /// Tells a client that there are too many, so that it tries again later and not elsewhere.
   private func turnAway(_ socket: Int32) {
-    let reply = core.handler.reply(to: .tooManyConnections).closingBytes
+    let reply = core.handler.reply(to: .tooManyConnections, of: nil).closingBytes
     reply.withUnsafeBytes { chttp_tell(socket, $0.baseAddress, $0.count) }
     core.linger.add(socket, ifFewerThan: Self.maxLingering)
     core.handler.connectionEnded(.maxConnections)

@@ -16,6 +16,9 @@ package final class BufferPool: @unchecked Sendable {
   private let maxIdleBytes: Int
   private let maxKeptCapacity: Int
 
+  /// Bytes that all memory has behind its end, uncounted.
+  package static let margin = 64
+
   /// - Parameters:
   ///   - maxIdleCount: unused buffers that are kept.
   ///   - maxIdleBytes: their capacities' sum.
@@ -59,7 +62,7 @@ package final class BufferPool: @unchecked Sendable {
 
   /// Enlarges memory that came from `take`, with what is in it.
   func enlarge(_ memory: UnsafeMutableRawBufferPointer, to capacity: Int) -> UnsafeMutableRawBufferPointer {
-    guard let new = realloc(memory.baseAddress, capacity) else {
+    guard let new = realloc(memory.baseAddress, capacity + Self.margin) else {
       fatalError("out of memory: \(capacity) bytes for a request body")
     }
     inUse.add(capacity - memory.count, ordering: .relaxed)

@@ -11,8 +11,9 @@ package protocol HTTPHandler: Sendable {
   func handle(_ request: HTTPRequest)
 
   /// The reply to a client that the server itself has to refuse, in the form that this handler's clients understand.
-  /// Asked once for each such refusal, on any thread.
-  func reply(to fault: HTTPFault) -> HTTPResponse
+  /// Asked once for each such refusal, on any thread. `head` is what is known of the request by then: often all, or
+  /// nothing.
+  func reply(to fault: HTTPFault, of head: HTTPRequestHead?) -> HTTPResponse
 
   /// The server has ended a connection by itself. Called on any thread.
   func connectionEnded(_ reason: HTTPEnding)
@@ -58,7 +59,7 @@ package enum HTTPFault: CaseIterable, Sendable {
 }
 
 extension HTTPHandler {
-  package func reply(to fault: HTTPFault) -> HTTPResponse {
+  package func reply(to fault: HTTPFault, of head: HTTPRequestHead?) -> HTTPResponse {
     HTTPResponse(status: fault.status, contentType: "text/plain", body: Array((fault.message + "\n").utf8))
   }
 

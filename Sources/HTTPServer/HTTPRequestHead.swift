@@ -80,6 +80,19 @@ package struct HTTPHeaderValue {
     return HTTPHeaderValue(bytes: UnsafeRawBufferPointer(rebasing: bytes[..<semicolon]))
   }
 
+  /// The value of a parameter behind a `;`, such as a media type's, without quotes; nil when there is none of that name.
+  package func parameter(_ name: StaticString) -> String? {
+    for parameter in bytes.split(separator: UInt8(ascii: ";")).dropFirst() {
+      guard let equals = parameter.firstIndex(of: UInt8(ascii: "=")) else { continue }
+      let key = HTTPHeaderValue(bytes: UnsafeRawBufferPointer(rebasing: parameter[..<equals]))
+      guard key.isWord(name) else { continue }
+      let value = HTTPHeaderValue(bytes: UnsafeRawBufferPointer(rebasing: parameter[(equals + 1)...])).string
+      return value.count >= 2 && value.hasPrefix("\"") && value.hasSuffix("\"")
+        ? String(value.dropFirst().dropLast()) : value
+    }
+    return nil
+  }
+
   /// Whether the whole value is this word, in any letter case.
   package func isWord(_ word: StaticString) -> Bool {
     word.withUTF8Buffer { word in

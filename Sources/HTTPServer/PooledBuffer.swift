@@ -1,3 +1,5 @@
+import Glibc
+
 /// Bytes in memory that goes back to its `BufferPool` when the last reference is gone.
 ///
 /// One thread at a time may write to it. Who hands it on hands on the right to write.
@@ -26,6 +28,18 @@ package final class PooledBuffer: @unchecked Sendable {
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     defer { withExtendedLifetime(self) {} }
+    return try body(bytes)
+  }
+
+  /// Lends the bytes written so far, which `BufferPool.margin` zero bytes follow: for readers that look at many bytes at
+  /// once.
+  package func withPaddedBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(self) {} }
+    if memory.count == 0 { _ = reserve(1) }
+    // The margin lies behind the memory, so that it is there however full that is.
+    memset(memory.baseAddress! + count, 0, BufferPool.margin)
     return try body(bytes)
   }
 

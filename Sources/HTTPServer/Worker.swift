@@ -127,15 +127,15 @@ final class Worker: Sendable {
     _ head: HTTPRequestHead, _ announced: Int, _ connection: OpaquePointer
   ) -> HTTPRequest.Reading {
     if chttp_head_size(connection) > core.configuration.maxHeaderBytes {
-      return .answering(core.handler.reply(to: .headersTooLarge))
+      return .answering(core.handler.reply(to: .headersTooLarge, of: head))
     }
-    if announced == CHTTP_CONTRADICTORY { return .answering(core.handler.reply(to: .contradictoryLength)) }
-    if announced == CHTTP_UNKNOWN_CODING { return .answering(core.handler.reply(to: .unknownTransferCoding)) }
+    if announced == CHTTP_CONTRADICTORY { return .answering(core.handler.reply(to: .contradictoryLength, of: head)) }
+    if announced == CHTTP_UNKNOWN_CODING { return .answering(core.handler.reply(to: .unknownTransferCoding, of: head)) }
     switch core.handler.decide(head) {
     case .receive(let limit):
-      if announced > limit { return .answering(core.handler.reply(to: .bodyTooLarge)) }
+      if announced > limit { return .answering(core.handler.reply(to: .bodyTooLarge, of: head)) }
       if core.hasRoomForBodies { return .receiving(limit: limit) }
-      return refusing(announced, connection, core.handler.reply(to: .tooManyBodies))
+      return refusing(announced, connection, core.handler.reply(to: .tooManyBodies, of: head))
     case .reject(let response): return refusing(announced, connection, response)
     }
   }
@@ -157,7 +157,7 @@ final class Worker: Sendable {
         return true
       }
       request.dropBody()
-      let response = core.handler.reply(to: fits ? .tooManyBodies : .bodyTooLarge)
+      let response = core.handler.reply(to: fits ? .tooManyBodies : .bodyTooLarge, of: request.head)
       request.reading = .discarding(thenSending: response)
       request.clock.owe(response)
     }
@@ -223,7 +223,7 @@ final class Worker: Sendable {
   func checkClocks(at now: UInt64) {
     // A copy, so that nobody waits for the whole round who opens or closes a connection.
     for clock in clocks.withLock({ Array($0.values) }) {
-      let reason = clock.check(at: now, core.configuration.timeouts) { core.handler.reply(to: .tooSlow) }
+      let reason = clock.check(at: now, core.configuration.timeouts) { core.handler.reply(to: .tooSlow, of: nil) }
       if let reason { core.handler.connectionEnded(reason) }
     }
   }

@@ -57,7 +57,8 @@ package enum OTLPJSON {
 }
 
 extension OTLPMessage {
-  fileprivate var code: cotlp_json_message {
+  /// What C calls it.
+  var code: cotlp_json_message {
     switch self {
     case .request(.traces): COTLP_JSON_TRACES_REQUEST
     case .request(.logs): COTLP_JSON_LOGS_REQUEST

@@ -27,7 +27,7 @@ final class ExportService: Sendable {
     static let complete = Answer.taken(rejected: 0, message: "")
   }
 
-  let indexes = IndexPool()
+  let indexes = ReusePool { SpanIndex() }
   private let interner: ScopeInterner
   private let intake: Intake
   private let metrics: ReceiverMetrics

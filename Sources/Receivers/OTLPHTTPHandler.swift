@@ -12,6 +12,7 @@ final class OTLPHTTPHandler: HTTPHandler {
   private let metrics: ReceiverMetrics
   private let tooLarge: HTTPResponse
   private let unknownPath: HTTPResponse
+  private let readers = ReusePool { OTLPJSONReader() }
   let service: ExportService
 
   init(
@@ -33,7 +34,7 @@ final class OTLPHTTPHandler: HTTPHandler {
     metrics.requests.add()
     if let response = objection(to: head) {
       metrics.refusedRequests.add()
-      return .reject(response)
+      return .reject(response.written(in: MessageFormat(of: head) ?? .protobuf, nil))
     }
     return .receive(limit: limit)
   }
@@ -42,13 +43,12 @@ final class OTLPHTTPHandler: HTTPHandler {
   private func objection(to head: HTTPRequestHead) -> HTTPResponse? {
     guard let signal = paths.signal(of: head.path) else { return unknownPath }
     guard head.method == "POST" else { return OTLPHTTPReply.wrongMethod }
-    guard head.header("Content-Type")?.withoutParameters.isWord("application/x-protobuf") ?? false else {
-      return OTLPHTTPReply.wrongContentType
-    }
+    guard let format = MessageFormat(of: head) else { return OTLPHTTPReply.wrongContentType }
+    guard format.isReadable(head) else { return OTLPHTTPReply.wrongCharset }
     guard encoding(of: head) != nil else { return OTLPHTTPReply.wrongContentEncoding }
     // The server will refuse it by its length: coming again would not help.
     if let length = head.contentLength, length > limit { return nil }
-    return service.objection(to: signal).map { OTLPHTTPReply.response(to: $0, signal) }
+    return service.objection(to: signal).map { OTLPHTTPReply.response(to: $0, signal, in: .protobuf) }
   }
 
   private func encoding(of head: HTTPRequestHead) -> Encoding? {
@@ -59,22 +59,26 @@ final class OTLPHTTPHandler: HTTPHandler {
 
   func handle(_ request: HTTPRequest) {
     let signal = paths.signal(of: request.head.path) ?? .traces
+    let format = MessageFormat(of: request.head) ?? .protobuf
     let received = request.takeBody()
-    switch inflated(received, encoding(of: request.head) ?? .identity, of: request) {
+    let message = inflated(received, encoding(of: request.head) ?? .identity, of: request)
+      .flatMap { format == .json ? readJSON($0, signal, of: request) : .success($0) }
+    switch message {
     case .success(let body):
       service.export(ExportService.Message(bytes: body.bytes, owner: body), signal) { answer in
-        request.respond(OTLPHTTPReply.response(to: answer, signal))
+        request.respond(OTLPHTTPReply.response(to: answer, signal, in: format))
       }
     case .failure(let refused):
       metrics.refusedRequests.add()
-      request.respond(refused.response)
+      request.respond(refused.response.written(in: format, signal))
     }
   }
 
-  func reply(to fault: HTTPFault) -> HTTPResponse {
+  func reply(to fault: HTTPFault, of head: HTTPRequestHead?) -> HTTPResponse {
     // One too many is counted as a connection: nobody knows whether it would have brought a request.
     if fault != .tooManyConnections { metrics.refusedRequests.add() }
-    return fault == .bodyTooLarge ? tooLarge : OTLPHTTPReply.unreadable(fault)
+    let response = fault == .bodyTooLarge ? tooLarge : OTLPHTTPReply.unreadable(fault)
+    return response.written(in: head.flatMap { MessageFormat(of: $0) } ?? .protobuf, nil)
   }
 
   func connectionEnded(_ reason: HTTPEnding) { metrics.closedConnections[reason]?.add() }
@@ -98,6 +102,27 @@ final class OTLPHTTPHandler: HTTPHandler {
       return .failure(Refused(response: tooLarge))
     } catch {
       return .failure(Refused(response: OTLPHTTPReply.malformed("the body is no intact gzip file: \(error.reason)")))
+    }
+  }
+
+  /// The protobuf bytes of a message in JSON. They are what its pipelines, and its spool, get to see.
+  private func readJSON(
+    _ text: PooledBuffer, _ signal: Signal, of request: HTTPRequest
+  ) -> Result<PooledBuffer, Refused> {
+    let message = request.pool.makeBuffer()
+    let reader = readers.take()
+    defer { readers.give(reader, requestBytes: text.count) }
+    do throws(OTLPJSONReader.Failure) {
+      message.setCount(
+        try text.withPaddedBytes { bytes throws(OTLPJSONReader.Failure) in
+          try reader.read(bytes, as: .request(signal), limit: limit, reserve: message.reserve)
+        })
+      return .success(message)
+    } catch {
+      return .failure(
+        Refused(
+          response: error.reason == .tooLarge
+            ? tooLarge : OTLPHTTPReply.malformed("no \(signal.requestName): \(error)")))
     }
   }
 }

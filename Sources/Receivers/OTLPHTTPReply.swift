@@ -2,14 +2,25 @@ import HTTPServer
 import OTLP
 import Pipeline
 
-/// The replies of OTLP/HTTP with protobuf: every error carries a `google.rpc.Status`.
+/// The replies of OTLP/HTTP: every error carries a `google.rpc.Status`. They are built in protobuf; who asked in JSON gets
+/// them `written` so.
 enum OTLPHTTPReply {
-  static let protobuf = "application/x-protobuf"
+  private static let protobuf = MessageFormat.protobuf.contentType
+  private static let json = MessageFormat.json.contentType
 
   /// The common reply: everything was taken.
   static let success = HTTPResponse(status: 200, contentType: protobuf)
 
-  static func response(to answer: ExportService.Answer, _ signal: Signal) -> HTTPResponse {
+  private static let successInJSON = success.written(in: .json, nil)
+
+  static func response(
+    to answer: ExportService.Answer, _ signal: Signal, in format: MessageFormat
+  ) -> HTTPResponse {
+    if format == .json, answer == .complete { return successInJSON }
+    return response(to: answer, signal).written(in: format, signal)
+  }
+
+  private static func response(to answer: ExportService.Answer, _ signal: Signal) -> HTTPResponse {
     switch answer {
     case .complete: success
     case .taken(let rejected, let message):
@@ -37,8 +48,13 @@ enum OTLPHTTPReply {
       "the request is larger than \(limit) bytes, which max_request_body_size allows, as sent or inflated")
   }
 
-  static let wrongContentType = error(
-    415, .invalidArgument, "Content-Type must be \(protobuf)", headers: [("Accept", protobuf)])
+  static let wrongContentType = wrongType("Content-Type must be \(protobuf) or \(json)")
+
+  static let wrongCharset = wrongType("the charset of \(json) must be utf-8")
+
+  private static func wrongType(_ message: String) -> HTTPResponse {
+    error(415, .invalidArgument, message, headers: [("Accept", "\(protobuf), \(json)")])
+  }
 
   static let wrongContentEncoding = error(
     415, .invalidArgument, "Content-Encoding must be gzip or identity", headers: [("Accept-Encoding", "gzip, identity")]

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Any JSON, to compare by meaning: numbers by value, objects in any order.
-private enum JSONValue: Decodable, Equatable {
+enum JSONValue: Decodable, Equatable {
   case null
   case bool(Bool)
   case number(Double)
@@ -30,14 +30,13 @@ private enum JSONValue: Decodable, Equatable {
   }
 }
 
-private struct OracleCase: Decodable {
+/// A line of Tests/Oracles/json_oracle.py.
+struct OracleCase: Decodable {
   var signal: String
   var message: Data
   var expected: JSONValue
-}
 
-struct JSONOracleTests {
-  private static func cases(
+  static func all(
     seed: Int, count: Int, _ options: String...
   ) throws -> [(signal: Signal, case: OracleCase)] {
     let lines = try OraclePython.run("Tests/Oracles/json_oracle.py", [String(seed), String(count)] + options)
@@ -48,11 +47,14 @@ struct JSONOracleTests {
       return (signal, decoded)
     }
   }
+}
+
+struct JSONOracleTests {
 
   @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
   func `random requests in every wire form mean what Python's protobuf says`() throws {
     let count = 600
-    let cases = try Self.cases(seed: 11, count: count)
+    let cases = try OracleCase.all(seed: 11, count: count)
     #expect(cases.count == count)
     for (index, (signal, oracle)) in cases.enumerated() {
       let text = try json([UInt8](oracle.message), as: .request(signal))
@@ -63,7 +65,7 @@ struct JSONOracleTests {
 
   @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
   func `what libprotobuf-c unpacks and packs again has the same text`() throws {
-    let cases = try Self.cases(seed: 7, count: 300, "--for-libprotobuf-c")
+    let cases = try OracleCase.all(seed: 7, count: 300, "--for-libprotobuf-c")
     for (index, (signal, oracle)) in cases.enumerated() {
       let message = [UInt8](oracle.message)
       let again = try #require(LibprotobufC.repacked(message, as: signal), "case \(index)")

@@ -27,6 +27,11 @@ WIRE_TYPES = {
 }  # fmt: skip
 TEXTS = ["", "a", "gen_ai.usage.input_tokens", 'say "hi"\\\n', "\x00\x1f\x7f\t", "grüße 你好 😀 \u2028", "long " * 50]
 DOUBLES = [0.0, 1.0, -1.5, 0.1, 1e-7, 1e21, 1e300, 5e-324, 1 / 3, float("inf"), float("-inf"), float("nan")]
+KINDS = {
+    "traces": ExportTraceServiceRequest,
+    "logs": ExportLogsServiceRequest,
+    "metrics": ExportMetricsServiceRequest,
+}
 ID_NAMES = {"traceId", "spanId", "parentSpanId"}
 MAXIMUM_DEPTH = 9
 
@@ -145,14 +150,9 @@ def with_hex_ids(value):
 def main():
     seed, count = int(sys.argv[1]), int(sys.argv[2])
     writer = Writer(seed, for_libprotobuf_c="--for-libprotobuf-c" in sys.argv[3:])
-    kinds = {
-        "traces": ExportTraceServiceRequest,
-        "logs": ExportLogsServiceRequest,
-        "metrics": ExportMetricsServiceRequest,
-    }
     for index in range(count):
-        signal = list(kinds)[index % len(kinds)]
-        kind = kinds[signal]
+        signal = list(KINDS)[index % len(KINDS)]
+        kind = KINDS[signal]
         encoded = b"".join(writer.fields(kind.DESCRIPTOR, 0))
         mapped = json_format.MessageToDict(kind.FromString(encoded), use_integers_for_enums=True)
         line = {

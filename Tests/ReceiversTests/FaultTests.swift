@@ -23,7 +23,7 @@ struct FaultTests {
     var testDescription: String { name }
   }
 
-  private static let type = ("accept", "application/x-protobuf")
+  private static let type = ("accept", "application/x-protobuf, application/json")
   private static let encoding = ("accept-encoding", "gzip, identity")
   private static let gzipped = [protobuf, "Content-Encoding: gzip"]
 
@@ -82,7 +82,7 @@ struct FaultTests {
     + ["GET", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW", "post"].map {
       Fault(name: $0, method: $0, status: 405, code: 12, says: "POST", header: ("allow", "POST"))
     }
-    + ["application/json", "application/x-protobuf2", "text/plain", "application/x-protobuf, text/plain", ""].map {
+    + ["application/jsonl", "application/x-protobuf2", "text/plain", "application/x-protobuf, text/plain", ""].map {
       Fault(
         name: "content type \($0)", headers: ["Content-Type: \($0)"], status: 415, code: 3,
         says: "application/x-protobuf", header: type)

@@ -64,7 +64,7 @@ struct MemoryTests {
   }
 
   @Test func `the pool hands the same index out again, but keeps none of a huge request and not too many`() {
-    let pool = IndexPool()
+    let pool = ReusePool { SpanIndex() }
     let first = pool.take()
     pool.give(first, requestBytes: 1000)
     #expect(pool.idleCount == 1)

@@ -1,6 +1,7 @@
 import Compression
 import Glibc
 import Locks
+import OTLP
 
 /// What was sent, by one connection or by all.
 struct SentCount: Sendable {
@@ -31,6 +32,8 @@ final class Sender {
   private let reply = Memory()
   private var stream: HTTPStream?
   private var calls: GRPCStream?
+  /// The request in JSON.
+  private var text: [UInt8] = []
   private(set) var sent = SentCount()
 
   /// - Parameters:
@@ -68,6 +71,13 @@ final class Sender {
   }
 
   private func post(_ request: UnsafeRawBufferPointer) throws {
+    guard traffic.json else { return try compressAndPost(request) }
+    text.removeAll(keepingCapacity: true)
+    try OTLPJSON.append(message: request, signal: .traces, to: &text)
+    try text.withUnsafeBytes { try compressAndPost($0) }
+  }
+
+  private func compressAndPost(_ request: UnsafeRawBufferPointer) throws {
     guard traffic.gzip else { return try postUntilAccepted(request) }
     try Deflate.gzip(request, level: 1).withUnsafeBytes { try postUntilAccepted($0) }
   }
@@ -135,12 +145,16 @@ final class Sender {
   }
 
   private var requestHead: String {
-    "POST /v1/traces HTTP/1.1\r\nHost: \(endpoint)\r\nContent-Type: application/x-protobuf\r\n"
+    "POST /v1/traces HTTP/1.1\r\nHost: \(endpoint)\r\nContent-Type: application/\(traffic.json ? "json" : "x-protobuf")\r\n"
       + (traffic.gzip ? "Content-Encoding: gzip\r\n" : "")
   }
 
   /// An accepted request may have rejected spans: `ExportTraceServiceResponse.partial_success.rejected_spans`.
   private func checkReply(_ message: UnsafeRawBufferPointer) throws {
+    if traffic.json {
+      guard message.elementsEqual("{}".utf8) else { throw BenchError("the receiver did not take all spans") }
+      return
+    }
     var response = WireReader(message)
     while try response.next() {
       guard response.number == 1 else { continue }

@@ -40,7 +40,7 @@ struct Options {
 
   /// The options that say what is sent.
   static let traffic: Set<String> = ["spans", "connections", "shape", "seed", "users", "patience"]
-  static let trafficFlags: Set<String> = ["gzip", "grpc"]
+  static let trafficFlags: Set<String> = ["gzip", "json", "grpc"]
 
   /// - Throws: when an option makes no sense.
   func traffic() throws -> Traffic {
@@ -54,6 +54,7 @@ struct Options {
     traffic.users = try int("users", default: traffic.users, in: 1...100_000_000)
     traffic.gzip = has("gzip")
     traffic.grpc = has("grpc")
+    traffic.json = has("json")
     return traffic
   }
 

@@ -142,7 +142,9 @@ struct RunCommand {
     var report = Report()
     report.add("name", name)
     report.add(
-      "traffic", traffic.shape.rawValue + (traffic.gzip ? ", gzip" : "") + (holdsRoots ? ", roots held back" : ""))
+      "traffic",
+      traffic.shape.rawValue + (traffic.json ? ", JSON" : "") + (traffic.gzip ? ", gzip" : "")
+        + (holdsRoots ? ", roots held back" : ""))
     report.add("spans", sent.spans)
     report.add("requests_in", sent.requests)
     report.add("requests_out", seen.requests)

@@ -10,6 +10,8 @@ import SelfTelemetry
 struct StagesCommand {
   private static let rounds = 5
   private let requests: [[UInt8]]
+  /// The same in JSON, each with the margin that a reader wants.
+  private let texts: [[UInt8]]
   private let spans: Int
   private let rules = SpanRules()
   private let interner = ScopeInterner()
@@ -28,6 +30,11 @@ struct StagesCommand {
       spans += plan.spanCount
     }
     self.requests = requests
+    texts = try requests.map { request in
+      var text: [UInt8] = []
+      try request.withUnsafeBytes { try OTLPJSON.append(message: $0, signal: .traces, to: &text) }
+      return text + [UInt8](repeating: 0, count: OTLPJSONReader.margin)
+    }
     self.spans = spans
     _ = IdentityPlan(EndUserConfiguration(), rules: rules)
   }
@@ -36,12 +43,15 @@ struct StagesCommand {
   ///
   /// - Throws: when the traffic is malformed, which would be a fault of this program.
   func run() throws -> Bool {
+    let json = try best { try readAll() }
     let index = try best { try indexAll { _ in } }
     let splice = try best { try spliceAll() } - index
     let whole = try best { try enrichAll() }
     let facts = try best { try recordAll() } - index
     print("CPU-seconds per million spans, \(spans) spans in \(requests.count) requests, best of \(Self.rounds)")
+    let textBytes = texts.reduce(0) { $0 + $1.count - OTLPJSONReader.margin } / spans
     for (name, seconds) in [
+      ("before it, JSON of \(textBytes) bytes a span to protobuf", json),
       ("index", index), ("splice, with identity", splice), ("index + splice", index + splice),
       ("assemble: trace table, waiting storage, identity", whole - index - splice), ("all of it", whole),
       ("beside it, facts and their records", facts),
@@ -68,6 +78,21 @@ struct StagesCommand {
       try request.withUnsafeBytes { bytes in
         try index.fill(from: bytes, rules: rules)
         body(SpanBatch(bytes: bytes, index: index, interner: interner) { index = $0 })
+      }
+    }
+  }
+
+  /// Turns every text into protobuf.
+  private func readAll() throws {
+    let reader = OTLPJSONReader()
+    var memory: [UInt8] = Array(repeating: 0, count: texts.map(\.count).max() ?? 0)
+    for text in texts {
+      try memory.withUnsafeMutableBytes { memory in
+        try text.withUnsafeBytes { text in
+          _ = try reader.read(
+            UnsafeRawBufferPointer(rebasing: text.dropLast(OTLPJSONReader.margin)), as: .request(.traces),
+            limit: memory.count, reserve: { _ in UnsafeMutableRawBufferPointer(rebasing: memory[...]) })
+        }
       }
     }
   }

@@ -46,6 +46,8 @@ struct Traffic: Sendable {
   var identityEverywhere = false
   /// Encodes each attribute's value before its key.
   var valueFirst = false
+  /// Sends OTLP/JSON.
+  var json = false
   /// Compresses bodies.
   var gzip = false
   /// Sends OTLP/gRPC instead of OTLP/HTTP.

@@ -3,6 +3,7 @@
 
 #include "cotlp_index.h"
 #include "cotlp_json.h"
+#include "cotlp_json_read.h"
 #include "cotlp_messages.h"
 #include "cotlp_rules.h"
 #include "cotlp_span.h"

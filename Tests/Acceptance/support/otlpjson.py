@@ -23,6 +23,20 @@ def parse(line) -> ExportTraceServiceRequest:
     return json_format.ParseDict(checked(document), ExportTraceServiceRequest())
 
 
+def text(message) -> str:
+    """OTLP/JSON of a message, as an SDK sends it."""
+    return json.dumps(with_hex_ids(json_format.MessageToDict(message, use_integers_for_enums=True)), ensure_ascii=False)
+
+
+def with_hex_ids(value, key=None):
+    """The document of protobuf's own JSON mapping in OTLP's, which writes ids in hexadecimal digits."""
+    if isinstance(value, dict):
+        return {name: with_hex_ids(element, name) for name, element in value.items()}
+    if isinstance(value, list):
+        return [with_hex_ids(element, key) for element in value]
+    return base64.b64decode(value).hex() if key in IDS else value
+
+
 def checked(value, key=None):
     """The document in protobuf's own JSON mapping, which writes ids in base64; fails where OTLP's was not kept to."""
     if isinstance(value, dict):

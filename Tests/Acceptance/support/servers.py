@@ -16,6 +16,7 @@ from support.spans import places
 from support.waiting import PATIENCE, wait_until
 
 PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
 
 
 @dataclass(frozen=True)
