@@ -27,17 +27,43 @@ enum ExporterFactory {
         encode: { try OTLPJSON.append(message: $0, signal: .traces, to: &$1) },
         compress: { message in message.withUnsafeBytes { Zstd.compress($0, level: 3) } },
         durability: storage?.durability ?? .memory, registry: registry, log: log)
-    case .otlpHTTP(var configuration, let gzipLevel):
-      configuration.deadLetter.path = configuration.deadLetter.path ?? storage?.deadLetterPath(of: id)
-      var compress: (@Sendable (EncodedRequest) -> [UInt8])?
-      if configuration.compression != nil { compress = { request in gzip(request, level: gzipLevel) } }
-      let codecs = OTLPHTTPExporter.Codecs(
-        compress: compress, decodeStatusMessage: statusMessage, decodePartialSuccess: partialSuccess)
-      return try OTLPHTTPExporter(
-        id: id, configuration: configuration, codecs: codecs, version: Version.number,
+    case .otlpHTTP(var configuration, let compression):
+      configuration.delivery.deadLetter.path =
+        configuration.delivery.deadLetter.path ?? storage?.deadLetterPath(of: id)
+      return try OTLPExporter(
+        id: id, configuration: configuration, codecs: codecs(compression), version: Version.number,
+        store: try storage.map { try $0.queueStore(of: id, registry: registry, log: log) },
+        syncsDeadLetters: storage?.durability == .fsync, registry: registry, log: log)
+    case .otlpGRPC(var configuration, let compression):
+      configuration.delivery.deadLetter.path =
+        configuration.delivery.deadLetter.path ?? storage?.deadLetterPath(of: id)
+      return try OTLPExporter(
+        id: id, configuration: configuration, codecs: codecs(compression), version: Version.number,
         store: try storage.map { try $0.queueStore(of: id, registry: registry, log: log) },
         syncsDeadLetters: storage?.durability == .fsync, registry: registry, log: log)
     }
+  }
+
+  private static func codecs(_ compression: RequestCompression?) -> OTLPExporter.Codecs {
+    var compress: (@Sendable (EncodedRequest) -> [UInt8])?
+    if let compression { compress = { compression.compress($0) } }
+    return OTLPExporter.Codecs(
+      compress: compress, inflate: inflate, decodeStatusMessage: statusMessage, decodePartialSuccess: partialSuccess)
+  }
+
+  /// Bytes of an inflated answer at most: a partial success is a number and a text.
+  private static let answerLimit = 1 << 20
+
+  @Sendable private static func inflate(_ file: [UInt8]) -> [UInt8]? {
+    var isIntact = false
+    let content = [UInt8](unsafeUninitializedCapacity: answerLimit) { buffer, count in
+      let memory = UnsafeMutableRawBufferPointer(buffer)
+      guard
+        let inflated = try? file.withUnsafeBytes({ try Inflate.gzip($0, limit: answerLimit, reserve: { _ in memory }) })
+      else { return }
+      (count, isIntact) = (inflated, true)
+    }
+    return isIntact ? content : nil
   }
 
   @Sendable private static func statusMessage(_ body: [UInt8]) -> String? {
@@ -47,11 +73,5 @@ enum ExporterFactory {
   @Sendable private static func partialSuccess(_ body: [UInt8]) throws -> (rejected: Int, message: String)? {
     let partial = try body.withUnsafeBytes { try ServiceReply.decodePartialSuccess($0) }
     return partial.map { (rejected: Int($0.rejected), message: $0.message) }
-  }
-
-  private static func gzip(_ request: EncodedRequest, level: Int) -> [UInt8] {
-    withExtendedLifetime(request) {
-      Deflate.gzip((0..<request.segmentCount).map { request.segment($0) }, level: level)
-    }
   }
 }

@@ -26,7 +26,7 @@ struct PipelineParts {
   ///   - config: where its components are defined.
   init(_ pipeline: ServiceConfig.Pipeline, of config: CollectorConfig) {
     id = pipeline.id
-    exporters = Set(pipeline.exporters.compactMap { ComponentID($0.value) })
+    exporters = Set(pipeline.exporters.compactMap { ComponentID($0.value, of: .exporters) })
     for name in pipeline.processors {
       guard let id = ComponentID(name.value), let defined = config.processors[id] else { continue }
       switch defined.value {

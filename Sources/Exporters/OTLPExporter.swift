@@ -1,0 +1,111 @@
+import HTTPClient
+import Locks
+package import OTLP
+package import Pipeline
+package import SelfTelemetry
+
+/// Sends requests to an OTLP server, over HTTP or gRPC, with a queue and retries of its own.
+package final class OTLPExporter: Exporter {
+  /// What the exporter takes from other parts of the collector.
+  package struct Codecs: Sendable {
+    /// The compressed bytes of a request, as `compression` of the configuration names them; nil sends it as it is.
+    package let compress: (@Sendable (EncodedRequest) -> [UInt8])?
+    /// What a gzip file holds, at most `responseLimit` of an `HTTPClient`; nil when it is none, or holds more.
+    package let inflate: GRPCResponse.Inflate
+    package let decodeStatusMessage: OTLPHTTPResponse.DecodeStatus
+    package let decodePartialSuccess: OTLPHTTPResponse.DecodePartialSuccess
+
+    package init(
+      compress: (@Sendable (EncodedRequest) -> [UInt8])?, inflate: @escaping GRPCResponse.Inflate = { _ in nil },
+      decodeStatusMessage: @escaping OTLPHTTPResponse.DecodeStatus,
+      decodePartialSuccess: @escaping OTLPHTTPResponse.DecodePartialSuccess
+    ) {
+      self.compress = compress
+      self.inflate = inflate
+      self.decodeStatusMessage = decodeStatusMessage
+      self.decodePartialSuccess = decodePartialSuccess
+    }
+  }
+
+  package let id: String
+  private let client: HTTPClient
+  private let queue: SendingQueue
+
+  /// An `otlp_http`. Checks the configuration; no connection is made before the first request.
+  ///
+  /// - Parameters:
+  ///   - id: of the component.
+  ///   - configuration: of the exporter.
+  ///   - codecs: compression and the decoders of answers.
+  ///   - version: for the `User-Agent` header.
+  ///   - store: for what can't be sent soon; the exporter starts and stops it. Nil keeps all in memory.
+  ///   - syncsDeadLetters: whether a dead letter counts as written only when it is on the disk.
+  ///   - registry: where the exporter's metrics go.
+  ///   - log: the collector's log.
+  /// - Throws: a message for the operator when the configuration cannot work.
+  package convenience init(
+    id: String, configuration: OTLPHTTPExporterConfiguration, codecs: Codecs, version: String,
+    store: (any RequestStore)? = nil, syncsDeadLetters: Bool = false, registry: MetricRegistry, log: Log
+  ) throws {
+    let transport = OTLPHTTPTransport(
+      url: try configuration.tracesURL(),
+      headers: try configuration.requestHeaders(isCompressed: codecs.compress != nil),
+      decodeStatus: codecs.decodeStatusMessage, decodePartialSuccess: codecs.decodePartialSuccess)
+    let client = try HTTPClient(configuration.clientConfiguration(version: version), name: "http \(id)")
+    self.init(
+      id: id, client: client, transport: transport, compress: codecs.compress, delivery: configuration.delivery,
+      store: store, syncsDeadLetters: syncsDeadLetters, registry: registry, log: log)
+  }
+
+  /// An `otlp_grpc`, as above.
+  package convenience init(
+    id: String, configuration: OTLPGRPCExporterConfiguration, codecs: Codecs, version: String,
+    store: (any RequestStore)? = nil, syncsDeadLetters: Bool = false, registry: MetricRegistry, log: Log
+  ) throws {
+    let transport = try OTLPGRPCTransport(
+      endpoint: try configuration.grpcEndpoint().url,
+      headers: try configuration.requestHeaders(isCompressed: codecs.compress != nil),
+      isCompressed: codecs.compress != nil, inflate: codecs.inflate, decodePartialSuccess: codecs.decodePartialSuccess)
+    let client = try HTTPClient(configuration.clientConfiguration(version: version), name: "grpc \(id)")
+    self.init(
+      id: id, client: client, transport: transport, compress: codecs.compress, delivery: configuration.delivery,
+      store: store, syncsDeadLetters: syncsDeadLetters, registry: registry, log: log)
+  }
+
+  private init(
+    id: String, client: HTTPClient, transport: any OTLPTransport,
+    compress: (@Sendable (EncodedRequest) -> [UInt8])?, delivery: OTLPDeliveryConfiguration,
+    store: (any RequestStore)?, syncsDeadLetters: Bool, registry: MetricRegistry, log: Log
+  ) {
+    self.id = id
+    self.client = client
+    let sender = OTLPSender(
+      client: client, transport: transport, compress: compress,
+      partialSuccess: FailureLog("the server left spans out", exporter: id, log: log))
+    let deadLetters = delivery.deadLetter.path.map {
+      DeadLetterFile(
+        path: $0, maxMebibytes: delivery.deadLetter.maxMebibytes, exporter: id, syncs: syncsDeadLetters, log: log)
+    }
+    queue = SendingQueue(
+      id: id, configuration: delivery.sendingQueue, retry: delivery.retryOnFailure, sender: sender,
+      store: store, deadLetters: deadLetters, metrics: ExporterMetrics(exporter: id, registry: registry), log: log)
+  }
+
+  package func start() {
+    client.start()
+    queue.start()
+  }
+
+  @discardableResult
+  package func export(_ request: EncodedRequest) -> Bool {
+    queue.offer(request)
+  }
+
+  package var isFull: Bool { queue.isFull }
+
+  package var blocksOnOverflow: Bool { queue.blocksOnOverflow }
+
+  package func drain(until deadline: UInt64) {
+    queue.drain(until: deadline)
+  }
+}
