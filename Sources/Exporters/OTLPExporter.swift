@@ -62,11 +62,13 @@ package final class OTLPExporter: Exporter {
     id: String, configuration: OTLPGRPCExporterConfiguration, codecs: Codecs, version: String,
     store: (any RequestStore)? = nil, syncsDeadLetters: Bool = false, registry: MetricRegistry, log: Log
   ) throws {
+    let endpoint = try configuration.grpcEndpoint()
     let transport = try OTLPGRPCTransport(
-      endpoint: try configuration.grpcEndpoint().url,
+      endpoint: endpoint.url,
       headers: try configuration.requestHeaders(isCompressed: codecs.compress != nil),
       isCompressed: codecs.compress != nil, inflate: codecs.inflate, decodePartialSuccess: codecs.decodePartialSuccess)
-    let client = try HTTPClient(configuration.clientConfiguration(version: version), name: "grpc \(id)")
+    let client = try HTTPClient(
+      configuration.clientConfiguration(version: version, endpoint: endpoint), name: "grpc \(id)")
     self.init(
       id: id, client: client, transport: transport, compress: codecs.compress, delivery: configuration.delivery,
       store: store, syncsDeadLetters: syncsDeadLetters, registry: registry, log: log)

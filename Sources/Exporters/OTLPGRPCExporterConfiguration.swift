@@ -42,7 +42,7 @@ package struct OTLPGRPCExporterConfiguration: Sendable {
   /// - Throws: a message for the operator.
   package func checkRest() throws {
     _ = try requestHeaders(isCompressed: true)
-    try clientConfiguration(version: "").check()
+    try clientConfiguration(version: "", endpoint: nil).check()
   }
 
   func grpcEndpoint() throws(HTTPClientError) -> GRPCEndpoint {
@@ -62,15 +62,18 @@ package struct OTLPGRPCExporterConfiguration: Sendable {
     return lines
   }
 
-  /// What the exporter's client needs to know; the version is for the `User-Agent` header.
-  func clientConfiguration(version: String) throws(HTTPClientError) -> HTTPClientConfiguration {
+  /// What the exporter's client needs to know; the version is for the `User-Agent` header, and nil for an endpoint is none
+  /// that anybody sends to.
+  func clientConfiguration(
+    version: String, endpoint: GRPCEndpoint?
+  ) throws(HTTPClientError) -> HTTPClientConfiguration {
     var client = HTTPClientConfiguration()
     client.version = .http2
     client.maxInFlight = max(delivery.sendingQueue.numConsumers, 1)
     client.timeout = timeout
     client.keepalive = keepalive
     client.userAgent = "heirloom/\(version)"
-    client.unixSocketPath = try grpcEndpoint().unixSocketPath
+    client.unixSocketPath = endpoint?.unixSocketPath
     client.tls = tls
     client.authority = authority ?? tls.serverNameOverride
     if let authority {

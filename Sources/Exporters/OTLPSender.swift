@@ -8,9 +8,7 @@ extension EncodedRequest: HTTPBody {}
 
 /// What OTLP's protocols differ in: how a request looks, and what an answer says.
 protocol OTLPTransport: Sendable {
-  /// The form in which a request goes over the wire.
-  ///
-  /// - Parameter request: compressed, if the exporter does that.
+  /// The form in which a request, compressed if the exporter does that, goes over the wire.
   func httpRequest(for request: EncodedRequest) -> HTTPRequest
 
   /// Judges an answer.

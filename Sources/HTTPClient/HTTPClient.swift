@@ -147,7 +147,6 @@ package final class HTTPClient: @unchecked Sendable {
     var didEnd = false
     var unconnected: [Transfer] = []
     while let handle = ccurl_multi_next_ended(multi, &result) {
-      ccurl_multi_remove(multi, handle)
       if let transfer = active.removeValue(forKey: handle) {
         if ccurl_transfer_lacked_connection(handle) {
           unconnected.append(transfer)
@@ -155,6 +154,7 @@ package final class HTTPClient: @unchecked Sendable {
           end(transfer, handle, result)
         }
       }
+      ccurl_multi_remove(multi, handle)
       idle.append(handle)
       didEnd = true
     }

@@ -15,6 +15,7 @@ from support.client import Client
 from support.collector import Metrics, free_port
 from support.grpcservers import Backend, Refusal, serving
 from support.making import body, span, trace_of
+from support.relay import Relay
 from support.waiting import PATIENCE, wait_until
 
 EAGER_RETRY = "retry_on_failure: {initial_interval: 20ms, max_interval: 100ms}"
@@ -268,6 +269,50 @@ def test_connections_that_the_server_ends_by_and_by_cost_nothing(collector, serv
     assert len(came) == 2 * len(traces)
     wait_until(lambda: metric("otelcol_exporter_sent_spans") == len(came), "all spans counted as sent")
     assert metric("otelcol_exporter_send_failed_spans") == 0
+
+
+def test_a_connection_that_is_never_answered_is_given_up(collector, backend):
+    # As when a load balancer has it lead to a server that hangs: a new one leads to another.
+    with Relay(lambda connection: None if relay.accepted == 1 else backend.port) as relay:
+        settings = ["timeout: 500ms", EAGER_RETRY]
+        running = collector({"otlp_grpc": config.grpc_exporter(f"127.0.0.1:{relay.port}", *settings)})
+        spans, trace = trace_of()
+        send(running, spans)
+        backend.wait_for(2, {trace})
+        assert relay.accepted == 2
+        running.stop()
+
+
+def test_a_proxy_of_the_environment_is_tunneled_through(collector, backend):
+    asked = []
+
+    def connect(connection):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(1)
+        asked.append(head.split(b"\r\n")[0].decode())
+        connection.sendall(b"HTTP/1.1 200 Go on\r\n\r\n")
+        return backend.port
+
+    with Relay(connect) as proxy:
+        running = collector(
+            {"otlp_grpc": config.grpc_exporter("traces.test:4317")},
+            env={"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "NO_PROXY": "", "no_proxy": ""},
+        )
+        for _ in range(3):
+            spans, trace = trace_of()
+            send(running, spans)
+            backend.wait_for(2, {trace})
+        assert asked == ["CONNECT traces.test:4317 HTTP/1.1"]
+        running.stop()
+
+
+def test_an_encoding_that_the_server_does_not_know_is_said(collector, backend):
+    running, metric = observed(collector, backend, "compression: zstd")
+    send(running, trace_of()[0])
+    wait_until(lambda: metric("otelcol_exporter_send_failed_spans") == 2, "two spans counted as failed")
+    # Which code that is differs between servers; each names the header or the encoding.
+    assert "gRPC INTERNAL" in running.stderr and "grpc-encoding" in running.stderr
 
 
 def test_a_unix_socket_will_do(collector, served, tmp_path):

@@ -30,6 +30,9 @@ class HTTP:
             context.load_verify_locations(client_authority.file)
         backend = servers.Backend(port)
         backend.socket = context.wrap_socket(backend.socket, server_side=True)
+        # Its threads would go on serving a connection when it has ended.
+        closing = servers.Reply(headers=(("Content-Type", servers.PROTOBUF), ("Connection", "close")))
+        backend.judge = lambda request: closing
         with servers.serving(backend):
             yield backend
 

@@ -38,14 +38,13 @@ import Testing
 
   @Test func `an authority is the name that the certificate must have`() throws {
     var configuration = OTLPGRPCExporterConfiguration()
-    configuration.endpoint = "host:4317"
-    #expect(try configuration.clientConfiguration(version: "1").authority == nil)
+    #expect(try configuration.clientConfiguration(version: "1", endpoint: nil).authority == nil)
     configuration.tls.serverNameOverride = "other"
-    #expect(try configuration.clientConfiguration(version: "1").authority == "other")
+    #expect(try configuration.clientConfiguration(version: "1", endpoint: nil).authority == "other")
     configuration.authority = "third:99"
-    #expect(throws: HTTPClientError.self) { try configuration.clientConfiguration(version: "1") }
+    #expect(throws: HTTPClientError.self) { try configuration.clientConfiguration(version: "1", endpoint: nil) }
     configuration.tls.serverNameOverride = nil
-    let client = try configuration.clientConfiguration(version: "1")
+    let client = try configuration.clientConfiguration(version: "1", endpoint: nil)
     #expect(client.authority == "third:99")
     #expect(client.tls.serverNameOverride == "third")
   }

@@ -1,5 +1,6 @@
 @testable import Exporters
 import HTTPClient
+import OTLP
 import Pipeline
 import TestSupport
 import Testing

@@ -129,7 +129,8 @@ bool ccurl_transfer_is_http2(const ccurl_transfer *transfer);
 bool ccurl_transfer_lacked_connection(const ccurl_transfer *transfer);
 /// Whether a transfer that ended with `result` ran out of time.
 bool ccurl_is_timeout(int result);
-/// Cuts the connection that an ended transfer has used, for whoever else is on it too.
+/// Cuts the connection that an ended transfer has used, for whoever else is on it too. Only before the transfer is taken
+/// out of its multi handle.
 void ccurl_transfer_cut_connection(ccurl_transfer *transfer);
 /// A header or trailer of the answer, valid until the next prepare; NULL when it is not there.
 const char *ccurl_transfer_header(ccurl_transfer *transfer, const char *name);
