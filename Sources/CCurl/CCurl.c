@@ -4,9 +4,12 @@
 #include "ccurl.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 _Static_assert(LIBCURL_VERSION_NUM >= 0x075700, "CURLOPT_QUICK_EXIT came with 7.87");
 
@@ -16,6 +19,9 @@ struct ccurl_transfer {
   struct curl_slist *connect_to;
   ccurl_rewind rewind;
   void *context;
+  int unacknowledged_limit;
+  ccurl_way way;
+  bool lacked_connection;
   char error[CURL_ERROR_SIZE];
 };
 
@@ -127,6 +133,14 @@ static bool append(struct curl_slist **list, const char *text) {
   return longer != NULL;
 }
 
+static bool append_host(ccurl_transfer *transfer, const char *host, const char *port) {
+  char *line = NULL;
+  if (asprintf(&line, "Host: %s%s%s", host, port ? ":" : "", port ? port : "") < 0) return false;
+  bool done = append(&transfer->headers, line);
+  free(line);
+  return done;
+}
+
 // libcurl takes the name for TLS from the URL alone. So the URL gets the other name, and the connection and the Host
 // header get the true one.
 static CURLcode set_server_name(ccurl_transfer *transfer, const ccurl_request *request) {
@@ -143,10 +157,7 @@ static CURLcode set_server_name(ccurl_transfer *transfer, const ccurl_request *r
   if (asprintf(&line, "%s:%s:%s:%s", request->server_name, port, host, port) < 0) goto end;
   bool done = append(&transfer->connect_to, line);
   free(line);
-  if (!done || asprintf(&line, "Host: %s%s%s", host, given_port ? ":" : "", given_port ? given_port : "") < 0) goto end;
-  done = append(&transfer->headers, line);
-  free(line);
-  if (!done) goto end;
+  if (!done || (!request->authority && !append_host(transfer, host, given_port))) goto end;
   result = curl_easy_setopt(transfer->easy, CURLOPT_URL, renamed);
   if (result == CURLE_OK) result = curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, transfer->connect_to);
 end:
@@ -167,6 +178,67 @@ static long tls_versions(int min, int max) {
          (max >= 0 && max <= 3 ? greatest[max] : CURL_SSLVERSION_MAX_DEFAULT);
 }
 
+// Called for each new socket. For peers that have vanished: libcurl would go on using a connection whose answers do not
+// come.
+static int set_socket_options(void *context, curl_socket_t socket, curlsocktype purpose) {
+  ccurl_transfer *transfer = context;
+  if (transfer->way == CCURL_HTTP2_JOINING) {
+    transfer->lacked_connection = true;
+    return CURL_SOCKOPT_ERROR;
+  }
+  // Sockets that are not TCP have no such limit, and need none.
+  if (purpose == CURLSOCKTYPE_IPCXN && transfer->unacknowledged_limit > 0)
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &transfer->unacknowledged_limit, sizeof(int));
+  return CURL_SOCKOPT_OK;
+}
+
+// libcurl 7.88 begins HTTP/2 anew on every connection that a request with prior knowledge goes over, and so breaks those
+// that it uses again. A request that would upgrade from HTTP/1.1 does no harm there, but must not open a connection.
+static CURLcode set_way(CURL *easy, ccurl_way way) {
+  static const long versions[] = {[CCURL_HTTP1] = CURL_HTTP_VERSION_1_1,
+                                  [CCURL_HTTP2_TLS] = CURL_HTTP_VERSION_2TLS,
+                                  [CCURL_HTTP2_OPENING] = CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
+                                  [CCURL_HTTP2_JOINING] = CURL_HTTP_VERSION_2_0};
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, versions[way]);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, way == CCURL_HTTP2_OPENING ? 1L : 0L);
+  // Rather a stream of a connection that is being made than a connection of its own.
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, way == CCURL_HTTP1 ? 0L : 1L);
+  // A proxy need not speak HTTP/2 to let it through.
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, way == CCURL_HTTP1 ? 0L : 1L);
+  return code;
+}
+
+static CURLcode set_pem(CURL *easy, CURLoption option, const char *pem) {
+  struct curl_blob blob = {.data = (void *)pem, .len = strlen(pem), .flags = CURL_BLOB_COPY};
+  return curl_easy_setopt(easy, option, &blob);
+}
+
+static CURLcode set_certificates(CURL *easy, const ccurl_request *request) {
+  CURLcode code = CURLE_OK;
+#define SET(option, value) \
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, option, value)
+#define SET_PEM(option, value) \
+  if (code == CURLE_OK && value) code = set_pem(easy, option, value)
+
+  if (request->ca_file || request->ca_pem) {
+    SET(CURLOPT_CAINFO, request->ca_file);
+    SET_PEM(CURLOPT_CAINFO_BLOB, request->ca_pem);
+    // The directory of the system's authorities would still be trusted.
+    if (!request->system_cas) SET(CURLOPT_CAPATH, NULL);
+    // They may be exchanged at any time, and are few. (The system's are kept for a day: reading them takes a while.)
+    SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
+  }
+  if (request->cert_file) SET(CURLOPT_SSLCERT, request->cert_file);
+  if (request->key_file) SET(CURLOPT_SSLKEY, request->key_file);
+  SET_PEM(CURLOPT_SSLCERT_BLOB, request->cert_pem);
+  SET_PEM(CURLOPT_SSLKEY_BLOB, request->key_pem);
+  // A resumed session would stand for certificates that may have been exchanged since.
+  SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+#undef SET_PEM
+#undef SET
+  return code;
+}
+
 const char *ccurl_transfer_prepare(ccurl_transfer *transfer, const ccurl_request *request) {
   CURL *easy = transfer->easy;
   CURLcode code = CURLE_OK;
@@ -178,9 +250,14 @@ const char *ccurl_transfer_prepare(ccurl_transfer *transfer, const ccurl_request
   transfer->error[0] = 0;
   transfer->rewind = request->rewind;
   transfer->context = request->context;
+  transfer->unacknowledged_limit = (int)request->unacknowledged_limit;
+  transfer->way = request->way;
+  transfer->lacked_connection = false;
 
   // No answer is worth waiting for before the body is sent.
   if (!append(&transfer->headers, "Expect:")) code = CURLE_OUT_OF_MEMORY;
+  if (request->way != CCURL_HTTP1 && !append(&transfer->headers, "Accept:")) code = CURLE_OUT_OF_MEMORY;
+  if (request->authority && !append_host(transfer, request->authority, NULL)) code = CURLE_OUT_OF_MEMORY;
   for (size_t i = 0; i < request->header_count && code == CURLE_OK; i++)
     if (!append(&transfer->headers, request->headers[i])) code = CURLE_OUT_OF_MEMORY;
 
@@ -190,12 +267,17 @@ const char *ccurl_transfer_prepare(ccurl_transfer *transfer, const ccurl_request
   // A name server that does not answer must delay neither a timeout nor the end.
   SET(CURLOPT_QUICK_EXIT, 1L);
   SET(CURLOPT_PROTOCOLS_STR, "http,https");
-  SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  if (code == CURLE_OK) code = set_way(easy, request->way);
   SET(CURLOPT_FOLLOWLOCATION, 0L);
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
+  SET(CURLOPT_TCP_KEEPIDLE, request->keepalive_idle);
+  SET(CURLOPT_TCP_KEEPINTVL, request->keepalive_interval);
+  SET(CURLOPT_SOCKOPTFUNCTION, set_socket_options);
+  SET(CURLOPT_SOCKOPTDATA, transfer);
   SET(CURLOPT_TIMEOUT_MS, (long)request->timeout);
   SET(CURLOPT_USERAGENT, request->user_agent);
   SET(CURLOPT_URL, request->url);
+  SET(CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
 
   if (request->bodyless_method) {
     SET(CURLOPT_HTTPGET, 1L);
@@ -216,13 +298,8 @@ const char *ccurl_transfer_prepare(ccurl_transfer *transfer, const ccurl_request
   SET(CURLOPT_NOPROXY, request->proxy_exceptions);
 
   SET(CURLOPT_SSLVERSION, tls_versions(request->min_tls, request->max_tls));
-  if (request->ca_file) {
-    SET(CURLOPT_CAINFO, request->ca_file);
-    // The directory of the system's authorities would still be trusted.
-    SET(CURLOPT_CAPATH, NULL);
-  }
-  if (request->cert_file) SET(CURLOPT_SSLCERT, request->cert_file);
-  if (request->key_file) SET(CURLOPT_SSLKEY, request->key_file);
+  if (request->ciphers) SET(CURLOPT_SSL_CIPHER_LIST, request->ciphers);
+  if (code == CURLE_OK) code = set_certificates(easy, request);
   SET(CURLOPT_SSL_VERIFYPEER, request->skip_verification ? 0L : 1L);
   SET(CURLOPT_SSL_VERIFYHOST, request->skip_verification ? 0L : 2L);
   if (request->server_name && code == CURLE_OK) code = set_server_name(transfer, request);
@@ -237,9 +314,25 @@ long ccurl_transfer_status(const ccurl_transfer *transfer) {
   return status;
 }
 
+bool ccurl_transfer_is_http2(const ccurl_transfer *transfer) {
+  long version = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+  return version == CURL_HTTP_VERSION_2_0;
+}
+
+bool ccurl_transfer_lacked_connection(const ccurl_transfer *transfer) { return transfer->lacked_connection; }
+
+bool ccurl_is_timeout(int result) { return result == CURLE_OPERATION_TIMEDOUT; }
+
+void ccurl_transfer_cut_connection(ccurl_transfer *transfer) {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD)
+    shutdown(socket, SHUT_RDWR);
+}
+
 const char *ccurl_transfer_header(ccurl_transfer *transfer, const char *name) {
   struct curl_header *header = NULL;
-  if (curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return NULL;
+  if (curl_easy_header(transfer->easy, name, 0, CURLH_HEADER | CURLH_TRAILER, -1, &header) != CURLHE_OK) return NULL;
   return header->value;
 }
 

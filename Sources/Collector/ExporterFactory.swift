@@ -38,20 +38,28 @@ enum ExporterFactory {
         compress: { message in message.withUnsafeBytes { Zstd.compress($0, level: 3) } },
         durability: storage?.durability ?? .memory, registry: registry, log: log)
       return [Made(signals: signals, exporter: exporter)]
-    case .otlpHTTP(let configuration, let gzipLevel):
-      let deadLetters = deadLetters(configuration.deadLetter, of: id, storage: storage, log: log)
-      var compress: (@Sendable (EncodedRequest) -> [UInt8])?
-      if configuration.compression != nil { compress = { request in gzip(request, level: gzipLevel) } }
-      let codecs = OTLPHTTPExporter.Codecs(
-        compress: compress, decodeStatusMessage: statusMessage, decodePartialSuccess: partialSuccess)
-      return try Signal.allCases.filter(signals.contains).map { signal in
-        let exporter = try OTLPHTTPExporter(
-          id: id, signal: signal, configuration: configuration, codecs: codecs, version: Version.number,
+    case .otlpHTTP(let configuration, let compression):
+      let deadLetters = deadLetters(configuration.delivery.deadLetter, of: id, storage: storage, log: log)
+      return try each(of: signals) { signal in
+        try OTLPExporter(
+          id: id, signal: signal, configuration: configuration, codecs: codecs(compression), version: Version.number,
           store: try storage.map { try $0.queueStore(of: id, signal, registry: registry, log: log) },
           deadLetters: deadLetters, registry: registry, log: log)
-        return Made(signals: [signal], exporter: exporter)
+      }
+    case .otlpGRPC(let configuration, let compression):
+      let deadLetters = deadLetters(configuration.delivery.deadLetter, of: id, storage: storage, log: log)
+      return try each(of: signals) { signal in
+        try OTLPExporter(
+          id: id, signal: signal, configuration: configuration, codecs: codecs(compression), version: Version.number,
+          store: try storage.map { try $0.queueStore(of: id, signal, registry: registry, log: log) },
+          deadLetters: deadLetters, registry: registry, log: log)
       }
     }
+  }
+
+  /// One exporter for each signal: what waits for one of them holds up no other.
+  private static func each(of signals: Set<Signal>, _ make: (Signal) throws -> any Exporter) rethrows -> [Made] {
+    try Signal.allCases.filter(signals.contains).map { Made(signals: [$0], exporter: try make($0)) }
   }
 
   /// The file that the queues of an exporter's signals share; nil when nobody said where and there is no storage.
@@ -65,6 +73,28 @@ enum ExporterFactory {
     }
   }
 
+  private static func codecs(_ compression: RequestCompression?) -> OTLPExporter.Codecs {
+    var compress: (@Sendable (EncodedRequest) -> [UInt8])?
+    if let compression { compress = { compression.compress($0) } }
+    return OTLPExporter.Codecs(
+      compress: compress, inflate: inflate, decodeStatusMessage: statusMessage, decodePartialSuccess: partialSuccess)
+  }
+
+  /// Bytes of an inflated answer at most: a partial success is a number and a text.
+  private static let answerLimit = 1 << 20
+
+  @Sendable private static func inflate(_ file: [UInt8]) -> [UInt8]? {
+    var isIntact = false
+    let content = [UInt8](unsafeUninitializedCapacity: answerLimit) { buffer, count in
+      let memory = UnsafeMutableRawBufferPointer(buffer)
+      guard
+        let inflated = try? file.withUnsafeBytes({ try Inflate.gzip($0, limit: answerLimit, reserve: { _ in memory }) })
+      else { return }
+      (count, isIntact) = (inflated, true)
+    }
+    return isIntact ? content : nil
+  }
+
   @Sendable private static func statusMessage(_ body: [UInt8]) -> String? {
     body.withUnsafeBytes { try? ServiceReply.decodeStatus($0).message }
   }
@@ -72,11 +102,5 @@ enum ExporterFactory {
   @Sendable private static func partialSuccess(_ body: [UInt8]) throws -> (rejected: Int, message: String)? {
     let partial = try body.withUnsafeBytes { try ServiceReply.decodePartialSuccess($0) }
     return partial.map { (rejected: Int($0.rejected), message: $0.message) }
-  }
-
-  private static func gzip(_ request: EncodedRequest, level: Int) -> [UInt8] {
-    withExtendedLifetime(request) {
-      Deflate.gzip((0..<request.segmentCount).map { request.segment($0) }, level: level)
-    }
   }
 }

@@ -17,14 +17,16 @@ enum LedgerCopies {
   private static func places(of exporter: Defined<ExporterConfig>) -> [String] {
     switch exporter.value {
     case .file(let file): ["\(file.path): the spans that exporter \(exporter.id) wrote, rotated files included"]
-    case .otlpHTTP(let otlp, _):
-      ["the backend of exporter \(exporter.id)"]
-        + deadLetters(of: otlp)
+    case .otlpHTTP(let otlp, _): backend(of: exporter, otlp.delivery.deadLetter)
+    case .otlpGRPC(let otlp, _): backend(of: exporter, otlp.delivery.deadLetter)
     case .debug: []
     }
   }
 
-  private static func deadLetters(of otlp: OTLPHTTPExporterConfiguration) -> [String] {
-    otlp.deadLetter.path.map { ["\($0): what that backend refused for good"] } ?? []
+  private static func backend(
+    of exporter: Defined<ExporterConfig>, _ deadLetters: DeadLetterConfiguration
+  ) -> [String] {
+    ["the backend of exporter \(exporter.id)"]
+      + (deadLetters.path.map { ["\($0): what that backend refused for good"] } ?? [])
   }
 }

@@ -28,7 +28,7 @@ struct PipelineParts {
   init(_ pipeline: ServiceConfig.Pipeline, of config: CollectorConfig) {
     id = pipeline.id
     signal = pipeline.signal
-    exporters = Set(pipeline.exporters.compactMap { ComponentID($0.value) })
+    exporters = Set(pipeline.exporters.compactMap { ComponentID($0.value, of: .exporters) })
     for name in pipeline.processors {
       guard let id = ComponentID(name.value), let defined = config.processors[id] else { continue }
       switch defined.value {

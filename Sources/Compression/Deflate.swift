@@ -9,16 +9,7 @@ package enum Deflate {
   ///   - level: 1 (fast) to 12 (small).
   /// - Returns: a complete gzip file.
   package static func gzip(_ segments: [UnsafeRawBufferPointer], level: Int) -> [UInt8] {
-    guard segments.count != 1 else { return gzip(segments[0], level: level) }
-    let whole = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: segments.reduce(0) { $0 + $1.count }, alignment: 1)
-    defer { whole.deallocate() }
-    var offset = 0
-    for segment in segments {
-      UnsafeMutableRawBufferPointer(rebasing: whole[offset...]).copyMemory(from: segment)
-      offset += segment.count
-    }
-    return gzip(UnsafeRawBufferPointer(whole), level: level)
+    withWhole(segments) { gzip($0, level: level) }
   }
 
   /// One gzip member.
@@ -37,6 +28,11 @@ package enum Deflate {
 
 /// Compresses whole messages with Zstandard.
 package enum Zstd {
+  /// One zstd frame of the segments put together, as below.
+  package static func compress(_ segments: [UnsafeRawBufferPointer], level: Int) -> [UInt8] {
+    withWhole(segments) { compress($0, level: level) }
+  }
+
   /// One zstd frame, with its size and a checksum.
   ///
   /// - Parameters:
@@ -48,6 +44,21 @@ package enum Zstd {
       ccompression_zstd(bytes.baseAddress, bytes.count, output.baseAddress, output.count, Int32(clamping: level))
     }
   }
+}
+
+/// Copies several segments together first.
+private func withWhole(
+  _ segments: [UnsafeRawBufferPointer], _ body: (UnsafeRawBufferPointer) -> [UInt8]
+) -> [UInt8] {
+  guard segments.count != 1 else { return body(segments[0]) }
+  let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: segments.reduce(0) { $0 + $1.count }, alignment: 1)
+  defer { whole.deallocate() }
+  var offset = 0
+  for segment in segments {
+    UnsafeMutableRawBufferPointer(rebasing: whole[offset...]).copyMemory(from: segment)
+    offset += segment.count
+  }
+  return body(UnsafeRawBufferPointer(whole))
 }
 
 /// Compresses into scratch memory, then copies: the bound is about the size of the input, and an array that waits in a

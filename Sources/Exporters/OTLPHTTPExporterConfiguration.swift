@@ -1,6 +1,6 @@
 package import HTTPClient
 package import OTLP
-package import Pipeline
+import Pipeline
 
 /// `otlp_http`, with the Collector's keys and defaults.
 package struct OTLPHTTPExporterConfiguration: Sendable {
@@ -16,10 +16,7 @@ package struct OTLPHTTPExporterConfiguration: Sendable {
   package var timeout = Duration.seconds(30)
   package var tls = TLSClientConfiguration()
   package var proxyURL: String?
-  package var sendingQueue = SendingQueueConfiguration()
-  package var retryOnFailure = RetryConfiguration()
-  /// For what the server refuses for good. Without a path it is dropped.
-  package var deadLetter = DeadLetterConfiguration()
+  package var delivery = OTLPDeliveryConfiguration()
 
   package init() {}
 
@@ -53,7 +50,7 @@ package struct OTLPHTTPExporterConfiguration: Sendable {
   /// What the exporter's client needs to know; the version is for the `User-Agent` header.
   func clientConfiguration(version: String) -> HTTPClientConfiguration {
     var client = HTTPClientConfiguration()
-    client.maxInFlight = max(sendingQueue.numConsumers, 1)
+    client.maxInFlight = max(delivery.sendingQueue.numConsumers, 1)
     client.timeout = timeout
     client.tls = tls
     client.proxyURL = proxyURL

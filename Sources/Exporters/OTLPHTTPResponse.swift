@@ -8,9 +8,9 @@ package struct OTLPHTTPResponse: Sendable {
   /// The `partial_success` of an export response, nil when it has none.
   package typealias DecodePartialSuccess = @Sendable ([UInt8]) throws -> (rejected: Int, message: String)?
 
-  package let outcome: SendOutcome
-  /// What the server wants the operator to know although it took the request.
-  package let warning: String?
+  let answer: OTLPAnswer
+  package var outcome: SendOutcome { answer.outcome }
+  package var warning: String? { answer.warning }
 
   /// Answers that a part of the request may not get: bad request, too large, unprocessable.
   private static let statusesAboutItems = [400, 413, 422]
@@ -32,23 +32,17 @@ package struct OTLPHTTPResponse: Sendable {
     case 200..<300:
       // A body that nobody can read is no reason to send again what the server says it has taken.
       let partial = Self.isProtobuf(response) ? (try? decodePartialSuccess(response.body)) ?? nil : nil
-      outcome = .delivered(rejected: partial?.rejected ?? 0)
-      warning = partial.flatMap { $0.rejected == 0 && $0.message.isEmpty ? nil : $0.message }
+      answer = .taken(partial)
     case 429, 502, 503, 504:
       let wait = response.retryAfter.flatMap { RetryAfter.parse($0, unixTime: unixTime) }
-      outcome = .unavailable(reason: Self.reason(response, decodeStatus), wait: wait)
-      warning = nil
+      answer = OTLPAnswer(outcome: .unavailable(reason: Self.reason(response, decodeStatus), wait: wait))
     case 401, 403:
-      // The credentials are wrong, not the data: an operator can put that right.
-      let reason = Self.reason(response, decodeStatus)
-      outcome = .unavailable(
-        reason: reason + " (the data is held until the server takes the credentials)", wait: nil)
-      warning = nil
+      answer = .unauthorized(Self.reason(response, decodeStatus))
     default:
-      outcome = .refused(
-        reason: Self.reason(response, decodeStatus), status: response.status,
-        isAboutItems: Self.statusesAboutItems.contains(response.status))
-      warning = nil
+      answer = OTLPAnswer(
+        outcome: .refused(
+          reason: Self.reason(response, decodeStatus), status: response.status,
+          isAboutItems: Self.statusesAboutItems.contains(response.status)))
     }
   }
 

@@ -6,8 +6,8 @@ import Locks
 ///
 /// Whoever starts a client stops it: its thread lives until then.
 package final class HTTPClient: @unchecked Sendable {
-  // Sendable: `waiting`, `isStopped` and `thread` are touched under `lock`; `active` and `idle` by the client's thread
-  // only; of `multi`, other threads use the one function that is made for that.
+  // Sendable: `waiting`, `isStopped` and `thread` are touched under `lock`; `active`, `idle`, `hasOpened` and `lastAnswer`
+  // by the client's thread only; of `multi`, other threads use the one function that is made for that.
   private let configuration: HTTPClientConfiguration
   private let threadName: String
   private let multi: OpaquePointer
@@ -18,6 +18,10 @@ package final class HTTPClient: @unchecked Sendable {
 
   private var active: [OpaquePointer: Transfer] = [:]
   private var idle: [OpaquePointer] = []
+  /// Whether there was ever a connection to join.
+  private var hasOpened = false
+  /// When the last answer came, in monotonic nanoseconds.
+  private var lastAnswer: UInt64 = 0
 
   private static let isLibraryReady = ccurl_initialize()
 
@@ -117,10 +121,10 @@ package final class HTTPClient: @unchecked Sendable {
     return !isStopped
   }
 
-  private func begin(_ transfer: Transfer) throws(HTTPClientError) {
+  private func begin(_ transfer: Transfer, opensConnection: Bool = false) throws(HTTPClientError) {
     guard let handle = idle.popLast() ?? ccurl_transfer_create() else { throw HTTPClientError("out of memory") }
     do throws(HTTPClientError) {
-      try transfer.prepare(handle, configuration)
+      try transfer.prepare(handle, configuration, way: way(of: transfer, opensConnection: opensConnection))
       if let failure = ccurl_multi_add(multi, handle) { throw HTTPClientError(String(cString: failure)) }
       active[handle] = transfer
     } catch {
@@ -129,16 +133,50 @@ package final class HTTPClient: @unchecked Sendable {
     }
   }
 
+  /// Which connection a transfer goes over: the first opens one, and all join it. What finds none to join opens another.
+  private func way(of transfer: Transfer, opensConnection: Bool) -> ccurl_way {
+    guard configuration.version == .http2 else { return CCURL_HTTP1 }
+    guard transfer.request.url.scheme == "http" else { return CCURL_HTTP2_TLS }
+    guard opensConnection || !hasOpened else { return CCURL_HTTP2_JOINING }
+    hasOpened = true
+    return CCURL_HTTP2_OPENING
+  }
+
   private func collectEnded() -> Bool {
     var result: Int32 = 0
     var didEnd = false
+    var unconnected: [Transfer] = []
     while let handle = ccurl_multi_next_ended(multi, &result) {
+      if let transfer = active.removeValue(forKey: handle) {
+        if ccurl_transfer_lacked_connection(handle) {
+          unconnected.append(transfer)
+        } else {
+          end(transfer, handle, result)
+        }
+      }
       ccurl_multi_remove(multi, handle)
-      active.removeValue(forKey: handle)?.end(handle, result: result)
       idle.append(handle)
       didEnd = true
     }
+    for (place, transfer) in unconnected.enumerated() {
+      do throws(HTTPClientError) {
+        try begin(transfer, opensConnection: place == 0)
+      } catch {
+        transfer.fail(error)
+      }
+    }
     return didEnd
+  }
+
+  private func end(_ transfer: Transfer, _ handle: OpaquePointer, _ result: Int32) {
+    if configuration.version == .http2, ccurl_is_timeout(result), lastAnswer < transfer.start {
+      // Nobody has heard of the server since. Over HTTP/1.1 the connection would end with its request; this one is shared,
+      // and would be used on and on, also if what answers it is gone and a new one would be answered.
+      ccurl_transfer_cut_connection(handle)
+    } else if result == 0 {
+      lastAnswer = MonotonicClock.now()
+    }
+    transfer.end(handle, result: result, version: configuration.version)
   }
 
   private func endAll(with error: HTTPClientError) {

@@ -51,6 +51,8 @@ package struct HTTPRequest: Sendable {
 
   package let url: HTTPURL
   package let headers: [HTTPHeader]
+  /// Headers and trailers of the answer that are wanted in its `fields`.
+  package var answerFields: [String] = []
   /// Nil for a POST.
   let method: Method?
   /// Of a POST.
@@ -78,13 +80,19 @@ package struct HTTPResponse: Sendable, Equatable {
   package let status: Int
   package let contentType: String?
   package let retryAfter: String?
+  /// The values of the request's `answerFields`, those that there are.
+  package let fields: [String: String]
   /// The beginning of the body, up to the client's limit.
   package let body: [UInt8]
 
-  package init(status: Int, contentType: String? = nil, retryAfter: String? = nil, body: [UInt8] = []) {
+  package init(
+    status: Int, contentType: String? = nil, retryAfter: String? = nil, fields: [String: String] = [:],
+    body: [UInt8] = []
+  ) {
     self.status = status
     self.contentType = contentType
     self.retryAfter = retryAfter
+    self.fields = fields
     self.body = body
   }
 }

@@ -9,7 +9,14 @@ package struct ProxyChoice: Equatable {
   /// Hosts reached directly, as `NO_PROXY` lists them.
   package let exceptions: String
 
-  package init(for url: HTTPURL, configured: String?, environment: (String) -> String?) {
+  /// - Parameters:
+  ///   - url: of the request.
+  ///   - configured: URL of the proxy for everything.
+  ///   - isTunneled: whether the proxy sees no request in any case: then it is that for `https`.
+  ///   - environment: reads one variable.
+  package init(
+    for url: HTTPURL, configured: String?, isTunneled: Bool = false, environment: (String) -> String?
+  ) {
     func variable(_ name: String) -> String? {
       for spelling in [name, name.lowercased()] {
         if let value = environment(spelling), !value.isEmpty { return value }
@@ -21,7 +28,7 @@ package struct ProxyChoice: Equatable {
     } else if url.isLoopback {
       (proxy, exceptions) = ("", "")
     } else {
-      proxy = variable(url.scheme == "https" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? ""
+      proxy = variable(isTunneled || url.scheme == "https" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? ""
       exceptions = variable("NO_PROXY") ?? ""
     }
   }

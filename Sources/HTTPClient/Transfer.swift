@@ -5,7 +5,7 @@ import Locks
 final class Transfer {
   typealias Completion = @Sendable (Result<HTTPResponse, HTTPClientError>) -> Void
 
-  private let request: HTTPRequest
+  let request: HTTPRequest
   private let completion: Completion
   private let responseLimit: Int
 
@@ -13,6 +13,8 @@ final class Transfer {
   private var segment = 0
   private var offset = 0
 
+  /// When it began, in monotonic nanoseconds.
+  private(set) var start: UInt64 = 0
   private var answer: [UInt8] = []
   private var discarded = 0
 
@@ -25,18 +27,31 @@ final class Transfer {
     self.completion = completion
   }
 
-  /// Sets `handle` up for this request. The transfer must live until the handle has left its multi handle.
+  /// Sets `handle` up for this request, also for another attempt. The transfer must live until the handle has left its multi handle.
   ///
   /// - Throws: `HTTPClientError` with libcurl's reason.
-  func prepare(_ handle: OpaquePointer, _ configuration: HTTPClientConfiguration) throws(HTTPClientError) {
+  func prepare(
+    _ handle: OpaquePointer, _ configuration: HTTPClientConfiguration, way: ccurl_way
+  ) throws(HTTPClientError) {
+    start = MonotonicClock.now()
+    (segment, offset) = (0, 0)
     let tls = configuration.tls
+    let isHTTP2 = configuration.version == .http2
     let proxy = ProxyChoice(
-      for: request.url, configured: configuration.proxyURL, environment: configuration.environment)
+      for: request.url, configured: configuration.proxyURL, isTunneled: isHTTP2,
+      environment: configuration.unixSocketPath == nil ? configuration.environment : { _ in nil })
     let strings = CStrings()
     let lines = request.headers.map { strings.copy($0.line) }
 
     var options = ccurl_request()
     options.url = strings.copy(request.url.text)
+    options.authority = strings.copy(configuration.authority)
+    options.way = way
+    options.unix_socket = strings.copy(configuration.unixSocketPath)
+    options.keepalive_idle = Self.seconds(configuration.keepalive.time)
+    options.keepalive_interval = Self.seconds(configuration.keepalive.timeout)
+    // Over HTTP/1.1 a connection ends with a request that has run out of time.
+    options.unacknowledged_limit = isHTTP2 ? Int(Self.milliseconds(configuration.keepalive.timeout)) : 0
     options.bodyless_method = strings.copy(request.method?.rawValue)
     options.body_length = Int64(request.body?.byteCount ?? 0)
     options.timeout = Self.milliseconds(configuration.timeout)
@@ -44,8 +59,13 @@ final class Transfer {
     options.proxy = strings.copy(proxy.proxy)
     options.proxy_exceptions = strings.copy(proxy.exceptions)
     options.ca_file = strings.copy(tls.caFile)
+    options.ca_pem = strings.copy(tls.caPEM)
+    options.system_cas = tls.includesSystemCAs
     options.cert_file = strings.copy(tls.certFile)
+    options.cert_pem = strings.copy(tls.certPEM)
     options.key_file = strings.copy(tls.keyFile)
+    options.key_pem = strings.copy(tls.keyPEM)
+    options.ciphers = strings.copy(try tls.openSSLCiphers())
     options.skip_verification = tls.insecureSkipVerify
     options.server_name = request.url.scheme == "https" ? strings.copy(tls.serverNameOverride) : nil
     options.min_tls = tls.minVersion.minor
@@ -76,16 +96,22 @@ final class Transfer {
   /// - Parameters:
   ///   - handle: the handle that carried the transfer, still with its answer.
   ///   - result: libcurl's code, 0 for an answer.
-  func end(_ handle: OpaquePointer, result: Int32) {
+  ///   - version: that the answer must have.
+  func end(_ handle: OpaquePointer, result: Int32, version: HTTPClientConfiguration.Version) {
     let status = ccurl_transfer_status(handle)
     guard status > 0, result == 0 || discarded > Self.discardLimit else {
       return fail(HTTPClientError(String(cString: ccurl_transfer_error(handle, result))))
     }
+    guard version == .http1 || ccurl_transfer_is_http2(handle) else {
+      return fail(HTTPClientError("the server does not speak HTTP/2 (it answered \(status) over HTTP/1)"))
+    }
+    var fields: [String: String] = [:]
+    for name in request.answerFields { fields[name] = Self.header(name, of: handle) }
     completion(
       .success(
         HTTPResponse(
           status: status, contentType: Self.header("Content-Type", of: handle),
-          retryAfter: Self.header("Retry-After", of: handle), body: answer)))
+          retryAfter: Self.header("Retry-After", of: handle), fields: fields, body: answer)))
   }
 
   func fail(_ error: HTTPClientError) {
@@ -96,6 +122,11 @@ final class Transfer {
   private static func milliseconds(_ duration: Duration) -> Int64 {
     let (whole, rest) = duration.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000)
     return Int64(min(whole + (rest > 0 ? 1 : 0), UInt64(Int32.max)))
+  }
+
+  /// Rounded up, at least one.
+  private static func seconds(_ duration: Duration) -> Int {
+    max(Int((milliseconds(duration) + 999) / 1000), 1)
   }
 
   private static func header(_ name: String, of handle: OpaquePointer) -> String? {

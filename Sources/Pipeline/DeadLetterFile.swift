@@ -176,26 +176,10 @@ enum DeadLetter {
       // What has no JSON is kept as it is.
       line.removeSubrange(start...)
       line += Array(",\"protobuf\":\"".utf8)
-      line += base64(request.bytes)
+      line += Base64.encode(request.bytes).utf8
       line.append(UInt8(ascii: "\""))
     }
     line += Array("}\n".utf8)
     return line
-  }
-
-  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  private static func base64(_ bytes: [UInt8]) -> [UInt8] {
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      var bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-      bits <<= UInt32(8 * (3 - group.count))
-      for place in 0..<4 {
-        text.append(place <= group.count ? alphabet[Int(bits >> UInt32(18 - 6 * place) & 63)] : UInt8(ascii: "="))
-      }
-    }
-    return text
   }
 }

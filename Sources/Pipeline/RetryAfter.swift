@@ -2,8 +2,8 @@ import Glibc
 
 /// The value of an HTTP `Retry-After` header: seconds, or a date.
 package enum RetryAfter {
-  /// No server is left alone for longer than a day at its mere word.
-  private static let limit = 86_400
+  /// No server is left alone for longer than a day at its mere word. In seconds.
+  package static let limit: Int64 = 86_400
 
   /// How long to wait.
   ///
@@ -14,10 +14,10 @@ package enum RetryAfter {
   package static func parse(_ text: String, unixTime: Int) -> Duration? {
     let words = text.split { " \t,-".contains($0) }
     if words.count == 1, !text.contains("-"), words[0].utf8.allSatisfy(isDigit) {
-      return .seconds(min(Int(words[0]) ?? limit, limit))
+      return .seconds(min(Int64(words[0]) ?? limit, limit))
     }
     // A date in the past wants no wait.
-    return date(words).map { .seconds(min(max($0 - unixTime, 0), limit)) }
+    return date(words).map { .seconds(min(max(Int64($0 - unixTime), 0), limit)) }
   }
 
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

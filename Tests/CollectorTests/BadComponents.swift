@@ -208,15 +208,15 @@ extension BadConfigTests {
     ),
     Fault(
       "  debug:", "  otlp_http:\n    endpoint: http://a\n    compression: brotli\n  debug:",
-      "12:18: error: exporters.otlp_http.compression: expected one of gzip, none, found the text \"brotli\""),
+      "12:18: error: exporters.otlp_http.compression: expected one of gzip, zstd, none, found the text \"brotli\""),
     Fault(
       "  debug:", "  otlp_http:\n    endpoint: http://a\n    auth: {}\n    encoding: json\n  debug:",
       "13:5: warning: exporters.otlp_http.encoding is not supported yet and has no effect",
       "12:5: warning: exporters.otlp_http.auth is not supported yet and has no effect"),
     Fault(
-      "  debug:", "  otlp_http:\n    endpoint: http://a\n    tls: {min_version: \"1.4\", ca_pem: x}\n  debug:",
+      "  debug:", "  otlp_http:\n    endpoint: http://a\n    tls: {min_version: \"1.4\", tpm: x}\n  debug:",
       "12:24: error: exporters.otlp_http.tls.min_version: expected one of 1.0, 1.1, 1.2, 1.3, found the text \"1.4\"",
-      "12:31: warning: exporters.otlp_http.tls.ca_pem is not supported yet and has no effect"),
+      "12:31: warning: exporters.otlp_http.tls.tpm is not supported yet and has no effect"),
     Fault(
       "  debug:", "  otlp_http:\n    endpoint: http://a\n    headers: {authorization: [secret]}\n  debug:",
       "12:30: error: exporters.otlp_http.headers.authorization: expected text, found a list"),
@@ -233,6 +233,36 @@ extension BadConfigTests {
       "12:25: error: exporters.otlp_http.dead_letter.path: a path is required",
       "12:38: error: exporters.otlp_http.dead_letter.max_mib: expected a whole number from 1 to 1073741824, found the whole number 0"
     ),
+    Fault(
+      "  debug:", "  otlp_http:\n    endpoint: http://a\n    tls: {ca_pem: x, ca_file: /dev/null}\n  debug:",
+      "10:3: error: exporters.otlp_http: tls: ca_file and ca_pem are one too many"),
+    Fault(
+      "  debug:", "  otlp_http:\n    endpoint: http://a\n    tls: {cert_pem: x}\n  debug:",
+      "10:3: error: exporters.otlp_http: tls: a certificate (cert_file) and its key (key_file) belong together, one of them is missing"
+    ),
+    Fault(
+      "  debug:", "  otlp_http:\n    endpoint: http://a\n    tls: {cipher_suites: [ROT13]}\n  debug:",
+      "10:3: error: exporters.otlp_http: tls: unknown cipher suite \"ROT13\""),
+    Fault(
+      "  debug:",
+      "  otlp_http:\n    endpoint: http://a\n    compression: zstd\n    compression_params: {level: 23}\n  debug:",
+      "13:33: error: exporters.otlp_http.compression_params.level: expected a whole number from 1 to 22, found the whole number 23"
+    ),
+    Fault(
+      "  debug:", "  otlp_grpc:\n    timeout: 5s\n  debug:",
+      "10:3: error: exporters.otlp_grpc.endpoint is required"),
+    Fault(
+      "  debug:", "  otlp:\n    endpoint: http://a:4317\n  debug:",
+      "11:15: error: exporters.otlp.endpoint: TLS is on, and the endpoint is an http URL: set tls.insecure, or leave the scheme out"
+    ),
+    Fault(
+      "  debug:", "  otlp_grpc:\n    endpoint: a\n  debug:",
+      "11:15: error: exporters.otlp_grpc.endpoint: expected host:port (OTLP/gRPC's own port is 4317), perhaps with https:// or dns:/// before it"
+    ),
+    Fault(
+      "  debug:", "  otlp_grpc:\n    endpoint: a:4317\n    headers: {te: x}\n    balancer_name: pick_first\n  debug:",
+      "12:14: warning: exporters.otlp_grpc.headers: \"te\" is gRPC's own affair and is not sent",
+      "13:5: warning: exporters.otlp_grpc.balancer_name is not supported yet and has no effect"),
     Fault(
       "  debug:", "  otlp_http:\n    endpoint: http://a\n    retry_on_failure: {multiplier: 0.5}\n  debug:",
       "12:36: error: exporters.otlp_http.retry_on_failure.multiplier: expected a number from 1.0 to 1000.0, found the number 0.5"

@@ -117,15 +117,15 @@ extension BadConfigTests {
       "18:19: error: service.pipelines.traces.exporters: exporter \"debug\" is not defined"),
     Fault(
       "  debug:", "  kafka:",
-      "10:3: error: exporters.kafka: Heirloom does not have the exporter \"kafka\" yet; there are otlp_http, file, debug",
+      "10:3: error: exporters.kafka: Heirloom does not have the exporter \"kafka\" yet; there are otlp_http, otlp_grpc, file, debug",
       "18:19: error: service.pipelines.traces.exporters: exporter \"debug\" is not defined"),
     Fault(
       "  debug:", "  debgu:",
-      "10:3: error: exporters.debgu: unknown exporter \"debgu\"; there are otlp_http, file, debug",
+      "10:3: error: exporters.debgu: unknown exporter \"debgu\"; there are otlp_http, otlp_grpc, file, debug",
       "18:19: error: service.pipelines.traces.exporters: exporter \"debug\" is not defined"),
     Fault(
-      "  debug:", "  otlp:",
-      "10:3: error: exporters.otlp: Heirloom does not have the exporter \"otlp\" yet; there are otlp_http, file, debug",
+      "  debug:", "  zipkin:",
+      "10:3: error: exporters.zipkin: Heirloom does not have the exporter \"zipkin\" yet; there are otlp_http, otlp_grpc, file, debug",
       "18:19: error: service.pipelines.traces.exporters: exporter \"debug\" is not defined"),
     Fault(
       "  debug:\n", "  debug:\n  otlphttp/x:\n    endpoint: http://a\n  otlp_http/x:\n    endpoint: http://a\n",

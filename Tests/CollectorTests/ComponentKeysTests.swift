@@ -155,13 +155,14 @@ struct ComponentKeysTests {
 
   @Test func `otlp_http`() throws {
     guard
-      case .otlpHTTP(let configuration, let gzipLevel) = try exporter(
+      case .otlpHTTP(let configuration, let compression) = try exporter(
         "otlphttp/up",
         """
         {endpoint: "http://a:1", traces_endpoint: "https://b:2/x", logs_endpoint: "http://c:3/y", headers: {X-One: 1st, authorization: "Bearer x"},
-        compression: none, compression_params: {level: 6}, timeout: 7s, proxy_url: "http://p:3",
+        compression: zstd, compression_params: {level: 6}, timeout: 7s, proxy_url: "http://p:3",
         tls: {ca_file: /dev/null, cert_file: /dev/zero, key_file: /dev/full, insecure_skip_verify: true,
-        server_name_override: name, min_version: "1.3", max_version: "1.3", insecure: true},
+        server_name_override: name, min_version: "1.3", max_version: "1.3", insecure: true, reload_interval: 1h,
+        include_system_ca_certs_pool: true, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]},
         sending_queue: {enabled: false, num_consumers: 3, queue_size: 44, sizer: bytes, block_on_overflow: true,
         max_mib: 55, batch: {flush_timeout: 6s, min_size: 66, max_size: 77, sizer: bytes}},
         retry_on_failure: {enabled: false, initial_interval: 1s, randomization_factor: 0.25, multiplier: 3,
@@ -177,21 +178,23 @@ struct ComponentKeysTests {
     #expect(configuration.signalEndpoints == [.traces: "https://b:2/x", .logs: "http://c:3/y"])
     #expect(configuration.headers.map(\.name) == ["X-One", "authorization"])
     #expect(configuration.headers.map(\.value) == ["1st", "Bearer x"])
-    #expect(configuration.compression == nil)
-    #expect(gzipLevel == 6)
+    #expect(configuration.compression == "zstd")
+    #expect(compression == .zstd(level: 6))
     #expect(configuration.timeout == .seconds(7))
     #expect(configuration.proxyURL == "http://p:3")
 
     let tls = configuration.tls
-    #expect(unchanged(tls, from: standard.tls) == [])
+    #expect(unchanged(tls, from: standard.tls) == ["caPEM", "certPEM", "keyPEM"])
+    #expect(tls.includesSystemCAs)
+    #expect(tls.cipherSuites == ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"])
     #expect([tls.caFile, tls.certFile, tls.keyFile] == ["/dev/null", "/dev/zero", "/dev/full"])
     #expect(tls.insecureSkipVerify)
     #expect(tls.serverNameOverride == "name")
     #expect(tls.minVersion == .tls13)
     #expect(tls.maxVersion == .tls13)
 
-    let queue = configuration.sendingQueue
-    #expect(unchanged(queue, from: standard.sendingQueue) == [])
+    let queue = configuration.delivery.sendingQueue
+    #expect(unchanged(queue, from: standard.delivery.sendingQueue) == [])
     #expect(!queue.enabled)
     #expect(queue.numConsumers == 3)
     #expect(queue.queueSize == 44)
@@ -205,12 +208,12 @@ struct ComponentKeysTests {
     #expect(batch.maxSize == 77)
     #expect(batch.sizer == .bytes)
 
-    #expect(unchanged(configuration.deadLetter, from: standard.deadLetter) == [])
-    #expect(configuration.deadLetter.path == "refused.jsonl")
-    #expect(configuration.deadLetter.maxMebibytes == 12)
+    #expect(unchanged(configuration.delivery.deadLetter, from: standard.delivery.deadLetter) == [])
+    #expect(configuration.delivery.deadLetter.path == "refused.jsonl")
+    #expect(configuration.delivery.deadLetter.maxMebibytes == 12)
 
-    let retry = configuration.retryOnFailure
-    #expect(unchanged(retry, from: standard.retryOnFailure) == [])
+    let retry = configuration.delivery.retryOnFailure
+    #expect(unchanged(retry, from: standard.delivery.retryOnFailure) == [])
     #expect(!retry.enabled)
     #expect(retry.initialInterval == .seconds(1))
     #expect(retry.randomizationFactor == 0.25)
@@ -220,7 +223,8 @@ struct ComponentKeysTests {
   }
 
   @Test func `otlp_http with an endpoint alone has the defaults`() throws {
-    guard case .otlpHTTP(let configuration, let gzipLevel) = try exporter("otlp_http", "{endpoint: 'https://a'}") else {
+    guard case .otlpHTTP(let configuration, let compression) = try exporter("otlp_http", "{endpoint: 'https://a'}")
+    else {
       Issue.record("another exporter")
       return
     }
@@ -228,7 +232,68 @@ struct ComponentKeysTests {
     let fields = Mirror(reflecting: configuration).children.compactMap(\.label)
     #expect(unchanged(configuration, from: standard) == fields.filter { $0 != "endpoint" })
     #expect(configuration.compression == "gzip")
-    #expect(gzipLevel == 1)
+    #expect(compression == .gzip(level: 1))
+  }
+
+  @Test(
+    arguments: [
+      ("compression: none", nil), ("compression: gzip, compression_params: {level: -1}", .gzip(level: 1)),
+      ("compression_params: {level: 12}", .gzip(level: 12)), ("compression: zstd", .zstd(level: 1)),
+      ("compression: zstd, compression_params: {level: 22}", .zstd(level: 22)),
+      ("compression: none, compression_params: {level: 5}", nil),
+    ] as [(String, RequestCompression?)])
+  func `requests are compressed as it is said`(keys: String, expected: RequestCompression?) throws {
+    guard
+      case .otlpHTTP(let http, let one) = try exporter("otlp_http", "{endpoint: 'https://a', \(keys)}"),
+      case .otlpGRPC(let grpc, let other) = try exporter("otlp_grpc", "{endpoint: 'a:1', \(keys)}")
+    else {
+      Issue.record("other exporters")
+      return
+    }
+    #expect([one, other] == [expected, expected])
+    #expect([http.compression, grpc.compression] == [expected?.name, expected?.name])
+  }
+
+  @Test func `otlp_grpc`() throws {
+    guard
+      case .otlpGRPC(let configuration, let compression) = try exporter(
+        "otlp/up",
+        """
+        {endpoint: "b:2", headers: {X-One: 1st}, compression: none, timeout: 7s, authority: name:7, wait_for_ready: true,
+        keepalive: {time: 33s, timeout: 4s, permit_without_stream: true},
+        tls: {ca_pem: one, cert_pem: two, key_pem: three, insecure: true}, sending_queue: {num_consumers: 3},
+        retry_on_failure: {enabled: false}, dead_letter: {max_mib: 12}}
+        """)
+    else {
+      Issue.record("another exporter")
+      return
+    }
+    let standard = OTLPGRPCExporterConfiguration()
+    #expect(unchanged(configuration, from: standard) == [])
+    #expect(compression == nil && configuration.compression == nil)
+    #expect(configuration.endpoint == "b:2")
+    #expect(configuration.headers.map(\.name) == ["X-One"])
+    #expect(configuration.timeout == .seconds(7))
+    #expect(configuration.authority == "name:7")
+    #expect(configuration.isInsecure)
+    #expect(configuration.keepalive.time == .seconds(33))
+    #expect(configuration.keepalive.timeout == .seconds(4))
+    #expect([configuration.tls.caPEM, configuration.tls.certPEM, configuration.tls.keyPEM] == ["one", "two", "three"])
+    #expect(unchanged(configuration.delivery, from: standard.delivery) == [])
+    #expect(configuration.delivery.sendingQueue.numConsumers == 3)
+    #expect(!configuration.delivery.retryOnFailure.enabled)
+    #expect(configuration.delivery.deadLetter.maxMebibytes == 12)
+  }
+
+  @Test func `otlp_grpc with an endpoint alone has the defaults`() throws {
+    guard case .otlpGRPC(let configuration, let compression) = try exporter("otlp_grpc", "{endpoint: 'a:1'}") else {
+      Issue.record("another exporter")
+      return
+    }
+    let fields = Mirror(reflecting: configuration).children.compactMap(\.label)
+    #expect(unchanged(configuration, from: OTLPGRPCExporterConfiguration()) == fields.filter { $0 != "endpoint" })
+    #expect(configuration.timeout == .seconds(5))
+    #expect(compression == .gzip(level: 1))
   }
 
   @Test func `file`() throws {

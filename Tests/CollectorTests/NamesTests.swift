@@ -4,8 +4,7 @@ import Testing
 struct ComponentIDTests {
   @Test(arguments: [
     ("otlp", "otlp", "", "otlp"), ("otlp/2", "otlp", "2", "otlp/2"), ("file/a/b", "file", "a/b", "file/a/b"),
-    (" otlp / two ", "otlp", "two", "otlp/two"), ("otlphttp", "otlp_http", "", "otlp_http"),
-    ("otlphttp/up", "otlp_http", "up", "otlp_http/up"), ("otlp_http", "otlp_http", "", "otlp_http"),
+    (" otlp / two ", "otlp", "two", "otlp/two"), ("otlp_http", "otlp_http", "", "otlp_http"),
   ])
   func `an id is a type, perhaps with a name`(text: String, type: String, name: String, description: String) throws {
     let id = try #require(ComponentID(text))
@@ -18,17 +17,27 @@ struct ComponentIDTests {
     #expect(ComponentID(text) == nil)
   }
 
-  @Test func `an alias is the component itself`() {
-    #expect(ComponentID("otlphttp/a") == ComponentID("otlp_http/a"))
-    #expect(ComponentID("otlphttp") != ComponentID("otlp_http/a"))
-    for (alias, type) in ComponentCatalog.aliases {
-      #expect(ComponentCatalog.Kind.allCases.contains { ComponentCatalog.has($0, type) })
-      #expect(!ComponentCatalog.Kind.allCases.contains { ComponentCatalog.has($0, alias) })
+  @Test(arguments: [
+    ("otlphttp", "otlp_http"), ("otlphttp/up", "otlp_http/up"), ("otlp", "otlp_grpc"), ("otlp/up", "otlp_grpc/up"),
+  ])
+  func `an exporter's alias is the component itself`(alias: String, id: String) {
+    #expect(ComponentID(alias, of: .exporters) == ComponentID(id))
+    #expect(ComponentID(alias, of: .exporters)?.description == id)
+    #expect(ComponentID(alias, of: .receivers)?.description == alias)
+  }
+
+  @Test func `an alias stands for what there is`() {
+    for (kind, aliases) in ComponentCatalog.aliases {
+      for (alias, type) in aliases {
+        #expect(ComponentCatalog.has(kind, type))
+        #expect(!ComponentCatalog.has(kind, alias))
+      }
     }
   }
 
   @Test(arguments: [
-    ("traces", "traces"), ("otlphttp/up", "otlp_http@up"), ("traces/a/b", "traces@a@b"), ("traces/a@b", "traces@a%40b"),
+    ("traces", "traces"), ("otlp_http/up", "otlp_http@up"), ("traces/a/b", "traces@a@b"),
+    ("traces/a@b", "traces@a%40b"),
     ("traces/..", "traces@.."), ("traces/a%40b", "traces@a%2540b"), ("traces/ä b", "traces@%C3%A4%20b"),
     ("traces/\u{1}", "traces@%01"),
   ])

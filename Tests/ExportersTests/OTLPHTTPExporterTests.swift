@@ -11,21 +11,21 @@ private let inAMinute: UInt64 = 60_000_000_000
 
 /// An exporter with retries that come quickly, and what it logs and counts.
 private final class Fixture: Sendable {
-  let exporter: OTLPHTTPExporter
+  let exporter: OTLPExporter
   let registry = MetricRegistry()
   let lines = Collected<String>()
 
   init(
-    _ url: String, signal: Signal = .traces, codecs: OTLPHTTPExporter.Codecs? = nil, deadLetters: String? = nil,
+    _ url: String, signal: Signal = .traces, codecs: OTLPExporter.Codecs? = nil, deadLetters: String? = nil,
     _ configure: (inout OTLPHTTPExporterConfiguration) -> Void = { _ in }
   ) throws {
     var configuration = OTLPHTTPExporterConfiguration()
     configuration.endpoint = url
-    configuration.retryOnFailure.initialInterval = .milliseconds(1)
-    configuration.retryOnFailure.maxInterval = .milliseconds(5)
+    configuration.delivery.retryOnFailure.initialInterval = .milliseconds(1)
+    configuration.delivery.retryOnFailure.maxInterval = .milliseconds(5)
     configure(&configuration)
     let lines = lines
-    exporter = try OTLPHTTPExporter(
+    exporter = try OTLPExporter(
       id: "otlp_http", signal: signal, configuration: configuration, codecs: codecs ?? Self.plain, version: "1.2",
       deadLetters: deadLetters.map {
         DeadLetterFile(path: $0, maxMebibytes: 1, exporter: "otlp_http", syncs: false, log: Log { _ in })
@@ -37,8 +37,8 @@ private final class Fixture: Sendable {
   static let plain = codecs(compress: nil)
 
   /// Answers' bodies are a make-believe protobuf: text.
-  static func codecs(compress: (@Sendable (EncodedRequest) -> [UInt8])?) -> OTLPHTTPExporter.Codecs {
-    OTLPHTTPExporter.Codecs(
+  static func codecs(compress: (@Sendable (EncodedRequest) -> [UInt8])?) -> OTLPExporter.Codecs {
+    OTLPExporter.Codecs(
       compress: compress, decodeStatusMessage: { String(decoding: $0, as: UTF8.self) },
       decodePartialSuccess: { $0.isEmpty ? nil : (rejected: 2, message: String(decoding: $0, as: UTF8.self)) })
   }
@@ -124,7 +124,7 @@ private let protobuf = "Content-Type: application/x-protobuf"
       .answer(404, headers: [protobuf], body: Array("no traces here".utf8)), .answer(200),
     ])
     defer { server.stop() }
-    let fixture = try Fixture(server.url) { $0.sendingQueue.numConsumers = 1 }
+    let fixture = try Fixture(server.url) { $0.delivery.sendingQueue.numConsumers = 1 }
     #expect(fixture.exporter.export(SampleRequest.make(spans: 4)))
     #expect(fixture.exporter.export(SampleRequest.make(spans: 5)))
     fixture.drain()
@@ -222,7 +222,7 @@ private let protobuf = "Content-Type: application/x-protobuf"
     let answer = ScriptedHTTPServer.Reply.answer(200, headers: [protobuf], body: [1])
     let server = ScriptedHTTPServer([answer, answer, answer])
     defer { server.stop() }
-    let codecs = OTLPHTTPExporter.Codecs(
+    let codecs = OTLPExporter.Codecs(
       compress: nil, decodeStatusMessage: { _ in nil }, decodePartialSuccess: { _ in (rejected: claimed, message: "") })
     let fixture = try Fixture(server.url, codecs: codecs)
     for _ in 0..<3 { #expect(fixture.exporter.export(SampleRequest.make(spans: 4))) }
@@ -263,7 +263,7 @@ private let protobuf = "Content-Type: application/x-protobuf"
       slowServer.stop()
       server.stop()
     }
-    let slow = try Fixture(slowServer.url) { $0.sendingQueue.queueSize = 5 }
+    let slow = try Fixture(slowServer.url) { $0.delivery.sendingQueue.queueSize = 5 }
     let other = try Fixture(server.url)
     var refused = 0
     for _ in 0..<50 {
@@ -285,9 +285,9 @@ private let protobuf = "Content-Type: application/x-protobuf"
     let server = ScriptedHTTPServer([.answer(200)])
     defer { server.stop() }
     let fixture = try Fixture(server.url) {
-      $0.sendingQueue.batch = BatchConfiguration()
-      $0.sendingQueue.batch?.minSize = 1000
-      $0.sendingQueue.batch?.flushTimeout = .seconds(1000)
+      $0.delivery.sendingQueue.batch = BatchConfiguration()
+      $0.delivery.sendingQueue.batch?.minSize = 1000
+      $0.delivery.sendingQueue.batch?.flushTimeout = .seconds(1000)
     }
     let requests = (1...10).map { SampleRequest.make(name: "r\($0)", spans: $0, segmentLength: 20) }
     for request in requests { #expect(fixture.exporter.export(request)) }
@@ -302,8 +302,8 @@ private let protobuf = "Content-Type: application/x-protobuf"
     let server = ScriptedHTTPServer([.answer(200)])
     defer { server.stop() }
     let fixture = try Fixture(server.url) {
-      $0.sendingQueue.batch = BatchConfiguration()
-      $0.sendingQueue.batch?.maxSize = 10
+      $0.delivery.sendingQueue.batch = BatchConfiguration()
+      $0.delivery.sendingQueue.batch?.maxSize = 10
     }
     #expect(fixture.exporter.export(SampleRequest.make(spans: 35)))
     fixture.drain()
@@ -316,10 +316,10 @@ private let protobuf = "Content-Type: application/x-protobuf"
     let server = ScriptedHTTPServer { number, _ in number % 4 == 0 ? .answer(503) : .answer(200) }
     defer { server.stop() }
     let fixture = try Fixture(server.url) {
-      $0.retryOnFailure.initialInterval = .seconds(1000)
-      $0.retryOnFailure.maxInterval = .seconds(1000)
-      $0.retryOnFailure.maxElapsedTime = .zero
-      $0.sendingQueue.numConsumers = 1
+      $0.delivery.retryOnFailure.initialInterval = .seconds(1000)
+      $0.delivery.retryOnFailure.maxInterval = .seconds(1000)
+      $0.delivery.retryOnFailure.maxElapsedTime = .zero
+      $0.delivery.sendingQueue.numConsumers = 1
     }
     for _ in 0..<3 { #expect(fixture.exporter.export(SampleRequest.make())) }
     _ = server.requests.wait(count: 3)
@@ -331,7 +331,7 @@ private let protobuf = "Content-Type: application/x-protobuf"
   @Test func `a drain gives up at its deadline`() throws {
     let server = ScriptedHTTPServer([.answerAfter(ScriptedHTTPServer.Gate(), 200)])
     defer { server.stop() }
-    let fixture = try Fixture(server.url) { $0.sendingQueue.numConsumers = 2 }
+    let fixture = try Fixture(server.url) { $0.delivery.sendingQueue.numConsumers = 2 }
     for _ in 0..<5 { #expect(fixture.exporter.export(SampleRequest.make(spans: 2))) }
     _ = server.requests.wait(count: 2)
     fixture.drain(10_000_000)

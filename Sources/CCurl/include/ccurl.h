@@ -1,4 +1,4 @@
-// What Heirloom uses of libcurl: HTTP/1.1 requests on one multi handle. Variadic functions, macros and enum constants of
+// What Heirloom uses of libcurl: HTTP/1.1 and HTTP/2 requests on one multi handle. Variadic functions, macros and enum constants of
 // libcurl stay behind these functions. Nothing here is safe to call from two threads at once, but ccurl_multi_wake.
 #pragma once
 
@@ -18,6 +18,19 @@ typedef bool (*ccurl_rewind)(void *context, int64_t offset);
 /// Takes a part of the answer's body; anything but the whole length ends the transfer.
 typedef size_t (*ccurl_write)(char *bytes, size_t size, size_t count, void *context);
 
+/// HTTP's version, and the connection that a request goes over.
+typedef enum {
+  /// One that is free, or a new one.
+  CCURL_HTTP1,
+  /// HTTP/2 or HTTP/1.1, as the TLS handshake settles it (see ccurl_transfer_is_http2): one that is there, or a new one.
+  CCURL_HTTP2_TLS,
+  /// HTTP/2 from the first byte on, over a new one.
+  CCURL_HTTP2_OPENING,
+  /// HTTP/2 over one that CCURL_HTTP2_OPENING has opened, or is opening. Where there is none, the transfer fails (see
+  /// ccurl_transfer_lacked_connection).
+  CCURL_HTTP2_JOINING,
+} ccurl_way;
+
 /// A request. Strings are copied; `context` must live until the transfer has ended.
 typedef struct {
   const char *url;
@@ -26,6 +39,16 @@ typedef struct {
   /// Whole lines, `Name: value`.
   const char *const *headers;
   size_t header_count;
+  /// The Host header, which is HTTP/2's `:authority`; NULL for the URL's host and port.
+  const char *authority;
+  ccurl_way way;
+  /// Path of a socket to connect to in place of the URL's host; NULL for none.
+  const char *unix_socket;
+  /// Seconds of silence after which the system asks whether the peer is still there, and between such questions.
+  long keepalive_idle;
+  long keepalive_interval;
+  /// Milliseconds that sent bytes may stay unacknowledged before the system gives the connection up; 0 for its own limit.
+  long unacknowledged_limit;
   int64_t body_length;
   /// Milliseconds for everything, from the name's resolution to the answer's last byte; 0 for no limit.
   int64_t timeout;
@@ -35,10 +58,17 @@ typedef struct {
   /// Hosts that are reached without the proxy, in the form of the NO_PROXY variable.
   const char *proxy_exceptions;
 
-  /// Certificate authorities that are trusted instead of the system's; NULL for the system's.
+  /// Certificate authorities that are trusted instead of the system's, as a file or as its content; NULL for the system's.
   const char *ca_file;
+  const char *ca_pem;
+  /// Whether the system's are trusted beside them.
+  bool system_cas;
   const char *cert_file;
+  const char *cert_pem;
   const char *key_file;
+  const char *key_pem;
+  /// Cipher suites up to TLS 1.2, in OpenSSL's names; NULL for the library's choice.
+  const char *ciphers;
   bool skip_verification;
   /// Name to ask for and to verify in place of the URL's host, over TLS; NULL for the host.
   const char *server_name;
@@ -93,7 +123,16 @@ void ccurl_transfer_destroy(ccurl_transfer *transfer);
 const char *ccurl_transfer_prepare(ccurl_transfer *transfer, const ccurl_request *request);
 /// The answer's status code; 0 when there is none.
 long ccurl_transfer_status(const ccurl_transfer *transfer);
-/// A header of the answer, valid until the next prepare; NULL when it is not there.
+/// Whether the answer came over HTTP/2.
+bool ccurl_transfer_is_http2(const ccurl_transfer *transfer);
+/// Whether a CCURL_HTTP2_JOINING transfer failed because there was no connection; nothing was sent then.
+bool ccurl_transfer_lacked_connection(const ccurl_transfer *transfer);
+/// Whether a transfer that ended with `result` ran out of time.
+bool ccurl_is_timeout(int result);
+/// Cuts the connection that an ended transfer has used, for whoever else is on it too. Only before the transfer is taken
+/// out of its multi handle.
+void ccurl_transfer_cut_connection(ccurl_transfer *transfer);
+/// A header or trailer of the answer, valid until the next prepare; NULL when it is not there.
 const char *ccurl_transfer_header(ccurl_transfer *transfer, const char *name);
 /// What went wrong, in words, valid until the next prepare.
 const char *ccurl_transfer_error(const ccurl_transfer *transfer, int result);

@@ -41,10 +41,14 @@ struct CollectorConfig {
   }
 
   /// The receivers that pipelines name, each once, in the order in which they are first named.
-  var receiversInUse: [Defined<ReceiverConfig>] { Self.inUse(service.pipelines.flatMap(\.receivers), of: receivers) }
+  var receiversInUse: [Defined<ReceiverConfig>] {
+    Self.inUse(service.pipelines.flatMap(\.receivers), .receivers, of: receivers)
+  }
 
   /// The exporters that pipelines name, likewise.
-  var exportersInUse: [Defined<ExporterConfig>] { Self.inUse(service.pipelines.flatMap(\.exporters), of: exporters) }
+  var exportersInUse: [Defined<ExporterConfig>] {
+    Self.inUse(service.pipelines.flatMap(\.exporters), .exporters, of: exporters)
+  }
 
   /// The signals of the pipelines that name an exporter.
   func signals(of exporter: ComponentID) -> Set<Signal> {
@@ -53,7 +57,7 @@ struct CollectorConfig {
 
   /// The ledger that the service names; nil if it has none.
   var ledgerInUse: Defined<LedgerConfig>? {
-    Self.inUse(service.extensions, of: extensions).lazy.compactMap { defined in
+    Self.inUse(service.extensions, .extensions, of: extensions).lazy.compactMap { defined in
       switch defined.value {
       case .ledger(let ledger): Defined(id: defined.id, position: defined.position, value: ledger)
       }
@@ -61,10 +65,12 @@ struct CollectorConfig {
   }
 
   private static func inUse<Value>(
-    _ names: [Located<String>], of defined: [ComponentID: Defined<Value>]
+    _ names: [Located<String>], _ kind: ComponentCatalog.Kind, of defined: [ComponentID: Defined<Value>]
   ) -> [Defined<Value>] {
     var seen: Set<ComponentID> = []
-    return names.compactMap { ComponentID($0.value) }.filter { seen.insert($0).inserted }.compactMap { defined[$0] }
+    return names.compactMap { ComponentID($0.value, of: kind) }.filter { seen.insert($0).inserted }.compactMap {
+      defined[$0]
+    }
   }
 
   private func check(
@@ -74,7 +80,7 @@ struct CollectorConfig {
     var seen: Set<ComponentID> = []
     for name in names {
       let place = "service.pipelines.\(pipeline.id).\(kind)"
-      guard let id = ComponentID(name.value) else {
+      guard let id = ComponentID(name.value, of: kind) else {
         diagnostics.error(at: name.position, "\(place): \"\(name.value)\" is no id of the form type or type/name")
         continue
       }
@@ -150,7 +156,7 @@ private struct ComponentReader {
     var components: [ComponentID: Defined<Value>] = [:]
     guard let section = root.section(kind.rawValue) else { return components }
     for entry in section.entries {
-      guard let id = ComponentID(entry.key) else {
+      guard let id = ComponentID(entry.key, of: kind) else {
         diagnostics.error(at: entry.keyPosition, "\(kind): \"\(entry.key)\" is no id of the form type or type/name")
         continue
       }

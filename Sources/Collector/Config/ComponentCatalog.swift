@@ -23,6 +23,7 @@ enum ComponentCatalog {
     ],
     .exporters: [
       Component(type: "otlp_http", summary: "OTLP over HTTP with protobuf bodies (also named otlphttp)"),
+      Component(type: "otlp_grpc", summary: "OTLP over gRPC (also named otlp)"),
       Component(type: "file", summary: "JSON lines or length-prefixed protobuf, with rotation"),
       Component(type: "debug", summary: "shows what passes on standard error"),
     ],
@@ -33,7 +34,7 @@ enum ComponentCatalog {
   ]
 
   /// Deprecated names.
-  static let aliases = ["otlphttp": "otlp_http"]
+  static let aliases: [Kind: [String: String]] = [.exporters: ["otlphttp": "otlp_http", "otlp": "otlp_grpc"]]
 
   /// What the OpenTelemetry Collector's distributions have and Heirloom has not.
   static let known: [Kind: Set<String>] = [
@@ -46,7 +47,7 @@ enum ComponentCatalog {
       "groupbytrace", "groupbyattrs", "redaction", "routing", "resourcedetection", "k8sattributes", "genainormalizer",
     ],
     .exporters: [
-      "otlp_grpc", "otlp", "kafka", "prometheus", "prometheusremotewrite", "zipkin", "loadbalancing", "nop",
+      "kafka", "prometheus", "prometheusremotewrite", "zipkin", "loadbalancing", "nop",
     ],
     .connectors: ["forward", "spanmetrics", "routing", "servicegraph", "count"],
     .extensions: [

@@ -1,12 +1,11 @@
 """Certificates for servers and clients on this machine, made by the openssl command."""
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Certificate:
+class Certificate(NamedTuple):
     """PEM files."""
 
     cert: Path
@@ -23,11 +22,11 @@ class Authority:
         extensions = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"]
         _openssl("req", "-x509", *NEW_KEY, "-keyout", self.key, "-out", self.cert, "-days", 2, "-subj", f"/CN={name}", *extensions)
 
-    def sign(self, name, into=None):
-        """A certificate for localhost; `into` is one whose files it replaces, each at once."""
+    def sign(self, name, into=None, host="localhost"):
+        """A certificate for a host, and for 127.0.0.1; `into` is one whose files it replaces, each at once."""
         made = _files(self.folder, f"{name}-new" if into else name)
         request, extensions = made.cert.with_suffix(".csr"), made.cert.with_suffix(".ext")
-        extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        extensions.write_text(f"subjectAltName=DNS:{host},IP:127.0.0.1\n")
         _openssl("req", *NEW_KEY, "-keyout", made.key, "-out", request, "-subj", f"/CN={name}")
         _openssl("x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self.key, "-CAcreateserial", "-days", 2,
                  "-extfile", extensions, "-out", made.cert)

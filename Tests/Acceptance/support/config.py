@@ -53,5 +53,9 @@ def http_exporter(endpoint, *settings):
     return ", ".join([f"endpoint: '{endpoint}'", *settings])
 
 
+def grpc_exporter(endpoint, *settings, tls="{insecure: true}"):
+    return ", ".join([f"endpoint: '{endpoint}'", f"tls: {tls}", *settings])
+
+
 def comma(text):
     return f", {text}" if text else ""
