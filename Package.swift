@@ -46,7 +46,7 @@ let package = Package(
     // C shims
     .target(
       name: "COTLP", cSettings: [.headerSearchPath("generated")], linkerSettings: [.linkedLibrary("protobuf-c")]),
-    shim("CHTTPServer", libraries: ["microhttpd"]),
+    shim("CHTTPServer", libraries: ["microhttpd", "gnutls"]),
     shim("CCurl", libraries: ["curl"]),
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
@@ -113,7 +113,7 @@ let package = Package(
     tests("Locks", []),
     tests("SelfTelemetry", ["Locks"]),
     tests("Compression", []),
-    tests("HTTPServer", []),
+    tests("HTTPServer", ["TLS"]),
     tests("HTTPClient", []),
     tests("JSON", []),
     tests("Prices", []),

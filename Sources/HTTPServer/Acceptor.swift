@@ -93,10 +93,15 @@ final class Acceptor: Sendable {
 
   /// Tells a client that there are too many, so that it tries again later and not elsewhere.
   private func turnAway(_ socket: Int32) {
-    let reply = core.handler.reply(to: .tooManyConnections).closingBytes
+    core.handler.connectionEnded(.maxConnections)
+    // Over TLS that would take a handshake, which costs more than most requests.
+    guard core.configuration.certificate == nil else {
+      close(socket)
+      return
+    }
+    let reply = core.dressed(core.handler.reply(to: .tooManyConnections)).closingBytes
     reply.withUnsafeBytes { chttp_tell(socket, $0.baseAddress, $0.count) }
     core.linger.add(socket, ifFewerThan: Self.maxLingering)
-    core.handler.connectionEnded(.maxConnections)
   }
 
   /// Connections one too many that are given time to read the reply; further ones may see a reset instead. Few, since

@@ -19,11 +19,18 @@ package struct HTTPServerConfiguration: Sendable {
   /// Bytes that a request line and its headers may take. More is answered with `HTTPFault.headersTooLarge`; what does
   /// not fit into the connection's memory either gets the same status from libmicrohttpd.
   package var maxHeaderBytes: Int
+  /// Whether a connection goes on after a reply.
+  package var keepsAlive: Bool
+  /// Headers that every reply gets which has none of that name.
+  package var responseHeaders: [HTTPHeaderField]
+  /// What clients are shown over TLS; nil for plain HTTP.
+  package var certificate: ServerCertificate?
 
   package init(
     host: String = "127.0.0.1", port: UInt16 = 0, workers: Int = HTTPServerConfiguration.coreCount,
     maxConnections: Int = 1024, timeouts: HTTPTimeouts = HTTPTimeouts(), maxBodyBytes: Int = 512 << 20,
-    maxHeaderBytes: Int = 16 << 10
+    maxHeaderBytes: Int = 16 << 10, keepsAlive: Bool = true, responseHeaders: [HTTPHeaderField] = [],
+    certificate: ServerCertificate? = nil
   ) {
     precondition(workers > 0 && maxConnections > 0, "a server has at least one worker and one connection")
     self.host = host
@@ -33,6 +40,9 @@ package struct HTTPServerConfiguration: Sendable {
     self.timeouts = timeouts
     self.maxBodyBytes = maxBodyBytes
     self.maxHeaderBytes = maxHeaderBytes
+    self.keepsAlive = keepsAlive
+    self.responseHeaders = responseHeaders
+    self.certificate = certificate
   }
 
   /// Bytes each connection has for headers and for reading. libmicrohttpd writes to all of them once a connection has had

@@ -72,8 +72,8 @@ final class OTLPHTTPHandler: HTTPHandler {
   }
 
   func reply(to fault: HTTPFault) -> HTTPResponse {
-    // One too many is counted as a connection: nobody knows whether it would have brought a request.
-    if fault != .tooManyConnections { metrics.refusedRequests.add() }
+    // These are counted as connections: nobody knows whether they would have brought a request.
+    if fault != .tooManyConnections, fault != .unencrypted { metrics.refusedRequests.add() }
     return fault == .bodyTooLarge ? tooLarge : OTLPHTTPReply.unreadable(fault)
   }
 

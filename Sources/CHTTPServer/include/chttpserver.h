@@ -29,7 +29,7 @@ typedef struct chttp_callbacks {
    * A connection given to chttp_worker_add has begun; its socket is open until `closed` returns. The result comes back
    * to `head` and `closed` and is never freed by the shim.
    */
-  void *(*opened)(void *context, int socket);
+  void *(*opened)(void *context, chttp_connection *connection, int socket);
   /*
    * The headers of a request are there, none of its body. `client` is what `opened` returned. `method` and `path`
    * (as sent, without the query) live as long as the request. The result comes back to every later callback and is
@@ -54,6 +54,8 @@ typedef struct chttp_worker_options {
   unsigned connection_limit;
   /* Bytes for the headers and the read buffer of one connection. */
   size_t connection_memory;
+  /* How to speak TLS, in GnuTLS's words; NULL for not at all. With it, `opened` has to call chttp_tls_begin. */
+  const char *tls_priorities;
 } chttp_worker_options;
 
 /* Starts a worker, or returns NULL with errno set. */
