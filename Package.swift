@@ -69,7 +69,7 @@ let package = Package(
     room("Spool", ["Compression", "SelfTelemetry", "Locks"]),
     room("OTLP", ["COTLP", "Spool", "Locks"]),
     room("Pipeline", ["OTLP", "Spool", "Locks", "SelfTelemetry"]),
-    room("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
+    room("Receivers", ["Pipeline", "OTLP", "HTTPServer", "TLS", "Compression", "SelfTelemetry", "Locks"]),
     room("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry", "Locks"]),
     room(
       "Exporters", ["Pipeline", "OTLP", "Spool", "HTTPClient", "SelfTelemetry", "Locks"]),
@@ -83,7 +83,7 @@ let package = Package(
         "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
         "Locks",
       ]),
-    room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
+    room("Console", ["Ledger", "Filters", "HTTPServer", "TLS", "JSON", "SelfTelemetry", "Locks"]),
     room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
     // Everything together

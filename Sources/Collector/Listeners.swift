@@ -23,7 +23,24 @@ final class Listeners {
     var isStarted = false
   }
 
+  /// What two sockets cannot both have.
+  private enum Place: Hashable {
+    case port(UInt16)
+    case file(String)
+
+    /// Nil where the system picks a port.
+    init?(port: UInt16, socketPath: String? = nil) {
+      if let socketPath {
+        self = .file(socketPath)
+      } else {
+        guard port != 0 else { return nil }
+        self = .port(port)
+      }
+    }
+  }
+
   private let interner: ScopeInterner
+  private let certificates: ServerCertificates
   private let registry: MetricRegistry
   private let log: Log
   private var listeners: [Listener] = []
@@ -31,10 +48,12 @@ final class Listeners {
 
   /// - Parameters:
   ///   - interner: of the scopes of all requests.
+  ///   - certificates: what is shown over TLS.
   ///   - registry: counts what comes in, and is served as metrics.
   ///   - log: the collector's own log.
-  init(interner: ScopeInterner, registry: MetricRegistry, log: Log) {
+  init(interner: ScopeInterner, certificates: ServerCertificates, registry: MetricRegistry, log: Log) {
     self.interner = interner
+    self.certificates = certificates
     self.registry = registry
     self.log = log
   }
@@ -46,23 +65,25 @@ final class Listeners {
   ///   - ahead: leaves out those that cannot be had before others are closed, which the configuration has no more.
   /// - Throws: what can't be bound, with its place in the configuration. What has been bound stays until `close`.
   func bind(_ config: CollectorConfig, ahead: Bool = false) throws(Diagnostic) {
-    let doomed = ahead ? ports { !isNamed($0, in: config) } + metricsPorts { !isNamed($0, in: config) } : []
+    let doomed = ahead ? places { !isNamed($0, in: config) } + metricsPlaces { !isNamed($0, in: config) } : []
     for defined in config.receiversInUse {
       let http = defined.value.http
       guard !listeners.contains(where: { $0.id == defined.id && $0.configuration == http }),
-        http.port == 0 || !doomed.contains(http.port)
+        Place(port: http.port, socketPath: http.socketPath).map({ !doomed.contains($0) }) ?? true
       else { continue }
+      let certificate = try certificates.certificate(for: defined.value.tls)
       let section = registry.section()
       do {
         let receiver = try OTLPReceiver(
-          id: defined.id.description, configuration: http, interner: interner, registry: section)
+          id: defined.id.description, configuration: http, certificate: certificate, interner: interner,
+          registry: section)
         listeners.append(Listener(id: defined.id, configuration: http, receiver: receiver, registry: section))
       } catch {
         throw Diagnostic(.error, at: defined.value.endpointPosition, "receivers.\(defined.id): \(error)")
       }
     }
     guard let (host, port) = config.service.metricsAddress, !metrics.contains(where: { isNamed($0, in: config) }),
-      port == 0 || !doomed.contains(port)
+      Place(port: port).map({ !doomed.contains($0) }) ?? true
     else { return }
     do {
       metrics.append(
@@ -83,7 +104,8 @@ final class Listeners {
       guard !listener.isStarted else { continue }
       try listener.receiver.start()
       listeners[position].isStarted = true
-      log.info("receiving OTLP over HTTP", ["endpoint": listener.receiver.address])
+      let scheme = listener.configuration.tls == nil ? "HTTP" : "HTTPS"
+      log.info("receiving OTLP over \(scheme)", ["endpoint": listener.receiver.address])
     }
     for position in metrics.indices where !metrics[position].isStarted {
       try metrics[position].server.start()
@@ -141,11 +163,11 @@ final class Listeners {
     config.service.metricsAddress.map { $0 == (metrics.host, metrics.port) } ?? false
   }
 
-  private func ports(where isWanted: (Listener) -> Bool) -> [UInt16] {
-    listeners.filter(isWanted).map(\.receiver.port)
+  private func places(where isWanted: (Listener) -> Bool) -> [Place] {
+    listeners.filter(isWanted).compactMap { Place(port: $0.receiver.port, socketPath: $0.configuration.socketPath) }
   }
 
-  private func metricsPorts(where isWanted: (Metrics) -> Bool) -> [UInt16] {
-    metrics.filter(isWanted).map(\.port)
+  private func metricsPlaces(where isWanted: (Metrics) -> Bool) -> [Place] {
+    metrics.filter(isWanted).compactMap { Place(port: $0.port) }
   }
 }

@@ -8,10 +8,8 @@ import Synchronization
 /// Each goes to the worker with the fewest: daemons that share a listening socket often leave all long-lived
 /// connections to whichever of them woke up first.
 final class Acceptor: Sendable {
-  /// What the system really bound.
-  let port: UInt16
+  let listener: ListeningSocket
 
-  private let listener: Int32
   private let core: ServerCore
   private let wakeup: Wakeup
   private let isStopping = Atomic<Bool>(false)
@@ -20,17 +18,8 @@ final class Acceptor: Sendable {
   /// Binds and listens; nothing is accepted before `start`.
   init(core: ServerCore) throws(HTTPServerError) {
     self.core = core
-    let configuration = core.configuration
     wakeup = try Wakeup()
-    var port: UInt16 = 0
-    var reason: UnsafePointer<CChar>?
-    listener = chttp_listen(configuration.host, configuration.port, &port, &reason)
-    self.port = port
-    if listener < 0 {
-      throw .cannotListen(
-        address: Self.describe(host: configuration.host, port: configuration.port),
-        reason: reason.map { String(cString: $0) } ?? "no reason given")
-    }
+    listener = try ListeningSocket(core.configuration)
   }
 
   deinit {
@@ -46,11 +35,7 @@ final class Acceptor: Sendable {
     guard !isStopping.exchange(true, ordering: .acquiringAndReleasing) else { return }
     wakeup.signal()
     thread.withLock { $0.take() }?.join()
-    close(listener)
-  }
-
-  static func describe(host: String, port: UInt16) -> String {
-    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    listener.close()
   }
 
   private func run(_ workers: [Worker]) {
@@ -61,7 +46,7 @@ final class Acceptor: Sendable {
       let isLastRound = isStopping.load(ordering: .acquiring)
       acceptAll(for: workers, turn: &turn)
       if isLastRound { return }
-      var polled = [listener, wakeup.descriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+      var polled = [listener.descriptor, wakeup.descriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
       poll(&polled, 2, -1)
     }
   }
@@ -70,7 +55,7 @@ final class Acceptor: Sendable {
   private func acceptAll(for workers: [Worker], turn: inout Int) {
     for _ in 0..<Int(SOMAXCONN) {
       var address = chttp_address()
-      let socket = chttp_accept(listener, &address)
+      let socket = chttp_accept(listener.descriptor, &address)
       switch -socket {
       case EAGAIN: return
       case EINTR, ECONNABORTED: continue

@@ -7,6 +7,9 @@ package struct HTTPServerConfiguration: Sendable {
   package var host: String
   /// 0 has the system pick a free port; `HTTPServer.port` tells which.
   package var port: UInt16
+  /// A Unix socket to listen on in place of a port: a file that its owner and group may connect to. It replaces one that
+  /// nobody listens on, and is removed when no more connections are taken.
+  package var socketPath: String?
   /// Threads that read, handle and answer requests.
   package var workers: Int
   /// Connections above this number are answered with `HTTPFault.tooManyConnections` and closed. A server grants fewer where the limit of
@@ -27,7 +30,8 @@ package struct HTTPServerConfiguration: Sendable {
   package var certificate: ServerCertificate?
 
   package init(
-    host: String = "127.0.0.1", port: UInt16 = 0, workers: Int = HTTPServerConfiguration.coreCount,
+    host: String = "127.0.0.1", port: UInt16 = 0, socketPath: String? = nil,
+    workers: Int = HTTPServerConfiguration.coreCount,
     maxConnections: Int = 1024, timeouts: HTTPTimeouts = HTTPTimeouts(), maxBodyBytes: Int = 512 << 20,
     maxHeaderBytes: Int = 16 << 10, keepsAlive: Bool = true, responseHeaders: [HTTPHeaderField] = [],
     certificate: ServerCertificate? = nil
@@ -35,6 +39,7 @@ package struct HTTPServerConfiguration: Sendable {
     precondition(workers > 0 && maxConnections > 0, "a server has at least one worker and one connection")
     self.host = host
     self.port = port
+    self.socketPath = socketPath
     self.workers = workers
     self.maxConnections = maxConnections
     self.timeouts = timeouts

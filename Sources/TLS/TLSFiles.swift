@@ -45,7 +45,7 @@ package struct TLSFiles: Sendable, Equatable {
 /// Why a server can't speak TLS.
 package struct TLSFault: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong, by the key that names it.
-  package enum Part: String, Sendable {
+  package enum Part: String, Sendable, CaseIterable {
     case certificate = "cert_file"
     case key = "key_file"
     case clientAuthorities = "client_ca_file"

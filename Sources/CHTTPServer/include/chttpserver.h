@@ -152,6 +152,20 @@ const char *chttp_reason(unsigned status);
  */
 int chttp_listen(const char *host, uint16_t port, uint16_t *bound_port, const char **reason);
 
+/*
+ * Listens on a Unix socket: a file that its owner and group may connect to. Of a socket that stands there already nobody
+ * must be listening; then it is replaced. Stores what chttp_unlisten needs to know the file again. Returns the socket, or
+ * returns -1 and stores a reason that lives for ever.
+ */
+typedef struct chttp_file_id {
+  uint64_t device;
+  uint64_t number;
+} chttp_file_id;
+int chttp_listen_unix(const char *path, chttp_file_id *file, const char **reason);
+
+/* Removes the file of a Unix socket, unless it is another one by now. */
+void chttp_unlisten(const char *path, const chttp_file_id *file);
+
 /* The next connection, or a negated errno. */
 int chttp_accept(int listener, chttp_address *address);
 

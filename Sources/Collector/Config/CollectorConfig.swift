@@ -53,6 +53,11 @@ struct CollectorConfig {
     }.first
   }
 
+  /// What the servers of those speak TLS with.
+  var serverTLS: [ServerTLS] {
+    receiversInUse.compactMap(\.value.tls) + [ledgerInUse?.value].compactMap { $0?.console == nil ? nil : $0?.tls }
+  }
+
   private static func inUse<Value>(
     _ names: [Located<String>], of defined: [ComponentID: Defined<Value>]
   ) -> [Defined<Value>] {

@@ -5,6 +5,8 @@ import Receivers
 /// `receivers: otlp:`.
 struct ReceiverConfig {
   var http: OTLPReceiver.Configuration
+  /// Nil for plain HTTP.
+  var tls: ServerTLS?
   /// Where the endpoint was written, for what is wrong with it later.
   var endpointPosition: Position
 
@@ -18,13 +20,7 @@ struct ReceiverConfig {
     }
     var configuration = OTLPReceiver.Configuration()
     endpointPosition = http.position(of: "endpoint")
-    if let endpoint = http.string("endpoint") {
-      if let (host, port) = Endpoint.parse(endpoint) {
-        (configuration.host, configuration.port) = (host, port)
-      } else {
-        http.error("endpoint", "expected host:port, found \"\(endpoint)\"")
-      }
-    }
+    Self.readEndpoint(http, &configuration)
     configuration.maxRequestBodySize = http.int(
       "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...1 << 30)
     // As in the OpenTelemetry Collector, 0 means the default.
@@ -37,11 +33,47 @@ struct ReceiverConfig {
     configuration.maxBufferedMiB = http.int(
       "max_buffered_mib", default: configuration.maxBufferedMiB, in: 1...1 << 30)
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
+    configuration.keepsAlive = http.bool("keep_alives_enabled", default: true)
+    configuration.responseHeaders = Self.responseHeaders(http)
+    if let section = http.section("tls"), !http.isNull("tls") {
+      tls = ServerTLS(section)
+      configuration.tls = tls?.configuration
+    }
     http.knownButUnsupported([
-      "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
-      "keep_alives_enabled", "transport", "logs_url_path", "metrics_url_path", "profiles_url_path",
+      "auth", "cors", "include_metadata", "compression_algorithms", "middlewares", "logs_url_path", "metrics_url_path",
+      "profiles_url_path",
     ])
     self.http = configuration
+  }
+
+  private enum Transport: String, CaseIterable {
+    case tcp, unix
+  }
+
+  private static func readEndpoint(_ http: ConfigSection, _ configuration: inout OTLPReceiver.Configuration) {
+    let transport = http.choice("transport", of: Transport.self)
+    let endpoint = http.string("endpoint")
+    if let path = endpoint.flatMap(Endpoint.unixPath) ?? (transport == .unix ? endpoint : nil) {
+      configuration.socketPath = path
+      if path.isEmpty { http.error("endpoint", "expected the path of a Unix socket") }
+      if transport == .tcp { http.error("transport", "the endpoint is a Unix socket: set unix, or leave the key out") }
+    } else if transport == .unix {
+      http.error("transport", "a Unix socket needs its path in endpoint")
+    } else if let endpoint {
+      if let (host, port) = Endpoint.parse(endpoint) {
+        (configuration.host, configuration.port) = (host, port)
+      } else {
+        http.error("endpoint", "expected host:port, found \"\(endpoint)\"")
+      }
+    }
+  }
+
+  private static func responseHeaders(_ http: ConfigSection) -> [HTTPHeaderField] {
+    (http.stringMap("response_headers") ?? []).compactMap { name, value in
+      let field = HTTPHeaderField(name, value)
+      if field == nil { http.error("response_headers", "\"\(name)\" is no header that can be added to replies") }
+      return field
+    }
   }
 
   private static func timeouts(_ http: ConfigSection) -> HTTPTimeouts {
@@ -56,8 +88,14 @@ struct ReceiverConfig {
   }
 }
 
-/// Addresses of the form `host:port`.
+/// Addresses of the form `host:port`, and Unix sockets.
 enum Endpoint {
+  /// The path in `unix:///path` or `unix:path`; nil for what has not that form.
+  static func unixPath(_ text: String) -> String? {
+    for prefix in ["unix://", "unix:"] where text.hasPrefix(prefix) { return String(text.dropFirst(prefix.count)) }
+    return nil
+  }
+
   /// Nil when the text has not that form. `[::1]:4318` loses its brackets; an empty host means every address.
   static func parse(_ text: String) -> (host: String, port: UInt16)? {
     guard let colon = text.lastIndex(of: ":"), !text[colon...].hasPrefix(":+"),
