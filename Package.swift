@@ -131,8 +131,8 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "Locks", "OTLP", "Pipeline",
-        "Receivers", "SelfTelemetry", "Spool", "Terminal",
+        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "HTTPServer", "Locks", "OTLP",
+        "Pipeline", "Receivers", "SelfTelemetry", "Spool", "TLS", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",
