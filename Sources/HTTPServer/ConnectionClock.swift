@@ -80,15 +80,14 @@ final class ConnectionClock: Sendable {
 
   /// The socket is about to be closed.
   ///
-  /// - Returns: the socket for others to keep if the client has been told that it should have spoken TLS and may still be
-  ///   sending, and whether TLS has come to nothing: neither by a timeout nor by a client that said nothing.
-  func close() -> (isUnencrypted: Bool, hasFailed: Bool) {
+  /// - Returns: whether TLS has come to nothing, neither by a timeout nor by a client that said nothing.
+  func close() -> Bool {
     let wasShaking = state.withLock { state in
       defer { state.phase = .over }
       return state.phase == .handshake
     }
-    guard wasShaking, let stage = session?.stage else { return (false, false) }
-    return (stage == CHTTP_TLS_UNENCRYPTED, stage == CHTTP_TLS_UNENCRYPTED || stage == CHTTP_TLS_SHAKING_HANDS)
+    guard wasShaking, let stage = session?.stage else { return false }
+    return stage == CHTTP_TLS_UNENCRYPTED || stage == CHTTP_TLS_SHAKING_HANDS
   }
 
   // MARK: - For the timekeeper

@@ -98,12 +98,12 @@ final class Worker: Sendable {
   }
 
   private func forget(_ clock: ConnectionClock) {
-    let end = clock.close()
-    if end.isUnencrypted {
+    if clock.close(), !core.isStopping {
+      core.handler.connectionEnded(.handshake)
+      // The client may be sending its first request already: it shall see why there is no session.
       let kept = fcntl(clock.socket, F_DUPFD_CLOEXEC, 0)
       if kept >= 0 { core.linger.add(kept) }
     }
-    if end.hasFailed, !core.isStopping { core.handler.connectionEnded(.handshake) }
     clocks.withLock { $0[ObjectIdentifier(clock)] = nil }
   }
 

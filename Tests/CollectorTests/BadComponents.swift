@@ -86,7 +86,7 @@ extension BadConfigTests {
       "5:27: error: receivers.otlp.protocols.http.response_headers: \"X Bad\" is no header that can be added to replies"
     ),
     Fault(
-      "        endpoint: 127.0.0.1:0", "        response_headers: {content-length: 3}",
+      "        endpoint: 127.0.0.1:0", "        response_headers: {content-length: '3'}",
       "5:27: error: receivers.otlp.protocols.http.response_headers: \"content-length\" is no header that can be added to replies"
     ),
   ]

@@ -90,7 +90,8 @@ struct TLSHandshakeTests {
     }
   }
 
-  @Test(arguments: [[], [22], [22, 3, 1, 2, 0, 1, 0, 1], [22, 3, 1, 255, 255]] as [[UInt8]])
+  @Test(
+    arguments: [[], [22], [22, 3, 1, 2, 0, 1, 0, 1], [22, 3, 1, 0, 4, 9, 9, 9, 9], [22, 3, 1, 255, 255]] as [[UInt8]])
   func `a handshake that does not come to its end is given up and counted`(start: [UInt8]) throws {
     let timeouts = HTTPTimeouts(idle: .zero, readHeader: .milliseconds(200), read: .zero, write: .zero)
     try withTLS(HTTPServerConfiguration(workers: 1, timeouts: timeouts)) { server, certificates, handler in
@@ -107,7 +108,7 @@ struct TLSHandshakeTests {
 
   @Test func `bytes that are no handshake are refused and counted, and a client that says nothing is not`() throws {
     try withTLS { server, _, handler in
-      for bytes in [[0, 1, 2, 3, 4, 5, 6, 7], [22, 3, 1, 0, 4, 9, 9, 9, 9], [21, 3, 3, 0, 2, 2, 40]] as [[UInt8]] {
+      for bytes in [[0, 3, 3, 0, 3, 5, 6, 7], [22, 3, 1, 0, 4, 9, 0, 0, 0], [21, 3, 3, 0, 2, 2, 40]] as [[UInt8]] {
         let client = try TestClient(port: server.port)
         try client.send(bytes)
         client.waitForEnd()
