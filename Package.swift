@@ -47,7 +47,7 @@ let package = Package(
     .target(
       name: "COTLP", cSettings: [.headerSearchPath("generated")], cxxSettings: [.headerSearchPath("generated")],
       linkerSettings: [.linkedLibrary("protobuf-c"), .linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
-    shim("CHTTPServer", libraries: ["microhttpd"]),
+    shim("CHTTPServer", libraries: ["microhttpd", "gnutls"]),
     shim("CGRPCServer", libraries: ["grpc++", "grpc", "gpr", "absl_synchronization"]),
     shim("CCurl", libraries: ["curl"]),
     shim("CYAML", libraries: ["yaml"]),
@@ -87,7 +87,7 @@ let package = Package(
         "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
         "Locks",
       ]),
-    room("Console", ["Ledger", "Filters", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
+    room("Console", ["Ledger", "Filters", "HTTPServer", "TLS", "JSON", "SelfTelemetry", "Locks"]),
     room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
     // Everything together
@@ -117,7 +117,7 @@ let package = Package(
     tests("Locks", []),
     tests("SelfTelemetry", ["Locks"]),
     tests("Compression", []),
-    tests("HTTPServer", []),
+    tests("HTTPServer", ["TLS"]),
     tests("HTTPClient", []),
     tests("JSON", []),
     tests("Prices", []),
@@ -135,8 +135,8 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "Locks", "OTLP", "Pipeline",
-        "Receivers", "SelfTelemetry", "Spool", "Terminal",
+        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "HTTPServer", "Locks", "OTLP",
+        "Pipeline", "Receivers", "SelfTelemetry", "Spool", "TLS", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gnutls/abstract.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
   const chttp_worker *worker = cls;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *socket_context = worker->callbacks.opened(worker->context, info->connect_fd);
+    *socket_context = worker->callbacks.opened(worker->context, outer(connection), info->connect_fd);
   } else {
     worker->callbacks.closed(worker->context, *socket_context);
   }
@@ -65,14 +66,30 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
   return strlen(text);
 }
 
+/* What a session without chttp_tls_begin would show: nothing. */
+static int no_certificate(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
+                          const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **certificates,
+                          unsigned *count, gnutls_privkey_t *key) {
+  (void)session, (void)authorities, (void)authority_count, (void)algorithms, (void)algorithm_count;
+  (void)certificates, (void)count, (void)key;
+  return -1;
+}
+
 chttp_worker *chttp_worker_start(const chttp_worker_options *options, const chttp_callbacks *callbacks, void *context) {
   chttp_worker *worker = malloc(sizeof *worker);
   if (worker == NULL) return NULL;
   worker->callbacks = *callbacks;
   worker->context = context;
+  const bool has_tls = options->tls_priorities != NULL;
+  const struct MHD_OptionItem none = {MHD_OPTION_END, 0, NULL};
+  struct MHD_OptionItem tls_options[] = {{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)options->tls_priorities},
+                                         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)no_certificate},
+                                         none};
+  if (!has_tls) tls_options[0] = none;
   worker->daemon = MHD_start_daemon(
-      MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-      on_access, worker, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
+      MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+          (has_tls ? MHD_USE_TLS : 0),
+      0, NULL, NULL, on_access, worker, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory, MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker,
       MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
       MHD_OPTION_END);

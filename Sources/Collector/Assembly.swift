@@ -24,18 +24,20 @@ final class Assembly {
   ///   - config: checked.
   ///   - lock: of the storage directory; nil with `durability: memory`.
   ///   - interner: the receivers'.
+  ///   - certificates: what is shown over TLS.
   ///   - registry: the collector's own metrics.
   ///   - log: the collector's own log.
   /// - Throws: what is wrong, with its place in the configuration. Nothing is open then.
   init(
-    _ config: CollectorConfig, lock: DirectoryLock?, interner: ScopeInterner, registry: MetricRegistry, log: Log
+    _ config: CollectorConfig, lock: DirectoryLock?, interner: ScopeInterner, certificates: ServerCertificates,
+    registry: MetricRegistry, log: Log
   ) throws(Diagnostic) {
     self.config = config
     let section = registry.section()
     self.registry = section
     storage = lock.map { Storage(config.service, lock: $0, registry: section, log: log) }
     do throws(Diagnostic) {
-      try build(interner: interner, log: log)
+      try build(interner: interner, certificates: certificates, log: log)
     } catch {
       storage?.close()
       self.registry.withdrawGauges()
@@ -43,7 +45,9 @@ final class Assembly {
     }
   }
 
-  private func build(interner: ScopeInterner, log: Log) throws(Diagnostic) {
+  private func build(
+    interner: ScopeInterner, certificates: ServerCertificates, log: Log
+  ) throws(Diagnostic) {
     for defined in config.exportersInUse {
       do {
         exporters += try ExporterFactory.make(
@@ -54,7 +58,7 @@ final class Assembly {
       }
     }
     ledger = try config.ledgerInUse.map { defined throws(Diagnostic) in
-      try RunningLedger(defined, of: config, registry: registry, log: log)
+      try RunningLedger(defined, of: config, certificates: certificates, registry: registry, log: log)
     }
     for pipeline in config.service.pipelines {
       let parts = PipelineParts(pipeline, of: config)

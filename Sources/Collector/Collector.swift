@@ -21,6 +21,7 @@ final class Collector: @unchecked Sendable {
   private let notifier: ServiceNotifier
   private let isCancelled: @Sendable () -> Bool
   private let interner = ScopeInterner()
+  private let certificates: ServerCertificates
   private let listeners: Listeners
   private let isStopWanted = Atomic<Bool>(false)
   /// What runs, or should.
@@ -49,7 +50,8 @@ final class Collector: @unchecked Sendable {
     self.notifier = notifier
     self.isCancelled = isCancelled
     ProcessMetrics.register(in: registry)
-    listeners = Listeners(interner: interner, registry: registry, log: log)
+    certificates = ServerCertificates(log: log)
+    listeners = Listeners(interner: interner, certificates: certificates, registry: registry, log: log)
     try listeners.bind(config)
     assembly = try assemble(config)
   }
@@ -58,6 +60,7 @@ final class Collector: @unchecked Sendable {
   ///
   /// - Throws: what could not be started; what had been started is stopped again.
   func start() throws(Diagnostic) {
+    certificates.start()
     do throws(Diagnostic) {
       try run(config, replayUntil: MonotonicClock.now() + Self.longestReplay.nanoseconds)
     } catch {
@@ -87,6 +90,7 @@ final class Collector: @unchecked Sendable {
     assembly = nil
     lock = nil
     listeners.closeMetrics()
+    certificates.stop()
   }
 
   /// Cuts a reload short, from any thread: `stop` follows.
@@ -102,7 +106,10 @@ final class Collector: @unchecked Sendable {
   /// - Returns: whether one of them runs.
   func reload(_ next: CollectorConfig) -> Reloader.Outcome {
     notifier.tell(.reloading, status: "changing the configuration")
+    certificates.renew()
+    defer { certificates.keep(only: config.serverTLS) }
     do throws(Diagnostic) {
+      for tls in next.serverTLS { _ = try certificates.certificate(for: tls) }
       try listeners.bind(next, ahead: true)
     } catch {
       log.error("the new configuration cannot run, the old one goes on", ["problem": "\(error)"])
@@ -190,7 +197,8 @@ final class Collector: @unchecked Sendable {
         throw Diagnostic(.error, at: service.storage.position, "service.storage.directory: \(error)")
       }
     }
-    return try Assembly(config, lock: lock, interner: interner, registry: registry, log: log)
+    return try Assembly(
+      config, lock: lock, interner: interner, certificates: certificates, registry: registry, log: log)
   }
 
   /// Starts the assembly, and opens the listeners to it.

@@ -25,7 +25,24 @@ final class Listeners {
     var isStarted = false
   }
 
+  /// What two sockets cannot both have.
+  private enum Place: Hashable {
+    case port(UInt16)
+    case file(String)
+
+    /// Nil where the system picks a port.
+    init?(port: UInt16, socketPath: String? = nil) {
+      if let socketPath {
+        self = .file(socketPath)
+      } else {
+        guard port != 0 else { return nil }
+        self = .port(port)
+      }
+    }
+  }
+
   private let interner: ScopeInterner
+  private let certificates: ServerCertificates
   private let registry: MetricRegistry
   private let log: Log
   private var listeners: [Listener] = []
@@ -33,10 +50,12 @@ final class Listeners {
 
   /// - Parameters:
   ///   - interner: of the scopes of all requests.
+  ///   - certificates: what is shown over TLS.
   ///   - registry: counts what comes in, and is served as metrics.
   ///   - log: the collector's own log.
-  init(interner: ScopeInterner, registry: MetricRegistry, log: Log) {
+  init(interner: ScopeInterner, certificates: ServerCertificates, registry: MetricRegistry, log: Log) {
     self.interner = interner
+    self.certificates = certificates
     self.registry = registry
     self.log = log
   }
@@ -48,17 +67,18 @@ final class Listeners {
   ///   - ahead: leaves out those that cannot be had before others are closed, which the configuration has no more.
   /// - Throws: what can't be bound, with its place in the configuration. What has been bound stays until `close`.
   func bind(_ config: CollectorConfig, ahead: Bool = false) throws(Diagnostic) {
-    let doomed = ahead ? ports { !isNamed($0, in: config) } + metricsPorts { !isNamed($0, in: config) } : []
+    let doomed = ahead ? places { !isNamed($0, in: config) } + metricsPlaces { !isNamed($0, in: config) } : []
     for defined in config.receiversInUse {
       for configured in defined.value.servers {
+        let (port, path) = (configured.value.port, configured.value.socketPath)
         guard !listeners.contains(where: { $0.id == defined.id && $0.configuration == configured.value }),
-          configured.value.port == 0 || !doomed.contains(configured.value.port)
+          Place(port: port, socketPath: path).map({ !doomed.contains($0) }) ?? true
         else { continue }
-        try bind(defined.id, configured)
+        try bind(defined, configured)
       }
     }
     guard let (host, port) = config.service.metricsAddress, !metrics.contains(where: { isNamed($0, in: config) }),
-      port == 0 || !doomed.contains(port)
+      Place(port: port).map({ !doomed.contains($0) }) ?? true
     else { return }
     do {
       metrics.append(
@@ -68,7 +88,12 @@ final class Listeners {
     }
   }
 
-  private func bind(_ id: ComponentID, _ configured: Located<ReceiverConfig.Server>) throws(Diagnostic) {
+  private func bind(
+    _ defined: Defined<ReceiverConfig>, _ configured: Located<ReceiverConfig.Server>
+  ) throws(Diagnostic) {
+    let id = defined.id
+    var certificate: ServerCertificate?
+    if case .http = configured.value { certificate = try certificates.certificate(for: defined.value.tls) }
     let section = registry.section()
     let intake = listeners.first { $0.id == id }?.intake ?? Intake()
     let server: any OTLPListener
@@ -76,7 +101,8 @@ final class Listeners {
       switch configured.value {
       case .http(let http):
         server = try OTLPReceiver(
-          id: id.description, configuration: http, interner: interner, intake: intake, registry: section)
+          id: id.description, configuration: http, certificate: certificate, interner: interner, intake: intake,
+          registry: section)
       case .grpc(let grpc):
         server = try OTLPGRPCReceiver(
           id: id.description, configuration: grpc, interner: interner, intake: intake, registry: section)
@@ -99,7 +125,12 @@ final class Listeners {
       guard !listener.isStarted else { continue }
       try listener.server.start()
       listeners[position].isStarted = true
-      log.info("receiving OTLP", ["transport": listener.server.transport, "endpoint": listener.server.address])
+      log.info(
+        "receiving OTLP",
+        [
+          "transport": listener.server.transport, "endpoint": listener.server.address,
+          "tls": String(listener.configuration.speaksTLS),
+        ])
     }
     for position in metrics.indices where !metrics[position].isStarted {
       try metrics[position].server.start()
@@ -164,11 +195,11 @@ final class Listeners {
     config.service.metricsAddress.map { $0 == (metrics.host, metrics.port) } ?? false
   }
 
-  private func ports(where isWanted: (Listener) -> Bool) -> [UInt16] {
-    listeners.filter(isWanted).map(\.server.port)
+  private func places(where isWanted: (Listener) -> Bool) -> [Place] {
+    listeners.filter(isWanted).compactMap { Place(port: $0.server.port, socketPath: $0.configuration.socketPath) }
   }
 
-  private func metricsPorts(where isWanted: (Metrics) -> Bool) -> [UInt16] {
-    metrics.filter(isWanted).map(\.port)
+  private func metricsPlaces(where isWanted: (Metrics) -> Bool) -> [Place] {
+    metrics.filter(isWanted).compactMap { Place(port: $0.port) }
   }
 }

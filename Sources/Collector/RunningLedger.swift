@@ -12,13 +12,15 @@ final class RunningLedger {
   private let keys: LedgerConfig
   private let copies: [String]
   private let log: Log
+  private let certificate: ServerCertificate?
   private var console: Console?
 
   /// Opens the file; nothing runs yet.
   ///
   /// - Throws: what is wrong, with its place in the configuration.
   init(
-    _ defined: Defined<LedgerConfig>, of config: CollectorConfig, registry: MetricRegistry, log: Log
+    _ defined: Defined<LedgerConfig>, of config: CollectorConfig, certificates: ServerCertificates,
+    registry: MetricRegistry, log: Log
   ) throws(Diagnostic) {
     var keys = defined.value
     keys.ledger.fallback = Self.fallback(of: config)
@@ -26,6 +28,7 @@ final class RunningLedger {
     self.log = log
     id = defined.id
     copies = LedgerCopies.places(of: config)
+    certificate = try certificates.certificate(for: keys.console == nil ? nil : keys.tls)
     do throws(LedgerError) {
       ledger = try Ledger(keys.ledger, log: log, registry: registry)
     } catch {
@@ -49,12 +52,14 @@ final class RunningLedger {
       var limits = LedgerReader.Limits()
       limits.time = keys.maxQueryTime
       let reader = try LedgerReader(path: keys.ledger.path, prices: keys.ledger.prices, limits: limits)
-      let console = try Console(reader: reader, configuration: configuration) { [ledger, copies] endUser in
+      let console = try Console(reader: reader, configuration: configuration, certificate: certificate) {
+        [ledger, copies] endUser in
         ErasureReport(endUser: endUser, try ledger.forget(endUser: endUser), copies: copies)
       }
       self.console = console
       try console.start()
-      log.info("the ledger can be asked", ["url": "http://\(console.address)/api/v1"])
+      log.info(
+        "the ledger can be asked", ["url": "\(certificate == nil ? "http" : "https")://\(console.address)/api/v1"])
     } catch {
       throw Diagnostic(.error, at: keys.endpointPosition, "extensions.\(id).endpoint: \(error)")
     }

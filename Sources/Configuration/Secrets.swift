@@ -20,7 +20,8 @@ enum Secrets {
 
   private static func hides(_ key: String, underPseudonymize isKeyed: Bool) -> Bool {
     let name = String(key.lowercased().map { $0 == "-" ? "_" : $0 })
-    return name == "headers" || isKeyed && name == "key" || words.contains { name.hasSuffix($0) }
+    return name == "headers" || name == "response_headers" || isKeyed && name == "key"
+      || words.contains { name.hasSuffix($0) }
   }
 
   /// A URL without the password, or the token in place of a user and a password, that stands before its host; the scheme

@@ -1,5 +1,6 @@
 package import HTTPServer
 package import Ledger
+package import TLS
 
 /// Answers questions about the ledger over HTTP.
 package final class Console: Sendable {
@@ -10,6 +11,8 @@ package final class Console: Sendable {
     package var port: UInt16 = 4319
     /// What clients have to name (`Authorization: Bearer …`); nil when they need nothing.
     package var token: String?
+    /// Nil for plain HTTP.
+    package var tls: TLSServerConfiguration?
     /// Questions that are answered at a time; as many connections should the reader have.
     package var threads = 4
     /// Questions that may wait for their turn.
@@ -31,18 +34,22 @@ package final class Console: Sendable {
   /// - Parameters:
   ///   - reader: of the ledger.
   ///   - configuration: checked by `Configuration.objection` before.
+  ///   - certificate: of `configuration.tls`.
   ///   - forget: what `DELETE` of a user does.
   /// - Throws: when the address cannot be listened on.
   package init(
-    reader: LedgerReader, configuration: Configuration, forget: @escaping Forgetting
+    reader: LedgerReader, configuration: Configuration, certificate: ServerCertificate? = nil,
+    forget: @escaping Forgetting
   ) throws(HTTPServerError) {
+    precondition((certificate == nil) == (configuration.tls == nil), "the certificate is that of the configuration")
     threads = QueryThreads(
       count: configuration.threads, places: configuration.places, patience: configuration.patience)
     let answering = ConsoleHandler.Answering(api: LedgerAPI(reader), forget: forget)
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(
         host: configuration.host, port: configuration.port, workers: 1, maxConnections: 100,
-        timeouts: HTTPTimeouts(idle: .seconds(120), readHeader: .seconds(10), read: .seconds(10), write: .seconds(30))),
+        timeouts: HTTPTimeouts(idle: .seconds(120), readHeader: .seconds(10), read: .seconds(10), write: .seconds(30)),
+        certificate: certificate),
       handler: ConsoleHandler(answering, access: Access(configuration), threads: threads))
   }
 

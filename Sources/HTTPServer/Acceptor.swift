@@ -15,7 +15,13 @@ final class Acceptor: Sendable {
   /// Binds and listens; nothing is accepted before `start`.
   init(core: ServerCore) throws(HTTPServerError) {
     self.core = core
-    socket = try ListeningSocket(host: core.configuration.host, port: core.configuration.port)
+    let configuration = core.configuration
+    socket =
+      if let path = configuration.socketPath {
+        try ListeningSocket(path: path)
+      } else {
+        try ListeningSocket(host: configuration.host, port: configuration.port)
+      }
   }
 
   /// What the system really bound.
@@ -43,10 +49,12 @@ final class Acceptor: Sendable {
 
   /// Tells a client that there are too many, so that it tries again later and not elsewhere.
   private func turnAway(_ socket: Int32) {
-    let reply = core.handler.reply(to: .tooManyConnections, of: nil).closingBytes
+    core.handler.connectionEnded(.maxConnections)
+    // Over TLS that would take a handshake, which costs more than most requests.
+    guard core.configuration.certificate == nil else { return ListeningSocket.turnAway(socket) }
+    let reply = core.dressed(core.handler.reply(to: .tooManyConnections, of: nil)).closingBytes
     reply.withUnsafeBytes { chttp_tell(socket, $0.baseAddress, $0.count) }
     core.linger.add(socket, ifFewerThan: Self.maxLingering)
-    core.handler.connectionEnded(.maxConnections)
   }
 
   /// Connections one too many that are given time to read the reply; further ones may see a reset instead. Few, since

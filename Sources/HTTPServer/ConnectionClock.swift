@@ -7,6 +7,8 @@ import Locks
 /// asks here before each step.
 final class ConnectionClock: Sendable {
   enum Phase {
+    /// For a TLS session.
+    case handshake
     /// For a request's first byte.
     case waiting
     /// For the end of a request's headers.
@@ -22,7 +24,7 @@ final class ConnectionClock: Sendable {
   }
 
   private struct State {
-    var phase = Phase.waiting
+    var phase: Phase
     /// Monotonic nanoseconds at which that began; for a body, when its headers did.
     var since = MonotonicClock.now()
     /// When the last byte came, as far as anybody noticed.
@@ -33,11 +35,17 @@ final class ConnectionClock: Sendable {
     var owed: HTTPResponse?
   }
 
-  private let socket: Int32
-  private let state = Locked(State())
+  let socket: Int32
+  private let session: TLSSession?
+  private let state: Locked<State>
 
-  init(socket: Int32) {
+  /// - Parameters:
+  ///   - socket: the connection's.
+  ///   - session: what is spoken on it; nil for plain HTTP.
+  init(socket: Int32, session: TLSSession?) {
     self.socket = socket
+    self.session = session
+    state = Locked(State(phase: session == nil ? .waiting : .handshake))
   }
 
   // MARK: - For the worker
@@ -71,8 +79,15 @@ final class ConnectionClock: Sendable {
   }
 
   /// The socket is about to be closed.
-  func close() {
-    state.withLock { $0.phase = .over }
+  ///
+  /// - Returns: whether TLS has come to nothing, neither by a timeout nor by a client that said nothing.
+  func close() -> Bool {
+    let wasShaking = state.withLock { state in
+      defer { state.phase = .over }
+      return state.phase == .handshake
+    }
+    guard wasShaking, let stage = session?.stage else { return false }
+    return stage == CHTTP_TLS_UNENCRYPTED || stage == CHTTP_TLS_SHAKING_HANDS
   }
 
   // MARK: - For the timekeeper
@@ -91,6 +106,17 @@ final class ConnectionClock: Sendable {
       }
       switch state.phase {
       case .handling, .over: return nil
+      case .handshake:
+        guard session?.isEstablished != true else {
+          (state.phase, state.since, state.heard, state.received) = (.waiting, now, now, 0)
+          listen(&state, at: now)
+          return nil
+        }
+        listen(&state, at: now)
+        let isLate = isOver(timeouts.readHeader, since: state.since)
+        guard isLate || isOver(timeouts.idle, since: state.heard) else { return nil }
+        cut(&state)
+        return isLate ? .readHeader : .idle
       case .waiting:
         listen(&state, at: now)
         guard state.phase == .waiting, isOver(timeouts.idle, since: state.heard) else { return nil }
@@ -119,9 +145,10 @@ final class ConnectionClock: Sendable {
     }
   }
 
-  /// libmicrohttpd says nothing about headers before they are complete; the kernel counts their bytes.
+  /// libmicrohttpd says nothing about headers before they are complete; the kernel counts their bytes, or the session
+  /// does, where there are others.
   private func listen(_ state: inout State, at now: UInt64) {
-    let received = chttp_received(socket)
+    let received = session?.received ?? chttp_received(socket)
     guard received >= 0 else { return }
     if let before = state.received, received > before {
       state.heard = now
@@ -133,7 +160,11 @@ final class ConnectionClock: Sendable {
   /// Has the client some time, until the next look, to see the reply: cut at once, a client that is still sending would
   /// be told of a reset and nothing else.
   private func tell(_ response: HTTPResponse, _ state: inout State) {
-    response.closingBytes.withUnsafeBytes { chttp_tell(socket, $0.baseAddress, $0.count) }
+    if let session {
+      session.tell(response.closingBytes)
+    } else {
+      response.closingBytes.withUnsafeBytes { chttp_tell(socket, $0.baseAddress, $0.count) }
+    }
     state.phase = .told
   }
 

@@ -32,10 +32,12 @@ package enum HTTPFault: CaseIterable, Sendable {
   case tooManyBodies
   /// The client is one too many; nothing of its request has been read.
   case tooManyConnections
+  /// The client speaks HTTP without TLS to a server that speaks it. Not asked for each such client, but once.
+  case unencrypted
 
   package var status: Int {
     switch self {
-    case .contradictoryLength: 400
+    case .contradictoryLength, .unencrypted: 400
     case .unknownTransferCoding: 501
     case .headersTooLarge: 431
     case .bodyTooLarge: 413
@@ -54,6 +56,7 @@ package enum HTTPFault: CaseIterable, Sendable {
     case .tooSlow: "the request did not come in full in the time that there is for it"
     case .tooManyBodies: "too many bytes of requests are under way; try again later"
     case .tooManyConnections: "too many connections are open; try again later"
+    case .unencrypted: "TLS is spoken here: use https"
     }
   }
 }

@@ -43,13 +43,17 @@ package final class HTTPResponse: @unchecked Sendable {
 
   /// The reply as it is sent where libmicrohttpd does not send it, before it closes the connection.
   var closingBytes: [UInt8] {
-    let fields = headers + [("Content-Length", String(body.count)), ("Connection", "close")]
+    let fields =
+      headers.filter { $0.name != "Connection" } + [("Content-Length", String(body.count)), ("Connection", "close")]
     let lines = fields.map { "\($0.name): \($0.value)\r\n" }.joined()
     return Array("HTTP/1.1 \(status) \(String(cString: chttp_reason(UInt32(status))))\r\n\(lines)\r\n".utf8) + body
   }
 
-  /// The same reply, after which the connection is closed.
-  func closing() -> HTTPResponse {
-    HTTPResponse(status: status, allHeaders: headers + [(name: "Connection", value: "close")], body: body)
+  /// The same reply with those of these headers that it has not, perhaps one after which the connection is closed.
+  func with(_ further: [HTTPHeaderField], closing: Bool) -> HTTPResponse {
+    let own = Set(headers.map { $0.name.lowercased() })
+    let added = further.filter { !own.contains($0.name.lowercased()) }.map { (name: $0.name, value: $0.value) }
+    return HTTPResponse(
+      status: status, allHeaders: headers + added + (closing ? [(name: "Connection", value: "close")] : []), body: body)
   }
 }

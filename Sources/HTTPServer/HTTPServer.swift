@@ -3,11 +3,11 @@ import Synchronization
 
 /// An HTTP/1.1 server: one accepting thread, and workers that read, handle and answer.
 package final class HTTPServer: Sendable {
-  /// The port that is listened on, also when the configuration left it to the system.
+  /// The port that is listened on, also when the configuration left it to the system. 0 for a Unix socket.
   package var port: UInt16 { acceptor.port }
 
-  /// Where it listens, as in `127.0.0.1:4318` or `[::1]:4318`.
-  package let address: String
+  /// Where it listens, as in `127.0.0.1:4318`, `[::1]:4318` or `unix:///run/heirloom/otlp.sock`.
+  package var address: String { acceptor.address }
 
   private let core: ServerCore
   private let acceptor: Acceptor
@@ -29,7 +29,6 @@ package final class HTTPServer: Sendable {
     let core = try ServerCore(configuration: configuration, handler: handler)
     self.core = core
     acceptor = try Acceptor(core: core)
-    address = acceptor.address
     workers = (0..<configuration.workers).map { _ in Worker(core: core) }
     timekeeper = Timekeeper(core: core)
   }

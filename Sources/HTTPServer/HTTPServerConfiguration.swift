@@ -7,6 +7,9 @@ package struct HTTPServerConfiguration: Sendable {
   package var host: String
   /// 0 has the system pick a free port; `HTTPServer.port` tells which.
   package var port: UInt16
+  /// A Unix socket to listen on in place of a port: a file that its owner and group may connect to. It replaces one that
+  /// nobody listens on, and is removed when no more connections are taken.
+  package var socketPath: String?
   /// Threads that read, handle and answer requests.
   package var workers: Int
   /// Connections above this number are answered with `HTTPFault.tooManyConnections` and closed. A server grants fewer where the limit of
@@ -19,20 +22,32 @@ package struct HTTPServerConfiguration: Sendable {
   /// Bytes that a request line and its headers may take. More is answered with `HTTPFault.headersTooLarge`; what does
   /// not fit into the connection's memory either gets the same status from libmicrohttpd.
   package var maxHeaderBytes: Int
+  /// Whether a connection goes on after a reply.
+  package var keepsAlive: Bool
+  /// Headers that every reply gets which has none of that name.
+  package var responseHeaders: [HTTPHeaderField]
+  /// What clients are shown over TLS; nil for plain HTTP.
+  package var certificate: ServerCertificate?
 
   package init(
-    host: String = "127.0.0.1", port: UInt16 = 0, workers: Int = HTTPServerConfiguration.coreCount,
+    host: String = "127.0.0.1", port: UInt16 = 0, socketPath: String? = nil,
+    workers: Int = HTTPServerConfiguration.coreCount,
     maxConnections: Int = 1024, timeouts: HTTPTimeouts = HTTPTimeouts(), maxBodyBytes: Int = 512 << 20,
-    maxHeaderBytes: Int = 16 << 10
+    maxHeaderBytes: Int = 16 << 10, keepsAlive: Bool = true, responseHeaders: [HTTPHeaderField] = [],
+    certificate: ServerCertificate? = nil
   ) {
     precondition(workers > 0 && maxConnections > 0, "a server has at least one worker and one connection")
     self.host = host
     self.port = port
+    self.socketPath = socketPath
     self.workers = workers
     self.maxConnections = maxConnections
     self.timeouts = timeouts
     self.maxBodyBytes = maxBodyBytes
     self.maxHeaderBytes = maxHeaderBytes
+    self.keepsAlive = keepsAlive
+    self.responseHeaders = responseHeaders
+    self.certificate = certificate
   }
 
   /// Bytes each connection has for headers and for reading. libmicrohttpd writes to all of them once a connection has had

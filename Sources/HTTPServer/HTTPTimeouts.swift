@@ -8,7 +8,7 @@ package struct HTTPTimeouts: Equatable, Sendable {
   /// Without a byte from the client: between two requests, and within one. More than the minute that lies between two
   /// exports of many SDKs, so that they find their connection alive.
   package var idle: Duration
-  /// From the first byte of a request to the end of its headers.
+  /// From the first byte of a request to the end of its headers; and for a TLS handshake, from the connection's beginning.
   package var readHeader: Duration
   /// From the first byte of a request to the last one of its body, however steadily they come.
   package var read: Duration
@@ -40,4 +40,6 @@ package enum HTTPEnding: CaseIterable, Sendable {
   case idle, readHeader, read, write
   /// A body was so far beyond its limit that the server stopped throwing it away.
   case endlessBody
+  /// The client and the server did not come to a TLS session.
+  case handshake
 }

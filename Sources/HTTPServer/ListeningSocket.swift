@@ -5,12 +5,14 @@ import Synchronization
 
 /// A listening socket, and the thread that accepts its connections.
 package final class ListeningSocket: Sendable {
-  /// What the system really bound.
+  /// What the system really bound; 0 for a Unix socket.
   package let port: UInt16
-  /// As in `127.0.0.1:4318` or `[::1]:4318`.
+  /// As in `127.0.0.1:4318`, `[::1]:4318` or `unix:///run/heirloom/otlp.sock`.
   package let address: String
 
   private let listener: Int32
+  /// A Unix socket's file, to be removed at the end.
+  private let file: (path: String, id: chttp_file_id)?
   private let wakeup: Wakeup
   private let isStopping = Atomic<Bool>(false)
   private let thread = Locked<BackgroundThread?>(nil)
@@ -31,11 +33,28 @@ package final class ListeningSocket: Sendable {
     var bound: UInt16 = 0
     var reason: UnsafePointer<CChar>?
     listener = chttp_listen(host, port, &bound, &reason)
+    file = nil
     self.port = bound
     address = Self.describe(host: host, port: bound)
     if listener < 0 {
       throw .cannotListen(
         address: Self.describe(host: host, port: port), reason: reason.map { String(cString: $0) } ?? "no reason given")
+    }
+  }
+
+  /// The same at a Unix socket: a file that its owner and group may connect to. It replaces one that nobody listens on.
+  ///
+  /// - Throws: when somebody listens there, or the file cannot be made.
+  package init(path: String) throws(HTTPServerError) {
+    wakeup = try Wakeup()
+    var id = chttp_file_id()
+    var reason: UnsafePointer<CChar>?
+    listener = chttp_listen_unix(path, &id, &reason)
+    file = (path, id)
+    port = 0
+    address = "unix://\(path)"
+    if listener < 0 {
+      throw .cannotListen(address: address, reason: reason.map { String(cString: $0) } ?? "no reason given")
     }
   }
 
@@ -57,7 +76,10 @@ package final class ListeningSocket: Sendable {
     guard !isStopping.exchange(true, ordering: .acquiringAndReleasing) else { return }
     wakeup.signal()
     thread.withLock { $0.take() }?.join()
-    if listener >= 0 { close(listener) }
+    guard listener >= 0 else { return }
+    // In this order: while the socket is open its file's number is nobody else's.
+    if let file { withUnsafePointer(to: file.id) { chttp_unlisten(file.path, $0) } }
+    close(listener)
   }
 
   /// Closes a connection that was accepted, unanswered.

@@ -6,6 +6,8 @@ final class ServerCore: Sendable {
   let configuration: HTTPServerConfiguration
   let handler: any HTTPHandler
   let pool = BufferPool()
+  /// What a client is told that speaks plain HTTP where TLS is spoken.
+  let unencrypted: PinnedBytes
   let linger: Linger
 
   let openConnections = Atomic<Int>(0)
@@ -24,10 +26,21 @@ final class ServerCore: Sendable {
     self.configuration = granted
     self.handler = handler
     linger = try Linger()
+    unencrypted = PinnedBytes(
+      configuration.certificate == nil
+        ? []
+        : handler.reply(to: .unencrypted, of: nil).with(configuration.responseHeaders, closing: true).closingBytes)
   }
 
   /// Replies close their connections from now on.
   var isDraining: Bool { draining.load(ordering: .sequentiallyConsistent) }
+
+  /// A reply as this server gives it: with the headers that all of its replies have, and the connection's last where it is.
+  func dressed(_ response: HTTPResponse) -> HTTPResponse {
+    let closes = isDraining || !configuration.keepsAlive
+    guard closes || !configuration.responseHeaders.isEmpty else { return response }
+    return response.with(configuration.responseHeaders, closing: closes)
+  }
 
   /// Nothing waits for a reply any more.
   var isStopping: Bool { stopping.load(ordering: .sequentiallyConsistent) }

@@ -27,11 +27,8 @@ final class Worker: Sendable {
   var openConnections: Int { open.load(ordering: .relaxed) }
 
   func start() throws(HTTPServerError) {
-    var options = chttp_worker_options(
-      connection_limit: UInt32(clamping: core.configuration.maxConnections),
-      connection_memory: core.configuration.connectionMemory)
     var callbacks = chttp_callbacks(
-      opened: { worker, socket in Worker.from(worker).connectionOpened(socket) },
+      opened: { worker, connection, socket in Worker.from(worker).connectionOpened(connection, socket) },
       head: { worker, clock, connection, method, path in
         guard let clock, let connection, let method, let path else { return nil }
         let known = Unmanaged<ConnectionClock>.fromOpaque(clock).takeUnretainedValue()
@@ -53,7 +50,14 @@ final class Worker: Sendable {
         }
         Worker.from(worker).connectionClosed()
       })
-    guard let started = chttp_worker_start(&options, &callbacks, Unmanaged.passUnretained(self).toOpaque()) else {
+    let configuration = core.configuration
+    let started = Self.withOptionalCString(configuration.certificate?.priorities) { priorities in
+      var options = chttp_worker_options(
+        connection_limit: UInt32(clamping: configuration.maxConnections),
+        connection_memory: configuration.connectionMemory, tls_priorities: priorities)
+      return chttp_worker_start(&options, &callbacks, Unmanaged.passUnretained(self).toOpaque())
+    }
+    guard let started else {
       throw .outOfResources(reason: String(cString: strerror(errno)))
     }
     daemon.withLock { $0 = started }
@@ -81,14 +85,25 @@ final class Worker: Sendable {
     if added != true { connectionClosed() }
   }
 
-  private func connectionOpened(_ socket: Int32) -> UnsafeMutableRawPointer {
-    let clock = ConnectionClock(socket: socket)
+  private func connectionOpened(_ connection: OpaquePointer?, _ socket: Int32) -> UnsafeMutableRawPointer {
+    var session: TLSSession?
+    if let certificate = core.configuration.certificate, let connection {
+      session = TLSSession(connection, certificate.credentials, unencrypted: core.unencrypted)
+      // Out of memory; and without credentials no session comes about.
+      if session == nil { chttp_cut(socket, true) }
+    }
+    let clock = ConnectionClock(socket: socket, session: session)
     clocks.withLock { $0[ObjectIdentifier(clock)] = clock }
     return Unmanaged.passRetained(clock).toOpaque()
   }
 
   private func forget(_ clock: ConnectionClock) {
-    clock.close()
+    if clock.close(), !core.isStopping {
+      core.handler.connectionEnded(.handshake)
+      // The client may be sending its first request already: it shall see why there is no session.
+      let kept = fcntl(clock.socket, F_DUPFD_CLOEXEC, 0)
+      if kept >= 0 { core.linger.add(kept) }
+    }
     clocks.withLock { $0[ObjectIdentifier(clock)] = nil }
   }
 
@@ -111,11 +126,12 @@ final class Worker: Sendable {
     let reading = decide(head, announced, connection)
     switch reading {
     case .receiving: break
-    case .discarding(let response): clock.owe(response)
-    case .answering(let response):
+    case .discarding(let response): clock.owe(core.dressed(response))
+    case .answering(let answer):
       // libmicrohttpd closes the connection after a reply without reading the body. The reply is refused only while the
       // daemon is being stopped; then the connection is about to be closed.
       guard clock.enter(.reply) else { return nil }
+      let response = core.dressed(answer)
       _ = chttp_reply(connection, UInt32(response.status), response.handle)
     }
     core.requestBegan()
@@ -159,7 +175,7 @@ final class Worker: Sendable {
       request.dropBody()
       let response = core.handler.reply(to: fits ? .tooManyBodies : .bodyTooLarge, of: request.head)
       request.reading = .discarding(thenSending: response)
-      request.clock.owe(response)
+      request.clock.owe(core.dressed(response))
     }
     request.discarded += bytes.count
     if request.discarded <= Worker.discardLimit { return true }
@@ -184,7 +200,7 @@ final class Worker: Sendable {
 
   private func send(_ response: HTTPResponse, to request: HTTPRequest) -> Bool {
     guard request.clock.enter(.reply) else { return false }
-    let response = core.isDraining ? response.closing() : response
+    let response = core.dressed(response)
     return chttp_reply(request.connection, UInt32(response.status), response.handle)
   }
 
@@ -223,7 +239,9 @@ final class Worker: Sendable {
   func checkClocks(at now: UInt64) {
     // A copy, so that nobody waits for the whole round who opens or closes a connection.
     for clock in clocks.withLock({ Array($0.values) }) {
-      let reason = clock.check(at: now, core.configuration.timeouts) { core.handler.reply(to: .tooSlow, of: nil) }
+      let reason = clock.check(at: now, core.configuration.timeouts) {
+        core.dressed(core.handler.reply(to: .tooSlow, of: nil))
+      }
       if let reason { core.handler.connectionEnded(reason) }
     }
   }
@@ -246,6 +264,13 @@ final class Worker: Sendable {
   private static func from(_ context: UnsafeMutableRawPointer?) -> Worker {
     guard let context else { preconditionFailure("a worker is its daemon's context") }
     return Unmanaged<Worker>.fromOpaque(context).takeUnretainedValue()
+  }
+
+  private static func withOptionalCString<Result>(
+    _ text: String?, _ body: (UnsafePointer<CChar>?) -> Result
+  ) -> Result {
+    guard let text else { return body(nil) }
+    return text.withCString(body)
   }
 
   private static func request(_ context: UnsafeMutableRawPointer?) -> HTTPRequest {

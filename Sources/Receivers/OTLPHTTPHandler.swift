@@ -75,8 +75,8 @@ final class OTLPHTTPHandler: HTTPHandler {
   }
 
   func reply(to fault: HTTPFault, of head: HTTPRequestHead?) -> HTTPResponse {
-    // One too many is counted as a connection: nobody knows whether it would have brought a request.
-    if fault != .tooManyConnections { metrics.refusedRequests.add() }
+    // These are counted as connections: nobody knows whether they would have brought a request.
+    if fault != .tooManyConnections, fault != .unencrypted { metrics.refusedRequests.add() }
     let response = fault == .bodyTooLarge ? tooLarge : OTLPHTTPReply.unreadable(fault)
     return response.written(in: head.flatMap { MessageFormat(of: $0) } ?? .protobuf, nil)
   }

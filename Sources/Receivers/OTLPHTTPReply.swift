@@ -62,7 +62,7 @@ enum OTLPHTTPReply {
 
   static func unreadable(_ fault: HTTPFault) -> HTTPResponse {
     switch fault {
-    case .contradictoryLength: error(fault.status, .invalidArgument, fault.message)
+    case .contradictoryLength, .unencrypted: error(fault.status, .invalidArgument, fault.message)
     case .unknownTransferCoding: error(fault.status, .unimplemented, fault.message)
     case .headersTooLarge, .bodyTooLarge: error(fault.status, .resourceExhausted, fault.message)
     case .tooSlow: error(fault.status, .deadlineExceeded, fault.message)

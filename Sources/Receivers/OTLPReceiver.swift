@@ -1,6 +1,7 @@
 package import HTTPServer
 package import OTLP
 package import SelfTelemetry
+package import TLS
 
 /// The HTTP side of the `otlp` receiver: OTLP/HTTP with protobuf bodies.
 package final class OTLPReceiver: OTLPListener {
@@ -8,6 +9,10 @@ package final class OTLPReceiver: OTLPListener {
   package struct Configuration: Sendable, Equatable {
     package var host = "127.0.0.1"
     package var port: UInt16 = 4318
+    /// A Unix socket to listen on in place of a port.
+    package var socketPath: String?
+    /// Nil for plain HTTP.
+    package var tls: TLSServerConfiguration?
     /// Bytes of a request's body, as it comes and inflated.
     package var maxRequestBodySize = 64 << 20
     /// MiB of bodies under way, of all connections together, from which on requests are refused.
@@ -20,6 +25,10 @@ package final class OTLPReceiver: OTLPListener {
     /// How long it waits for its clients; zero for ever.
     package var timeouts = HTTPTimeouts()
     package var maxConnections = 10_000
+    /// Whether connections go on after a reply.
+    package var keepsAlive = true
+    /// Headers that every reply gets.
+    package var responseHeaders: [HTTPHeaderField] = []
 
     package init() {}
   }
@@ -36,14 +45,16 @@ package final class OTLPReceiver: OTLPListener {
   /// - Parameters:
   ///   - id: the component's id.
   ///   - configuration: its keys.
+  ///   - certificate: of `configuration.tls`.
   ///   - interner: shared by all receivers of the collector.
   ///   - intake: where its requests go.
   ///   - registry: where it counts.
   /// - Throws: when nobody can listen there.
   package init(
-    id: String, configuration: Configuration, interner: ScopeInterner, intake: Intake = Intake(),
-    registry: MetricRegistry
+    id: String, configuration: Configuration, certificate: ServerCertificate? = nil, interner: ScopeInterner,
+    intake: Intake = Intake(), registry: MetricRegistry
   ) throws(HTTPServerError) {
+    precondition((certificate == nil) == (configuration.tls == nil), "the certificate is that of the configuration")
     self.intake = intake
     self.id = id
     self.registry = registry
@@ -52,9 +63,10 @@ package final class OTLPReceiver: OTLPListener {
       metrics: ReceiverMetrics(registry: registry, receiver: id, transport: transport))
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(
-        host: configuration.host, port: configuration.port, maxConnections: configuration.maxConnections,
-        timeouts: configuration.timeouts, maxBodyBytes: configuration.maxBufferedMiB << 20,
-        maxHeaderBytes: configuration.maxRequestHeadersSize),
+        host: configuration.host, port: configuration.port, socketPath: configuration.socketPath,
+        maxConnections: configuration.maxConnections, timeouts: configuration.timeouts,
+        maxBodyBytes: configuration.maxBufferedMiB << 20, maxHeaderBytes: configuration.maxRequestHeadersSize,
+        keepsAlive: configuration.keepsAlive, responseHeaders: configuration.responseHeaders, certificate: certificate),
       handler: handler)
   }
 

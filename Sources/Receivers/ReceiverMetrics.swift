@@ -57,6 +57,7 @@ extension HTTPEnding {
     case .read: "read_timeout"
     case .write: "write_timeout"
     case .endlessBody: "max_request_body_size"
+    case .handshake: "tls"
     }
   }
 }

@@ -67,10 +67,42 @@ extension BadConfigTests {
       "5:23: error: receivers.otlp.protocols.http.idle_timeout: expected a duration, found the whole number 5 (write its unit, as in 5s)"
     ),
     Fault(
-      "        endpoint: 127.0.0.1:0", "        tls: {cert_file: x}\n        cors: {}\n        include_metadata: true",
-      "5:9: warning: receivers.otlp.protocols.http.tls is not supported yet and has no effect",
+      "        endpoint: 127.0.0.1:0",
+      "        auth: {authenticator: x}\n        cors: {}\n        include_metadata: true",
+      "5:9: warning: receivers.otlp.protocols.http.auth is not supported yet and has no effect",
       "6:9: warning: receivers.otlp.protocols.http.cors is not supported yet and has no effect",
       "7:9: warning: receivers.otlp.protocols.http.include_metadata is not supported yet and has no effect"),
+    Fault(
+      "        endpoint: 127.0.0.1:0", "        tls: {cert_file: x}",
+      "5:9: error: receivers.otlp.protocols.http.tls.key_file: cert_file and key_file are required to speak TLS"),
+    Fault(
+      "        endpoint: 127.0.0.1:0",
+      "        tls: {cert_file: x, key_file: y, min_version: '1.3', max_version: '1.2'}",
+      "5:75: error: receivers.otlp.protocols.http.tls.max_version: must not be below min_version (1.3)"),
+    Fault(
+      "        endpoint: 127.0.0.1:0", "        tls: {cert_file: x, key_file: y, min_version: '1.1'}",
+      "5:55: error: receivers.otlp.protocols.http.tls.min_version: expected one of 1.2, 1.3, found the text \"1.1\""),
+    Fault(
+      "        endpoint: 127.0.0.1:0", "        transport: unix",
+      "5:20: error: receivers.otlp.protocols.http.transport: a Unix socket needs its path in endpoint"),
+    Fault(
+      "        endpoint: 127.0.0.1:0", "        endpoint: unix:///run/x.sock\n        transport: tcp",
+      "6:20: error: receivers.otlp.protocols.http.transport: the endpoint is a Unix socket: set unix, or leave the key out"
+    ),
+    Fault(
+      "        endpoint: 127.0.0.1:0", "        endpoint: 'unix://'",
+      "5:19: error: receivers.otlp.protocols.http.endpoint: expected the path of a Unix socket"),
+    Fault(
+      "        endpoint: 127.0.0.1:0", "        transport: udp",
+      "5:20: error: receivers.otlp.protocols.http.transport: expected one of tcp, unix, found the text \"udp\""),
+    Fault(
+      "        endpoint: 127.0.0.1:0", "        response_headers: {X-Ok: a, 'X Bad': b}",
+      "5:27: error: receivers.otlp.protocols.http.response_headers: \"X Bad\" is no header that can be added to replies"
+    ),
+    Fault(
+      "        endpoint: 127.0.0.1:0", "        response_headers: {content-length: '3'}",
+      "5:27: error: receivers.otlp.protocols.http.response_headers: \"content-length\" is no header that can be added to replies"
+    ),
   ]
 
   static let processors: [Fault] = [

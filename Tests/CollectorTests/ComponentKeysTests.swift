@@ -8,6 +8,7 @@ import HTTPClient
 import OTLP
 import Pipeline
 import Receivers
+import TLS
 import Testing
 
 /// Every key of every component goes where it belongs.
@@ -37,9 +38,17 @@ struct ComponentKeysTests {
       """
       {endpoint: "[::1]:9999", max_request_body_size: 1000, traces_url_path: otel/in, idle_timeout: 90s, max_connections: 7,
       max_buffered_mib: 8, read_header_timeout: 1500ms, read_timeout: 2m, write_timeout: 0, max_request_headers_size: 4096,
-      logs_url_path: /otel/logs, metrics_url_path: otel/metrics}
+      logs_url_path: /otel/logs, metrics_url_path: otel/metrics,
+      keep_alives_enabled: false, response_headers: {X-A: b, X-C: d}, tls: {cert_file: c, key_file: k, client_ca_file: a,
+      min_version: "1.3", max_version: "1.3", reload_interval: 5m}}
       """)
-    #expect(unchanged(http, from: OTLPReceiver.Configuration()) == [])
+    #expect(unchanged(http, from: OTLPReceiver.Configuration()) == ["socketPath"])
+    #expect(!http.keepsAlive)
+    #expect(http.responseHeaders == [HTTPHeaderField("X-A", "b"), HTTPHeaderField("X-C", "d")])
+    var tls = TLSServerConfiguration(certFile: "c", keyFile: "k")
+    tls.clientCAFile = "a"
+    (tls.minVersion, tls.maxVersion, tls.reloadInterval) = (.v1_3, .v1_3, .seconds(300))
+    #expect(http.tls == tls)
     #expect(http.host == "::1")
     #expect(http.port == 9999)
     #expect(http.maxRequestBodySize == 1000)
@@ -52,6 +61,14 @@ struct ComponentKeysTests {
     #expect(http.maxRequestHeadersSize == 4096)
     #expect(http.maxConnections == 7)
     #expect(http.maxBufferedMiB == 8)
+  }
+
+  @Test(arguments: [
+    "{endpoint: /run/otlp.sock, transport: unix}", "{endpoint: unix:///run/otlp.sock}",
+    "{endpoint: 'unix:/run/otlp.sock', transport: UNIX}",
+  ])
+  func `otlp listens on a Unix socket`(http: String) throws {
+    #expect(try receiver(http).socketPath == "/run/otlp.sock")
   }
 
   @Test(arguments: ["{}", "", "{endpoint: , max_request_body_size: 0}"])

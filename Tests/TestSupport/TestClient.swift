@@ -26,11 +26,8 @@ package final class TestClient: @unchecked Sendable {
 
   /// Connects, to `::1` when told so. Nothing waits longer than a minute for the server.
   package init(port: UInt16, ipv6: Bool = false, onceOpen: (Int32) -> Void = { _ in }) throws(ConnectionLost) {
-    socket = Glibc.socket(ipv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    socket = Self.open(ipv6 ? AF_INET6 : AF_INET)
     onceOpen(socket)
-    var patience = timeval(tv_sec: 60, tv_usec: 0)
-    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     let status: Int32
     if ipv6 {
       var address = sockaddr_in6()
@@ -48,8 +45,25 @@ package final class TestClient: @unchecked Sendable {
     if status != 0 { throw ConnectionLost(code: errno) }
   }
 
+  /// Connects to a Unix socket.
+  package init(path: String) throws(ConnectionLost) {
+    socket = Self.open(AF_UNIX)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+    if Self.connect(socket, &address) != 0 { throw ConnectionLost(code: errno) }
+  }
+
   deinit {
     close(socket)
+  }
+
+  private static func open(_ family: Int32) -> Int32 {
+    let socket = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
+    var patience = timeval(tv_sec: 60, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    return socket
   }
 
   private static func connect<Address>(_ socket: Int32, _ address: inout Address) -> Int32 {

@@ -29,7 +29,7 @@ typedef struct chttp_callbacks {
    * A connection given to chttp_worker_add has begun; its socket is open until `closed` returns. The result comes back
    * to `head` and `closed` and is never freed by the shim.
    */
-  void *(*opened)(void *context, int socket);
+  void *(*opened)(void *context, chttp_connection *connection, int socket);
   /*
    * The headers of a request are there, none of its body. `client` is what `opened` returned. `method` and `path`
    * (as sent, without the query) live as long as the request. The result comes back to every later callback and is
@@ -54,6 +54,8 @@ typedef struct chttp_worker_options {
   unsigned connection_limit;
   /* Bytes for the headers and the read buffer of one connection. */
   size_t connection_memory;
+  /* How to speak TLS, in GnuTLS's words; NULL for not at all. With it, `opened` has to call chttp_tls_begin. */
+  const char *tls_priorities;
 } chttp_worker_options;
 
 /* Starts a worker, or returns NULL with errno set. */
@@ -149,6 +151,20 @@ const char *chttp_reason(unsigned status);
  * returns -1 and stores a reason that lives for ever.
  */
 int chttp_listen(const char *host, uint16_t port, uint16_t *bound_port, const char **reason);
+
+/*
+ * Listens on a Unix socket: a file that its owner and group may connect to. Of a socket that stands there already nobody
+ * must be listening; then it is replaced. Stores what chttp_unlisten needs to know the file again. Returns the socket, or
+ * returns -1 and stores a reason that lives for ever.
+ */
+typedef struct chttp_file_id {
+  uint64_t device;
+  uint64_t number;
+} chttp_file_id;
+int chttp_listen_unix(const char *path, chttp_file_id *file, const char **reason);
+
+/* Removes the file of a Unix socket, unless it is another one by now. */
+void chttp_unlisten(const char *path, const chttp_file_id *file);
 
 /* The next connection, or a negated errno. */
 int chttp_accept(int listener, chttp_address *address);

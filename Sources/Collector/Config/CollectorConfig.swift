@@ -64,6 +64,11 @@ struct CollectorConfig {
     }.first
   }
 
+  /// What the servers of those speak TLS with.
+  var serverTLS: [ServerTLS] {
+    receiversInUse.compactMap(\.value.tls) + [ledgerInUse?.value].compactMap { $0?.console == nil ? nil : $0?.tls }
+  }
+
   private static func inUse<Value>(
     _ names: [Located<String>], _ kind: ComponentCatalog.Kind, of defined: [ComponentID: Defined<Value>]
   ) -> [Defined<Value>] {

@@ -23,6 +23,8 @@ struct LedgerConfig {
   var ledger = LedgerConfiguration(path: "heirloom-data/ledger.db")
   /// Where it is asked; nil for nowhere.
   var console: Console.Configuration? = Console.Configuration()
+  /// Of the console; nil for plain HTTP.
+  var tls: ServerTLS?
   /// The longest that one question may take.
   var maxQueryTime = Duration.seconds(10)
   /// Where they were written, for what is wrong with them later.
@@ -100,6 +102,10 @@ struct LedgerConfig {
     maxQueryTime = section.duration("max_query_time", default: maxQueryTime, in: .milliseconds(1) ... .seconds(3600))
     var configuration = Console.Configuration()
     configuration.token = section.string("token")
+    if let keys = section.section("tls"), !section.isNull("tls") {
+      tls = ServerTLS(keys)
+      configuration.tls = tls?.configuration
+    }
     if let text = section.string("endpoint") {
       // An empty one is for a ledger that is only asked through its file.
       guard !text.isEmpty else {

@@ -17,10 +17,27 @@ struct ReceiverConfig {
       case .http(let http): http.port
       }
     }
+
+    var speaksTLS: Bool {
+      switch self {
+      case .grpc(let grpc): grpc.tls != nil
+      case .http(let http): http.tls != nil
+      }
+    }
+
+    /// Of one that listens on a Unix socket.
+    var socketPath: String? {
+      switch self {
+      case .grpc: nil
+      case .http(let http): http.socketPath
+      }
+    }
   }
 
   private(set) var grpc: OTLPGRPCReceiver.Configuration?
   private(set) var http: OTLPReceiver.Configuration?
+  /// Of the HTTP server; nil where it speaks without. gRPC looks after its files itself.
+  private(set) var tls: ServerTLS?
   /// At least one, each where its endpoint was written, for what is wrong with it later.
   private(set) var servers: [Located<Server>] = []
 
@@ -33,7 +50,8 @@ struct ReceiverConfig {
       servers.append(Located(value: .grpc(configuration), position: section.position(of: "endpoint")))
     }
     if let section = protocols?.section("http") {
-      let configuration = Self.read(section)
+      if let keys = section.section("tls"), !section.isNull("tls") { tls = ServerTLS(keys) }
+      let configuration = Self.read(section, tls)
       http = configuration
       servers.append(Located(value: .http(configuration), position: section.position(of: "endpoint")))
     }
@@ -44,9 +62,10 @@ struct ReceiverConfig {
   }
 
   /// Reads `protocols: http:`.
-  private static func read(_ http: ConfigSection) -> OTLPReceiver.Configuration {
+  private static func read(_ http: ConfigSection, _ tls: ServerTLS?) -> OTLPReceiver.Configuration {
     var configuration = OTLPReceiver.Configuration()
-    if let (host, port) = Endpoint.read(http) { (configuration.host, configuration.port) = (host, port) }
+    configuration.tls = tls?.configuration
+    Self.readEndpoint(http, &configuration)
     configuration.maxRequestBodySize = http.int(
       "max_request_body_size", default: configuration.maxRequestBodySize, in: 0...1 << 30)
     // As in the OpenTelemetry Collector, 0 means the default.
@@ -60,9 +79,10 @@ struct ReceiverConfig {
     configuration.maxBufferedMiB = http.int(
       "max_buffered_mib", default: configuration.maxBufferedMiB, in: 1...1 << 30)
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
+    configuration.keepsAlive = http.bool("keep_alives_enabled", default: true)
+    configuration.responseHeaders = Self.responseHeaders(http)
     http.knownButUnsupported([
-      "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
-      "keep_alives_enabled", "transport", "profiles_url_path",
+      "auth", "cors", "include_metadata", "compression_algorithms", "middlewares", "profiles_url_path",
     ])
     return configuration
   }
@@ -70,6 +90,32 @@ struct ReceiverConfig {
   private static func path(_ key: String, _ http: ConfigSection, default path: String) -> String {
     let path = http.string(key, default: path)
     return path.hasPrefix("/") ? path : "/" + path
+  }
+
+  private enum Transport: String, CaseIterable {
+    case tcp, unix
+  }
+
+  private static func readEndpoint(_ http: ConfigSection, _ configuration: inout OTLPReceiver.Configuration) {
+    let transport = http.choice("transport", of: Transport.self)
+    let endpoint = http.string("endpoint")
+    if let path = endpoint.flatMap(Endpoint.unixPath) ?? (transport == .unix ? endpoint : nil) {
+      configuration.socketPath = path
+      if path.isEmpty { http.error("endpoint", "expected the path of a Unix socket") }
+      if transport == .tcp { http.error("transport", "the endpoint is a Unix socket: set unix, or leave the key out") }
+    } else if transport == .unix {
+      http.error("transport", "a Unix socket needs its path in endpoint")
+    } else if let (host, port) = Endpoint.read(http) {
+      (configuration.host, configuration.port) = (host, port)
+    }
+  }
+
+  private static func responseHeaders(_ http: ConfigSection) -> [HTTPHeaderField] {
+    (http.stringMap("response_headers") ?? []).compactMap { name, value in
+      let field = HTTPHeaderField(name, value)
+      if field == nil { http.error("response_headers", "\"\(name)\" is no header that can be added to replies") }
+      return field
+    }
   }
 
   private static func timeouts(_ http: ConfigSection) -> HTTPTimeouts {
@@ -84,13 +130,19 @@ struct ReceiverConfig {
   }
 }
 
-/// Addresses of the form `host:port`.
+/// Addresses of the form `host:port`, and Unix sockets.
 enum Endpoint {
   /// A section's `endpoint`; nil without one, or when it is not right, which has been reported then.
   static func read(_ section: ConfigSection) -> (host: String, port: UInt16)? {
     guard let endpoint = section.string("endpoint") else { return nil }
     if let parsed = parse(endpoint) { return parsed }
     section.error("endpoint", "expected host:port, found \"\(endpoint)\"")
+    return nil
+  }
+
+  /// The path in `unix:///path` or `unix:path`; nil for what has not that form.
+  static func unixPath(_ text: String) -> String? {
+    for prefix in ["unix://", "unix:"] where text.hasPrefix(prefix) { return String(text.dropFirst(prefix.count)) }
     return nil
   }
 

@@ -1,6 +1,28 @@
 import Configuration
 import TLS
 
+/// `tls:` of a server, and where it was written, for what is wrong with the files later.
+struct ServerTLS {
+  let configuration: TLSServerConfiguration
+  private let path: String
+  private let positions: [TLSFault.Part: Position]
+
+  /// Nil when it lacks what it needs, which has been reported then.
+  init?(_ section: ConfigSection) {
+    guard let configuration = TLSServerConfiguration(section) else { return nil }
+    self.configuration = configuration
+    path = section.path
+    positions = Dictionary(
+      uniqueKeysWithValues: TLSFault.Part.allCases.map { ($0, section.position(of: $0.rawValue)) })
+  }
+
+  func diagnostic(of fault: TLSFault) -> Diagnostic {
+    Diagnostic(
+      .error, at: positions[fault.part] ?? Position(source: "configuration"), "\(path).\(fault.part.rawValue): \(fault)"
+    )
+  }
+}
+
 extension TLSServerConfiguration {
   /// Reads `tls:` of a server; nil when it lacks what it needs, which has been reported then.
   init?(_ section: ConfigSection) {
