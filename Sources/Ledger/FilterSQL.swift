@@ -48,6 +48,23 @@ package struct FilterSQL {
     sql += ")"
   }
 
+  /// The statement that selects, for one comparison, the numbers of the names, sets of labels or objects of metadata that
+  /// fulfil it, and where the view's blocks have these numbers. nil where blocks say nothing of the field.
+  static func selection(
+    _ field: Filter.Field, _ comparison: Filter.Comparison, view: LedgerView
+  ) -> (column: Int, sql: String, parameters: [SQLValue])? {
+    guard let source = TextSource(field, view), let column = source.blockColumn,
+      comparison != .exists || source.exists == nil
+    else { return nil }
+    var selection = FilterSQL(view: view)
+    selection.appendSelection(source, comparison)
+    return (column, selection.sql, selection.parameters)
+  }
+
+  private init(view: LedgerView) {
+    self.view = view
+  }
+
   /// False when the view has no such field.
   private mutating func append(_ field: Filter.Field, _ comparison: Filter.Comparison) -> Bool {
     if let source = TextSource(field, view) {
