@@ -15,6 +15,8 @@ extension FilterSQL {
     var key: String?
     /// Where `RowBlock`s have the reference.
     var blockColumn: Int?
+    /// Whether `select` finds the ids of the view's own rows, and there may be many.
+    var isFacet = false
     /// True when the row has any value at all; nil for what matches every name there is.
     var exists: String?
     /// Ids are bytes in the ledger and hexadecimal digits in a filter.
@@ -77,6 +79,7 @@ extension FilterSQL {
         in: "SELECT owner FROM facets WHERE kind = \(kind.rawValue) AND owner_kind = \(owner) AND name IN "
           + "(SELECT id FROM names WHERE ")
       after = ")"
+      isFacet = true
     }
   }
 

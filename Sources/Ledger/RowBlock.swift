@@ -26,6 +26,7 @@ enum RowBlock {
   /// - Parameters:
   ///   - columns: of each column the numbers of all rows.
   ///   - count: rows from which on all are without any.
+  /// - Returns: the bytes.
   static func bytes(of columns: [[Int64]], count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(2 + columns.count * (1 + count * 4))

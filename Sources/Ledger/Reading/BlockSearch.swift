@@ -1,11 +1,9 @@
-/// Finds the rows of a page by way of the blocks that can have them, where a filter asks for what only few rows may have.
+/// Finds the traces of a page by way of the blocks that can have them, where a filter asks for what only few may have.
 struct BlockSearch: Sendable {
   let narrowing: Narrowing
-  /// The table of blocks.
-  let table: String
-  /// Whether the list is in the order of time, in which blocks are looked through; nil for another order.
+  /// Whether the list begins with the latest; nil where its order is not that of time.
   let isLatestFirst: Bool?
-  /// Rows began within this time, in nanoseconds since the Unix epoch; only where blocks know.
+  /// When traces may begin, in nanoseconds since the Unix epoch.
   let bounds: ClosedRange<Int64>
 
   /// Rows that are looked up one by one at most. There are enough of what has more to be found on the way through an index.
@@ -22,6 +20,7 @@ struct BlockSearch: Sendable {
   ///   - limit: rows that are wanted.
   ///   - look: finds, of rows that may be on the page, those that are, in the order of the list.
   /// - Returns: the rows in the order of the list; nil when there are too many that may be on the page.
+  /// - Throws: LedgerError.
   func page(
     in database: Database, limit: Int, _ look: (_ candidates: [Int64]) throws(LedgerError) -> [Cursor]
   ) throws(LedgerError) -> [Cursor]? {
@@ -48,7 +47,7 @@ struct BlockSearch: Sendable {
 
   private func blocks(_ database: Database) throws(LedgerError) -> [Block] {
     var blocks: [Block] = []
-    try database.forEach("SELECT id, earliest, latest FROM \(table) ORDER BY id DESC") { row in
+    try database.forEach("SELECT id, earliest, latest FROM trace_blocks ORDER BY id DESC") { row in
       let block = Block(
         id: row.int(0), earliest: row.optionalInt(1) ?? .min, latest: row.optionalInt(2) ?? .max)
       if block.latest >= bounds.lowerBound, block.earliest <= bounds.upperBound { blocks.append(block) }
@@ -64,7 +63,7 @@ struct BlockSearch: Sendable {
   private func append(
     _ block: Block, _ sieve: RowSieve, to candidates: inout [Int64], _ database: Database
   ) throws(LedgerError) {
-    let statement = try database.statement("SELECT columns FROM \(table) WHERE id = ?")
+    let statement = try database.statement("SELECT columns FROM trace_blocks WHERE id = ?")
     defer { statement.reset() }
     statement.bind(1, block.id)
     guard try statement.step() else { return }

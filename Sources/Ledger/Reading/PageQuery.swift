@@ -5,10 +5,11 @@ struct PageQuery {
   /// Finds the page among all rows.
   let sql: String
   let parameters: [SQLValue]
-  /// Finds it among rows whose ids are the first parameter, as a JSON array.
-  private let sqlOfCandidates: String
-  /// Where blocks may tell which rows to look at.
-  let search: BlockSearch?
+  /// Where it is known which rows to look at: how these are found, and the statement that finds the page among them, whose
+  /// ids are its first parameter, as a JSON array.
+  let search: Search?
+  private var sqlOfCandidates = ""
+  private var parametersOfCandidates: [SQLValue] = []
   private let limit: Int
   private let fingerprint: UInt64
 
@@ -20,31 +21,17 @@ struct PageQuery {
     limit = query.limit
     let sort = try ListSort(query.sort, of: shape.sortKeys)
     let id = "\(shape.alias).id"
-    var conditions = shape.condition.isEmpty ? [] : [shape.condition]
-    var parameters: [SQLValue] = []
-    if let scope {
-      conditions.append(scope.condition)
-      parameters.append(scope.value)
-    }
+    var conditions = Conditions(shape, scope)
+    let bare = conditions
     if let filter = query.filter {
-      let compiled: FilterSQL
-      do { compiled = try FilterSQL(filter, view: shape.view) } catch { throw .filter(error) }
-      conditions.append("(\(compiled.sql))")
-      parameters += compiled.parameters
+      do { conditions.add(try FilterSQL(filter, view: shape.view)) } catch { throw .filter(error) }
     }
-    if let since = query.since {
-      conditions.append(shape.since)
-      parameters.append(.int(since))
-    }
-    if let until = query.until {
-      conditions.append(shape.until)
-      parameters.append(.int(until))
-    }
+    conditions.add(query, of: shape)
 
     let order = sort.orderBy(id: id)
     var fingerprint = Fingerprint()
-    for text in [shape.table, order] + conditions { fingerprint.add(text) }
-    for parameter in parameters { fingerprint.add(parameter) }
+    for text in [shape.table, order] + conditions.sql { fingerprint.add(text) }
+    for parameter in conditions.parameters { fingerprint.add(parameter) }
     self.fingerprint = fingerprint.value
 
     var cursor: Cursor?
@@ -54,44 +41,34 @@ struct PageQuery {
         throw .invalid(
           "cursor: it is none of this query's; a cursor goes with the filter, sort, since and until that it came with")
       }
-      let behind = sort.behind(cursor, id: id)
-      conditions.append(behind.sql)
-      parameters += behind.parameters
     }
+    let behind = cursor.map { sort.behind($0, id: id) }
+    let wanted = SQLValue.int(Int64(query.limit + 1))
     // Only what it takes to find the page: what rows are made of is looked up for those that are on it, not for all that
-    // are sorted.
-    func select(from table: String) -> String {
-      """
-      SELECT \(id), \(sort.key.expression) FROM \(table)\
-      \(conditions.isEmpty ? "" : " WHERE ")\(conditions.joined(separator: " AND ")) ORDER BY \(order) LIMIT ?
-      """
+    // are sorted. One more than is wanted tells whether there is another page.
+    func select(from table: String, _ conditions: Conditions) -> (sql: String, parameters: [SQLValue]) {
+      var conditions = conditions
+      if let behind { conditions.add(behind.sql, behind.parameters) }
+      let sql = "SELECT \(id), \(sort.key.expression) FROM \(table)\(conditions.clause) ORDER BY \(order) LIMIT ?"
+      return (sql, conditions.parameters + [wanted])
     }
-    sql = select(from: shape.table)
-    // The cross join keeps SQLite from beginning with another table.
-    sqlOfCandidates = select(from: "json_each(?) c CROSS JOIN \(shape.table) ON \(id) = c.value")
-    // One more than is wanted tells whether there is another page.
-    self.parameters = parameters + [.int(Int64(limit + 1))]
-    search = scope == nil ? Self.search(shape, query, sort, cursor) : nil
-  }
+    (sql, parameters) = select(from: shape.table, conditions)
 
-  private static func search(
-    _ shape: ListShape, _ query: LedgerQuery, _ sort: ListSort, _ cursor: Cursor?
-  ) -> BlockSearch? {
-    guard let filter = query.filter, let narrowing = Narrowing(filter.condition, view: shape.view) else { return nil }
-    var bounds = (from: Int64.min, to: Int64.max)
-    var isLatestFirst: Bool?
-    if shape.view == .traces {
-      bounds = (query.since ?? .min, query.until ?? .max)
-      if sort.key.name == shape.sortKeys[0].name {
-        isLatestFirst = sort.isDescending
-        if case .int(let start)? = cursor?.value {
-          if sort.isDescending { bounds.to = min(bounds.to, start) } else { bounds.from = max(bounds.from, start) }
-        }
-      }
+    guard scope == nil, let filter = query.filter,
+      let (narrowing, rest) = Narrowing.split(filter.condition, view: shape.view)
+    else {
+      search = nil
+      return
     }
-    return BlockSearch(
-      narrowing: narrowing, table: shape.blocks, isLatestFirst: isLatestFirst,
-      bounds: bounds.from...max(bounds.from, bounds.to))
+    search = Search(narrowing, shape, query, sort, cursor)
+    var ofCandidates = bare
+    if let rest {
+      do { ofCandidates.add(try FilterSQL(rest, of: filter, view: shape.view)) } catch { throw .filter(error) }
+    }
+    ofCandidates.add(query, of: shape)
+    // The cross join keeps SQLite from beginning with another table.
+    (sqlOfCandidates, parametersOfCandidates) = select(
+      from: "json_each(?) c CROSS JOIN \(shape.table) ON \(id) = c.value", ofCandidates)
   }
 
   /// Finds the page; `row` reads a row by its id.
@@ -108,12 +85,12 @@ struct PageQuery {
     return Page(rows: rows, nextCursor: hasMore ? found.last?.text(of: fingerprint) : nil)
   }
 
-  /// nil where blocks say too little: then an index leads there, or a look at every row.
+  /// nil where too little is known beforehand: then an index leads there, or a look at every row.
   private func narrowed(_ database: Database) throws(LedgerError) -> [Cursor]? {
     guard let search else { return nil }
     return try search.page(in: database, limit: limit + 1) { (candidates) throws(LedgerError) -> [Cursor] in
       let ids = SQLValue.text("[\(candidates.map(String.init).joined(separator: ","))]")
-      return try Self.cursors(sqlOfCandidates, [ids] + parameters, database)
+      return try Self.cursors(sqlOfCandidates, [ids] + parametersOfCandidates, database)
     }
   }
 
@@ -123,5 +100,87 @@ struct PageQuery {
     var found: [Cursor] = []
     try database.forEach(sql, parameters) { found.append(Cursor(value: $0.value(1), row: $0.int(0))) }
     return found
+  }
+}
+
+extension PageQuery {
+  /// How the rows are found that a page may have.
+  enum Search {
+    case blocks(BlockSearch)
+    case owners(OwnerSearch)
+
+    fileprivate init(
+      _ narrowing: Narrowing, _ shape: ListShape, _ query: LedgerQuery, _ sort: ListSort, _ cursor: Cursor?
+    ) {
+      let isInTime = sort.key.name == shape.sortKeys[0].name
+      self =
+        shape.view == .traces
+        ? .blocks(Self.blocks(narrowing, query, isLatestFirst: isInTime ? sort.isDescending : nil, cursor))
+        : .owners(
+          OwnerSearch(
+            narrowing: narrowing, table: shape.blocks, walk: isInTime ? Self.walk(shape, query, sort, cursor) : nil))
+    }
+
+    private static func blocks(
+      _ narrowing: Narrowing, _ query: LedgerQuery, isLatestFirst: Bool?, _ cursor: Cursor?
+    ) -> BlockSearch {
+      var (from, to) = (query.since ?? .min, query.until ?? .max)
+      if let isLatestFirst, case .int(let start)? = cursor?.value {
+        if isLatestFirst { to = min(to, start) } else { from = max(from, start) }
+      }
+      return BlockSearch(narrowing: narrowing, isLatestFirst: isLatestFirst, bounds: from...max(from, to))
+    }
+
+    /// Users and sessions in the order of their last events.
+    private static func walk(
+      _ shape: ListShape, _ query: LedgerQuery, _ sort: ListSort, _ cursor: Cursor?
+    ) -> (sql: String, parameters: [SQLValue]) {
+      let id = "\(shape.alias).id"
+      var conditions = Conditions()
+      if let since = query.since { conditions.add(shape.since, [.int(since)]) }
+      if let cursor {
+        let behind = sort.behind(cursor, id: id)
+        conditions.add(behind.sql, behind.parameters)
+      }
+      return (
+        "SELECT \(id) FROM \(shape.table)\(conditions.clause) ORDER BY \(sort.orderBy(id: id))", conditions.parameters
+      )
+    }
+
+    func page(
+      in database: Database, limit: Int, _ look: (_ candidates: [Int64]) throws(LedgerError) -> [Cursor]
+    ) throws(LedgerError) -> [Cursor]? {
+      switch self {
+      case .blocks(let search): try search.page(in: database, limit: limit, look)
+      case .owners(let search): try search.page(in: database, limit: limit, look)
+      }
+    }
+  }
+
+  /// What must be true of each row, with the parameters in their order.
+  struct Conditions {
+    private(set) var sql: [String] = []
+    private(set) var parameters: [SQLValue] = []
+
+    init() {}
+
+    fileprivate init(_ shape: ListShape, _ scope: ListShape.Scope?) {
+      if !shape.condition.isEmpty { add(shape.condition, []) }
+      if let scope { add(scope.condition, [scope.value]) }
+    }
+
+    mutating func add(_ sql: String, _ parameters: [SQLValue]) {
+      self.sql.append(sql)
+      self.parameters += parameters
+    }
+
+    fileprivate mutating func add(_ filter: FilterSQL) { add("(\(filter.sql))", filter.parameters) }
+
+    fileprivate mutating func add(_ query: LedgerQuery, of shape: ListShape) {
+      if let since = query.since { add(shape.since, [.int(since)]) }
+      if let until = query.until { add(shape.until, [.int(until)]) }
+    }
+
+    var clause: String { sql.isEmpty ? "" : " WHERE " + sql.joined(separator: " AND ") }
   }
 }

@@ -5,8 +5,8 @@ import Testing
 
 @testable import Ledger
 
-/// Pages that are found by way of blocks, against the same pages found among all rows.
-@Suite struct BlockSearchTests {
+/// Pages of rows that are known beforehand, against the same pages found among all rows.
+@Suite struct NarrowedPageTests {
   private static let models = ["often", "sometimes", "once", "then"]
 
   /// Traces in the order of time, most of them: some come late. Several blocks of them, and of users and sessions.
@@ -40,7 +40,10 @@ import Testing
     "model is sometimes and cost > 0.000000002",
     "tag is rare or workflow is rare or metadata:plan is trial", "model is once or cost > 0.000000003",
     "not model is sometimes", "model is never or tag is never", "metadata:account is a7 and not model is then",
-    "end_user is u7 and model is often", "model is any of (once, sometimes)", "model exists and tag is rare",
+    "end_user is u7 and model is often", "model is once or metadata:account is a9",
+    "model is often and cost > 0.000000003",
+    "model is any of (often, then) and metadata:plan is free", "model is any of (once, sometimes)",
+    "model exists and tag is rare",
   ]
 
   private static func plainPage(_ question: PageQuery, _ database: Database) throws(LedgerError) -> [Int64] {
@@ -86,19 +89,31 @@ import Testing
     #expect(found > 1000)
   }
 
-  private func search(_ text: String, _ shape: ListShape = .traces) throws -> BlockSearch? {
-    var query = LedgerQuery()
+  private func search(
+    _ text: String, _ shape: ListShape = .traces, sort: String? = nil, most: Int? = nil
+  ) throws -> PageQuery.Search? {
+    var query = LedgerQuery(sort: sort)
     query.filter = try Filter(parsing: text)
-    return try PageQuery(shape, nil, query).search
+    switch try PageQuery(shape, nil, query).search {
+    case .blocks(var search):
+      search.mostCandidates = most ?? search.mostCandidates
+      return .blocks(search)
+    case .owners(var search):
+      search.mostCandidates = most ?? search.mostCandidates
+      return .owners(search)
+    case nil: return nil
+    }
   }
 
-  @Test func `what nothing has is known not to be there without a look at any row`() throws {
+  @Test(arguments: [ListShape.traces, .sessions, .users])
+  func `what nothing has is known not to be there without a look at any row`(shape: ListShape) throws {
     var random = SeededGenerator(seed: 12)
     let reader = try WrittenLedger(Self.spans(50, &random)).reader()
     for text in [
       "model is never", "tag is never and cost > 1", "metadata:plan is no or workflow is no", "metadata:x exists",
+      "model is often and metadata:plan is no",
     ] {
-      let search = try #require(try search(text))
+      let search = try #require(try search(text, shape))
       let page = try reader.pool.read { database throws(LedgerError) in
         try search.page(in: database, limit: 10) { _ throws(LedgerError) in
           Issue.record("looked for \(text)")
@@ -109,10 +124,11 @@ import Testing
     }
   }
 
-  @Test func `only blocks that may have rows of the page are looked at`() throws {
+  @Test(arguments: [ListShape.traces, .sessions, .users])
+  func `no more rows are looked at than it takes to fill the page`(shape: ListShape) throws {
     var random = SeededGenerator(seed: 13)
     let reader = try WrittenLedger(Self.spans(5000, &random)).reader()
-    let search = try #require(try search("model is often"))
+    let search = try #require(try search("model is often", shape, most: 3000))
     var looked = 0
     _ = try reader.pool.read { database throws(LedgerError) in
       try search.page(in: database, limit: 10) { candidates throws(LedgerError) in
@@ -124,18 +140,18 @@ import Testing
     #expect(1...RowBlock.size ~= looked)
   }
 
-  @Test func `too many rows are left to the indexes`() throws {
+  @Test(arguments: [(ListShape.traces, nil), (.sessions, nil), (.users, nil), (.sessions, "cost"), (.traces, "cost")])
+  func `too many rows are left to the indexes`(shape: ListShape, sort: String?) throws {
     var random = SeededGenerator(seed: 14)
-    let reader = try WrittenLedger(Self.spans(400, &random)).reader()
-    var search = try #require(try search("tag is both and cost > 5"))
-    search.mostCandidates = 100
+    let reader = try WrittenLedger(Self.spans(800, &random)).reader()
+    let search = try #require(try search("tag is both and cost > 5", shape, sort: sort, most: 40))
     let page = try reader.pool.read { database throws(LedgerError) in
       try search.page(in: database, limit: 10) { _ throws(LedgerError) in [] }
     }
     #expect(page == nil)
   }
 
-  @Test func `blocks are asked where they say something and no index leads there at once`() throws {
+  @Test func `what narrows is taken out of a filter, unless an index leads there at once`() throws {
     for text in [
       "cost > 1", "not model is a", "model is a or cost > 1", "end_user is ada and model is a", "workflow exists",
       "session is any of (a, b) and tag is x",
@@ -145,9 +161,35 @@ import Testing
     for text in ["model is a", "cost > 1 and tag is x", "end_user contains a and tag is x", "model is a or tag is b"] {
       #expect(try search(text) != nil, "\(text)")
     }
-    #expect(try search("model is a", .users) == nil)
-    #expect(try search("metadata:plan is pro", .users) != nil)
-    #expect(try search("metadata:plan is pro", .sessions) != nil)
+    func rest(_ text: String) throws -> Filter.Condition? {
+      try #require(Narrowing.split(try Filter(parsing: text).condition, view: .traces)).rest
+    }
+    #expect(try rest("model is a and (tag is b or workflow is c)") == nil)
+    #expect(try rest("model is a and cost > 1") == Filter(parsing: "cost > 1").condition)
+    #expect(
+      try rest("(model is a and cost > 1) or tag is b")
+        == Filter(parsing: "(model is a and cost > 1) or tag is b").condition)
+    #expect(
+      try rest("model is a and not tag is b and cost > 1") == Filter(parsing: "not tag is b and cost > 1").condition)
+  }
+
+  @Test(arguments: [
+    (ListShape.users, "users_by_last_event"), (.sessions, "sessions_by_last_event"),
+  ])
+  func `users and sessions are walked through in an index alone`(shape: ListShape, index: String) throws {
+    var random = SeededGenerator(seed: 16)
+    let ledger = try WrittenLedger(Self.spans(50, &random))
+    let reader = try ledger.reader()
+    guard case .owners(let search)? = try search("model is often", shape) else {
+      Issue.record("not by owners")
+      return
+    }
+    let walk = try #require(search.walk)
+    var plan: [String] = []
+    try reader.pool.read { database throws(LedgerError) in
+      try database.forEach("EXPLAIN QUERY PLAN " + walk.sql, walk.parameters) { plan.append($0.text(3)) }
+    }
+    #expect(plan.count == 1 && plan[0].contains("COVERING INDEX \(index)"), "\(plan)")
   }
 
   @Test func `a block is read as it was written, whatever the numbers are`() {
@@ -177,11 +219,22 @@ import Testing
     }
   }
 
-  @Test func `a set of numbers has each of them`() {
-    for numbers in [[1], [63, 64], [1, 1 << 22, 1 << 40], [Int64.max]] as [[Int64]] {
+  @Test func `a set has the numbers that were put into it, and no others`() {
+    var random = SeededGenerator(seed: 17)
+    let all: [[Int64]] = [
+      [], [1], [63, 64], [5, 900, 5], [1, 1 << 40], [.max], [.max, 0], [1 << 30, (1 << 30) + 70],
+    ]
+    for numbers in all + (0..<50).map({ _ in (0..<40).map { _ in .random(in: 0...500, using: &random) } }) {
       let set = NumberSet(numbers)
-      set.withMembership { isMember in for number in numbers { #expect(isMember(UInt64(number))) } }
+      #expect(set.numbers == Set(numbers).sorted())
+      #expect(set.count == set.numbers.count && set.isEmpty == numbers.isEmpty)
+      set.withMembership { isMember in
+        for number in (0...600).map(Int64.init) + numbers + [.max, .min, -1] {
+          #expect(isMember(number) == numbers.contains(number))
+        }
+      }
+      let other = (0..<100).map { _ in Int64.random(in: 0...500, using: &random) }
+      #expect(set.intersection(NumberSet(other)).numbers == Set(numbers).intersection(other).sorted())
     }
-    NumberSet([5, 900]).withMembership { isMember in #expect(!isMember(6) && !isMember(901) && !isMember(0)) }
   }
 }
