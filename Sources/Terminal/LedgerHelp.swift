@@ -46,7 +46,8 @@ extension LedgerCommand {
           + "Tokens and cost stand at the spans where they count. Of its ID, the first 6 digits or more may do.",
         [
           "  --limit N           so many spans",
-          "  --bodies            instead: the spans that were kept whole (`span_bodies`), as requests in OTLP/JSON, one a line",
+          "  --bodies            instead: the spans that were kept whole (`span_bodies`), as they came: requests in\n"
+            + "                      OTLP/JSON, one a line",
           forms, places,
         ])
     case .overview:
