@@ -98,7 +98,15 @@ extension OpenAPI {
     "TraceDetail": {"allOf": [{"$ref": "#/components/schemas/TraceFields"}], "type": "object",
       "required": ["omitted_observations", "spans"], "unevaluatedProperties": false, "properties": {
         "omitted_observations": {"$ref": "#/components/schemas/Count"},
-        "spans": {"type": "array", "items": {"$ref": "#/components/schemas/Span"}}}},
+        "spans": {"type": "array", "items": {"$ref": "#/components/schemas/Span"}},
+        "bodies": {"$ref": "#/components/schemas/WholeSpans"},
+        "next_cursor": {"$ref": "#/components/schemas/Cursor"}}},
+    "WholeSpans": {"type": "object", "required": ["resourceSpans"], "additionalProperties": false,
+      "description": "Only with bodies=true: the spans that were kept whole, as they came, in OTLP/JSON. What is nested more than 64 levels deep is left out. next_cursor is where they go on.",
+      "properties": {"resourceSpans": {"type": "array", "maxItems": 1, "items": {"type": "object",
+        "required": ["scopeSpans"], "additionalProperties": false, "properties": {"scopeSpans": {"type": "array",
+          "items": {"type": "object", "required": ["spans"], "additionalProperties": false, "properties": {
+            "spans": {"type": "array", "items": {"type": "object"}}}}}}}}}},
     "Span": {"type": "object", "additionalProperties": false,
       "required": ["span_id", "parent_span_id", "name", "kind", "start", "duration_ms", "status", "status_message",
         "model", "tokens", "cost_usd", "children"],

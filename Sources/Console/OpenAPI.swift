@@ -46,7 +46,10 @@ enum OpenAPI {
     "session_id": {"name": "session_id", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1},
       "description": "Percent-encoded; a slash within is %2F."},
     "trace_id": {"name": "trace_id", "in": "path", "required": true,
-      "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"}}
+      "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{6,32}$"},
+      "description": "Its 32 digits, or the first of them, 6 at least, where no other id begins so: that would be a 400."},
+    "bodies": {"name": "bodies", "in": "query", "schema": {"type": "boolean", "default": false},
+      "description": "Whether the spans that were kept whole (span_bodies) come with it, some MiB at a time: cursor goes on."}
     """#
 
   private static let responses = [

@@ -6,11 +6,17 @@ extension FilterSQL {
   struct TextSource {
     /// A column that text is compared with.
     var column: String
-    /// What makes a condition on the view's row of one on the column; nil where the column is in the row itself.
-    var before: String?
+    /// What of the view's row says which rows have the column; nil where it is in the row itself.
+    var reference: String?
+    /// Selects these rows, up to the condition on the column.
+    var select = ""
     var after = ""
-    /// What of `before` is a parameter.
+    /// What of `select` is a parameter.
     var key: String?
+    /// Where `RowBlock`s have the reference.
+    var blockColumn: Int?
+    /// Whether `select` finds the ids of the view's own rows, and there may be many.
+    var isFacet = false
     /// True when the row has any value at all; nil for what matches every name there is.
     var exists: String?
     /// Ids are bytes in the ledger and hexadecimal digits in a filter.
@@ -21,58 +27,59 @@ extension FilterSQL {
       switch (field, view) {
       case (.endUser, .users), (.session, .sessions): self.init(column: "\(row).name")
       case (.endUser, _): self.init(reference: "\(row).user", to: "users")
-      case (.session, .users): self.init(column: "name", before: "u.id IN (SELECT user FROM sessions WHERE ")
+      case (.session, .users): self.init(column: "name", "u.id", in: "SELECT user FROM sessions WHERE ")
       case (.session, .traces): self.init(reference: "t.session", to: "sessions")
-      case (.workflow, .traces), (.name, .traces): self.init(reference: "t.name", to: "names")
+      case (.workflow, .traces), (.name, .traces):
+        self.init(reference: "t.name", to: "names")
+        blockColumn = RowBlock.Column.traceName
       case (.workflow, _), (.name, _): self.init(facet: .workflow, of: view)
       case (.model, .traces): self.init(label: .model)
       case (.model, _): self.init(facet: .model, of: view)
       case (.tag, .traces): self.init(label: .tag)
       case (.tag, _): self.init(facet: .tag, of: view)
       case (.trace, .traces): self.init(column: "t.trace")
-      case (.trace, .users): self.init(column: "trace", before: "u.id IN (SELECT user FROM traces WHERE ")
-      case (.trace, .sessions): self.init(column: "trace", before: "s.id IN (SELECT session FROM traces WHERE ")
+      case (.trace, .users): self.init(column: "trace", "u.id", in: "SELECT user FROM traces WHERE ")
+      case (.trace, .sessions): self.init(column: "trace", "s.id", in: "SELECT session FROM traces WHERE ")
       case (.metadata(let path), _):
-        self.init(
-          column: "value", before: "\(row).metadata IN (SELECT metadata FROM metadata_values WHERE key = ", key: path)
+        self.init(column: "value", "\(row).metadata", in: "SELECT metadata FROM metadata_values WHERE key = ")
+        key = path
+        blockColumn = view == .traces ? RowBlock.Column.traceMetadata : RowBlock.Column.metadata
       default: return nil
       }
       isTraceID = field == .trace
     }
 
-    /// Text in the row itself, or in rows of `before`.
-    private init(column: String, before: String? = nil, key: String? = nil) {
+    /// Text in the row itself, or in rows that it refers to.
+    private init(column: String, _ reference: String? = nil, in select: String = "") {
       self.column = column
-      self.before = before
-      self.key = key
-      after = before == nil ? "" : ")"
+      self.reference = reference
+      self.select = select
     }
 
     /// One name, or none.
     private init(reference: String, to table: String) {
-      self.init(column: "name", before: "\(reference) IN (SELECT id FROM \(table) WHERE ")
+      self.init(column: "name", reference, in: "SELECT id FROM \(table) WHERE ")
       exists = "\(reference) IS NOT NULL"
     }
 
     /// Any of a trace's models or tags.
     private init(label kind: LabelKind) {
       self.init(
-        column: "name",
-        before:
-          "t.labels IN (SELECT label_set FROM labels WHERE kind = \(kind.rawValue) AND name IN (SELECT id FROM names WHERE "
-      )
-      after = "))"
+        column: "name", "t.labels",
+        in: "SELECT label_set FROM labels WHERE kind = \(kind.rawValue) AND name IN (SELECT id FROM names WHERE ")
+      after = ")"
+      blockColumn = RowBlock.Column.traceLabels
     }
 
     /// Any of those of a user's or session's traces.
     private init(facet kind: LabelKind, of view: LedgerView) {
       let (row, owner) = view == .users ? ("u", 0) : ("s", 1)
       self.init(
-        column: "name",
-        before:
-          "\(row).id IN (SELECT owner FROM facets WHERE kind = \(kind.rawValue) AND owner_kind = \(owner) AND name IN "
+        column: "name", "\(row).id",
+        in: "SELECT owner FROM facets WHERE kind = \(kind.rawValue) AND owner_kind = \(owner) AND name IN "
           + "(SELECT id FROM names WHERE ")
-      after = "))"
+      after = ")"
+      isFacet = true
     }
   }
 
@@ -81,17 +88,32 @@ extension FilterSQL {
       append(exists)
       return
     }
-    append(source.before ?? "")
+    guard let reference = source.reference else {
+      appendCondition(source, comparison)
+      return
+    }
+    append("\(reference) IN (")
+    appendSelection(source, comparison)
+    append(")")
+  }
+
+  /// The statement that selects what the view's rows refer to.
+  mutating func appendSelection(_ source: TextSource, _ comparison: Filter.Comparison) {
+    append(source.select)
     if let key = source.key {
       append(parameter: .text(key))
       append(" AND ")
     }
+    appendCondition(source, comparison)
+    append(source.after)
+  }
+
+  private mutating func appendCondition(_ source: TextSource, _ comparison: Filter.Comparison) {
     if source.isTraceID {
       appendTraceID(source.column, comparison)
     } else {
       appendName(source.column, comparison)
     }
-    append(source.after)
   }
 
   private mutating func appendName(_ column: String, _ comparison: Filter.Comparison) {

@@ -17,8 +17,13 @@ package struct FilterSQL {
 
   /// - Throws: a field that the view has not.
   package init(_ filter: Filter, view: LedgerView) throws(FilterError) {
+    try self.init(filter.condition, of: filter, view: view)
+  }
+
+  /// A part of a filter.
+  init(_ condition: Filter.Condition, of filter: Filter, view: LedgerView) throws(FilterError) {
     self.view = view
-    try append(filter.condition, isNegated: false, of: filter)
+    try append(condition, isNegated: false, of: filter)
   }
 
   private mutating func append(
@@ -46,6 +51,21 @@ package struct FilterSQL {
       try append(condition, isNegated: isNegated, of: filter)
     }
     sql += ")"
+  }
+
+  /// What narrows a view's rows down to those that fulfil a comparison; nil where nothing is prepared for that.
+  static func narrowing(_ field: Filter.Field, _ comparison: Filter.Comparison, view: LedgerView) -> Narrowing? {
+    guard let source = TextSource(field, view), comparison != .exists || source.exists == nil else { return nil }
+    var selection = FilterSQL(view: view)
+    selection.appendSelection(source, comparison)
+    if let column = source.blockColumn {
+      return .numbers(column: column, sql: selection.sql, parameters: selection.parameters)
+    }
+    return source.isFacet ? .rows(sql: selection.sql, parameters: selection.parameters) : nil
+  }
+
+  private init(view: LedgerView) {
+    self.view = view
   }
 
   /// False when the view has no such field.

@@ -67,7 +67,10 @@ enum LedgerFile {
     try database.transaction { () throws(LedgerError) in
       // Somebody else may have done it since.
       let version = try check(database, path: path) ?? 0
-      for migration in Schema.migrations.dropFirst(version) { try database.execute(migration) }
+      for migration in Schema.migrations.dropFirst(version) {
+        try database.execute(migration.sql)
+        try migration.fill(database)
+      }
       try database.execute(
         "PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = \(Schema.migrations.count)")
     }

@@ -101,8 +101,16 @@ extension LedgerFeed {
   func take(_ batch: SpanBatch, with extractor: inout FactsExtractor) -> Bool {
     var chunk = FactsChunk()
     for position in 0..<batch.spanCount {
-      extractor.extract(batch, at: position) { chunk.append($0) }
+      extractor.extract(batch, at: position) { chunk.append($0, body: body(of: batch, at: position)) }
     }
     return take(chunk, sequence: batch.record?.sequence) { [record = batch.record] in record?.markFollowed() }
+  }
+
+  /// The span as it came where it is wanted whole, else nothing.
+  private func body(of batch: SpanBatch, at position: Int) -> UnsafeRawBufferPointer {
+    let span = batch.index.spans[position]
+    let isWanted = Int(span.length) <= mostBodyBytes
+    return UnsafeRawBufferPointer(
+      start: isWanted ? batch.payload(of: span) : nil, count: isWanted ? Int(span.length) : 0)
   }
 }

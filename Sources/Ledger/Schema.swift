@@ -3,8 +3,15 @@
 /// Totals of users, sessions and days are sums over `traces`: when a trace changes, what it added before is taken off and
 /// what it adds now is put on. What nothing refers to any more goes with its last trace: users, sessions, metadata, names.
 enum Schema {
-  /// One statement list a version; a ledger of version n has had the first n.
-  static let migrations = [version1]
+  /// What makes a version of the one before it.
+  struct Migration: Sendable {
+    let sql: String
+    /// What takes more than statements.
+    var fill: @Sendable (Database) throws(LedgerError) -> Void = { _ in }
+  }
+
+  /// A ledger of version n has had the first n.
+  static let migrations = [Migration(sql: version1), version2]
 
   /// Says in the file's header whose file it is: "Hrlm".
   static let applicationID: Int64 = 0x4872_6C6D

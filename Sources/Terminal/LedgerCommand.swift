@@ -30,6 +30,8 @@ package struct LedgerCommand: Equatable, Sendable {
   /// How many rows; nil for as many as there are, or as the command shows without being told.
   package private(set) var limit: Int?
   package private(set) var wantsAll = false
+  /// Whether a trace's spans are wanted as they came, as far as they were kept whole.
+  package private(set) var wantsBodies = false
   /// RFC 3339.
   package private(set) var since: String?
   package private(set) var until: String?
@@ -97,6 +99,7 @@ package struct LedgerCommand: Equatable, Sendable {
     case "json": form = .json
     case "csv": form = .csv
     case "all": wantsAll = true
+    case "bodies": wantsBodies = true
     case "yes", "y": isConfirmed = true
     case "help", "h": wantsHelp = true
     default: return false
@@ -166,13 +169,13 @@ package struct LedgerCommand: Equatable, Sendable {
       case .users, .sessions, .traces:
         (name.rawValue, ["filter", "sort", "limit", "all", "since", "until", "json", "csv"])
       case .user, .session: (name.rawValue, ["filter", "sort", "limit", "all", "since", "until", "json", "csv"])
-      case .trace: (name.rawValue, ["limit", "all", "json", "csv"])
+      case .trace: (name.rawValue, ["limit", "all", "bodies", "json", "csv"])
       case .overview: (name.rawValue, ["since", "until", "json"])
       case .forget: ("users forget", ["yes", "y", "json"])
       }
     known.formUnion(more)
     if let unknown = given.subtracting(known).min() { throw Misuse(message: "\(name) has no --\(unknown)") }
-    for (one, other) in [("json", "csv"), ("limit", "all"), ("ledger", "url")]
+    for (one, other) in [("json", "csv"), ("limit", "all"), ("ledger", "url"), ("bodies", "csv"), ("bodies", "limit")]
     where given.contains(one) && given.contains(other) {
       throw Misuse(message: "--\(one) and --\(other) exclude one another")
     }

@@ -43,8 +43,13 @@ extension LedgerCommand {
       help(
         "trace ID [options]",
         "Shows a trace: the tree of its spans, with times, tokens and cost.\n"
-          + "Tokens and cost stand at the spans where they count.",
-        ["  --limit N           so many spans", forms, places])
+          + "Tokens and cost stand at the spans where they count. Of its ID, the first 6 digits or more may do.",
+        [
+          "  --limit N           so many spans",
+          "  --bodies            instead: the spans that were kept whole (`span_bodies`), as they came: requests in\n"
+            + "                      OTLP/JSON, one a line",
+          forms, places,
+        ])
     case .overview:
       help(
         "overview [options]",

@@ -4,7 +4,7 @@ extension Answer {
   /// Rows of a list when nobody says how many.
   private static let usualRows = 50
   /// Rows that the API gives at once.
-  private static let largestPage = 1000
+  static let largestPage = 1000
 
   /// Goes through the pages of a list until there are enough rows.
   ///
@@ -14,9 +14,23 @@ extension Answer {
     _ listing: Listing, _ path: LedgerRequest, without titles: Set<String> = [],
     introduction: (JSONValue) throws -> Void = { _ in }
   ) throws {
-    var wanted = command.wantsAll ? Int.max : command.limit ?? Self.usualRows
-    var cursor: String?
     var writer = ListWriter(listing, without: titles, answer: self)
+    let wanted = command.wantsAll ? Int.max : command.limit ?? Self.usualRows
+    let hasMore = try pages(path, wanted) { page, bytes, isFirst in
+      if isFirst, command.form == .table { try introduction(page) }
+      return try writer.write(page.rows(listing.key), bytes)
+    }
+    try writer.end(hasMore: hasMore)
+  }
+
+  /// Lends the pages of a list until there are so many rows, as documents and as they came.
+  ///
+  /// - Returns: whether the list goes on.
+  func pages(
+    _ path: LedgerRequest, _ wanted: Int, _ body: (_ page: JSONValue, _ bytes: [UInt8], _ isFirst: Bool) throws -> Int
+  ) throws -> Bool {
+    var wanted = wanted
+    var cursor: String?
     repeat {
       var request = bounded(path)
       request.ask("filter", command.filter)
@@ -25,18 +39,15 @@ extension Answer {
       request.ask("cursor", cursor)
       let bytes = try source.get(request)
       let page = try Self.parse(bytes)
+      wanted -= try body(page, bytes, cursor == nil)
       cursor = page.text("next_cursor")
-      let rows = page.rows(listing.key)
-      if request.parameters.allSatisfy({ $0.name != "cursor" }), command.form == .table { try introduction(page) }
-      try writer.write(rows, bytes)
-      wanted -= rows.count
     } while cursor != nil && wanted > 0
-    try writer.end(hasMore: cursor != nil)
+    return cursor != nil
   }
 }
 
 /// Writes a list page by page, so that the longest needs no more memory than a page.
-private struct ListWriter {
+struct ListWriter {
   private let listing: Listing
   private let answer: Answer
   private let table: Table
@@ -51,7 +62,8 @@ private struct ListWriter {
     (table, fields) = listing.table(without: titles)
   }
 
-  mutating func write(_ rows: [JSONValue], _ bytes: [UInt8]) throws {
+  /// - Returns: how many rows that were.
+  mutating func write(_ rows: [JSONValue], _ bytes: [UInt8]) throws -> Int {
     defer { count += rows.count }
     switch answer.command.form {
     case .json: try answer.write(json: bytes)
@@ -59,7 +71,7 @@ private struct ListWriter {
       let header = count == 0 ? listing.csvHeader : ""
       try answer.write(csv: rows.reduce(header) { $0 + listing.csvLine($1) })
     case .table:
-      guard !rows.isEmpty else { return }
+      guard !rows.isEmpty else { break }
       let screen = answer.screen
       let cells = rows.map { row in fields.map { $0.cell(row, screen) } }
       let layout = self.layout ?? table.layout(cells, room: screen.width)
@@ -68,6 +80,7 @@ private struct ListWriter {
       try answer.output.write(
         table.lines(cells, layout, isLimited: screen.width != nil, colours: screen.hasColours))
     }
+    return rows.count
   }
 
   /// Tells a person what else there is.

@@ -57,6 +57,8 @@ package enum Terminal {
       FilterError(message, at: position, in: command.filter ?? "").description
     case (.notFound, .user(let id)), (.notFound, .forget(let id)): "the ledger knows no end user \"\(id)\""
     case (.notFound, .session(let id)): "the ledger knows no session \"\(id)\""
+    case (.notFound, .trace(let id)) where id.utf8.count < 6:
+      "the ledger knows no trace \"\(id)\": an id takes 6 of its digits at least"
     case (.notFound, .trace(let id)): "the ledger knows no trace \"\(id)\""
     default: "there is no ledger at that address"
     }

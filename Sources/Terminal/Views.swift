@@ -25,14 +25,28 @@ extension Answer {
     try output.write(details.text(on: screen))
     try section("DAYS", Self.daysText(days, on: screen), shown: min(days.count, Self.shownDays), of: days.count)
     for (title, listing) in [("SESSIONS", Listing.sessions), ("TRACES", Listing.traces)] {
-      var request = bounded(LedgerRequest("users", id, listing.key))
-      request.ask("limit", String(min(command.wantsAll ? 1000 : command.limit ?? Self.latest, 1000)))
-      let page = try document(request)
-      let rows = page.rows(listing.key)
-      let count = command.since == nil && command.until == nil ? user.count(listing.key).map { Int($0) } : nil
-      let more = page.text("next_cursor") == nil ? rows.count : count ?? Int.max
-      try section(title, listing.text(rows, without: ["USER"], on: screen), shown: rows.count, of: more)
+      try latest(listing, of: user, id, under: title)
     }
+  }
+
+  /// The latest sessions or traces of an end user.
+  private func latest(_ listing: Listing, of user: JSONValue, _ id: String, under title: String) throws {
+    let wanted = command.wantsAll ? Int.max : command.limit ?? Self.latest
+    let fitsPage = wanted <= Self.largestPage
+    let count = command.since == nil && command.until == nil ? user.count(listing.key).map { Int($0) } : nil
+    var writer = ListWriter(listing, without: ["USER"], answer: self)
+    let hasMore = try pages(LedgerRequest("users", id, listing.key), wanted) { page, bytes, isFirst in
+      let rows = page.rows(listing.key)
+      if isFirst, !rows.isEmpty {
+        let isCut = page.text("next_cursor") != nil && !command.wantsAll
+        let shown = fitsPage ? rows.count : min(wanted, count ?? wanted)
+        // Whether the pages to come are the last ones is not known yet: a note at the end says it.
+        try heading(title, shown: shown, of: !isCut ? shown : count ?? (fitsPage ? Int.max : shown))
+      }
+      let written = try writer.write(rows, bytes)
+      return fitsPage ? wanted : written
+    }
+    if !fitsPage { try writer.end(hasMore: hasMore) }
   }
 
   private static func daysText(_ days: [JSONValue], on screen: Screen) -> String {
@@ -67,6 +81,7 @@ extension Answer {
 
   /// A trace: what it comes to, and the tree of its spans.
   func trace(_ id: String) throws {
+    if command.wantsBodies { return try bodies(of: id) }
     let bytes = try source.get(LedgerRequest("traces", id))
     if command.form == .json { return try write(json: bytes) }
     let trace = try Self.parse(bytes)
@@ -86,11 +101,39 @@ extension Answer {
       "SPANS", tree.text(limit: limit, on: screen), shown: min(tree.count, limit), of: tree.count + omitted)
   }
 
+  /// The spans of a trace that were kept whole, as they came.
+  private func bodies(of id: String) throws {
+    var cursor: String?
+    repeat {
+      var request = LedgerRequest("traces", id)
+      request.ask("bodies", "true")
+      request.ask("cursor", cursor)
+      let bytes = try source.get(request)
+      let page = try Self.parse(bytes)
+      let isFirst = cursor == nil
+      cursor = page.text("next_cursor")
+      if command.form == .json {
+        try write(json: bytes)
+      } else if let spans = page.at("bodies"), !spans.rows("resourceSpans").isEmpty {
+        var text = JSONText()
+        text.value(spans)
+        try write(json: text.bytes)
+      } else if isFirst, cursor == nil {
+        Terminal.note("no span of it was kept whole; the ledger's span_bodies does that")
+      }
+    } while cursor != nil
+  }
+
   /// What follows the details, under a line that says what it is and whether it is all.
   func section(_ title: String, _ text: String, shown: Int = 0, of count: Int = 0) throws {
     guard !text.isEmpty else { return }
+    try heading(title, shown: shown, of: count)
+    try output.write(text)
+  }
+
+  private func heading(_ title: String, shown: Int, of count: Int) throws {
     let part = shown >= count ? "" : count == Int.max ? " (the first \(shown))" : " (\(shown) of \(count))"
-    try output.write("\n\(title)\(part)\n\(text)")
+    try output.write("\n\(title)\(part)\n")
   }
 
   func addTimes(of document: JSONValue, to details: inout Details) {

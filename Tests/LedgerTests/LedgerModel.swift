@@ -104,6 +104,16 @@ struct LedgerModel {
     tables["names"] = Array(Set(traces.flatMap { $0.labels.map { String($0.dropFirst(2)) } + $0.facts.unpriced.keys }))
     tables["metadata"] = groups { $0.metadata.map { [$0] } ?? [] }.map { "\($0)|\($1.count)" }
     tables["metadata_values"] = Set(traces.compactMap(\.metadata)).flatMap(values)
+    tables["metadata_shapes"] = shapes(users)
+    tables["trace_blocks"] = traces.filter { !$0.labels.isEmpty || $0.metadata != nil }.map {
+      [$0.hex, text($0.facts.name), $0.labelSet, text($0.metadata)].joined(separator: "|")
+    }
+    tables["user_blocks"] = users.compactMap { user in
+      inOrder { $0.user == user }.compactMap(\.metadata).last.map { "\(user)|\($0)" }
+    }
+    tables["session_blocks"] = sessions.compactMap { session in
+      inOrder { $0.session == session }.compactMap(\.metadata).last.map { "\(session)|\($0)" }
+    }
     tables["label_sets"] = groups { $0.labelSet.isEmpty ? [] : [$0.labelSet] }.map { "\($0)|\($1.count)" }
     tables["labels"] = Set(traces.map(\.labelSet)).flatMap { set in
       Set(set.split(separator: ",")).map { "\($0)|\(set)" }
@@ -125,6 +135,18 @@ struct LedgerModel {
     for trace in traces { unpriced.merge(trace.facts.unpriced, uniquingKeysWith: +) }
     tables["unpriced"] = unpriced.map { "\($0)|\($1)" }
     return tables
+  }
+
+  /// Of each set of keys: objects that have these, traces, and users who have such an object as their latest.
+  private func shapes(_ users: Set<String>) -> [String] {
+    let latest = users.compactMap { user in inOrder { $0.user == user }.compactMap(\.metadata).last }
+    let objects = Set(traces.compactMap(\.metadata))
+    return Dictionary(grouping: objects) { object in
+      Set(values(of: object).map { $0.prefix { $0 != "|" } }).sorted().joined(separator: ",")
+    }.map { keys, objects in
+      let traces = self.traces.count { $0.metadata.map(objects.contains) ?? false }
+      return "\(keys.isEmpty ? "-" : keys)|\(objects.count)|\(traces)|\(latest.count(where: objects.contains))"
+    }
   }
 
   private func groups(_ keys: (Trace) -> [String]) -> [String: [Trace]] {

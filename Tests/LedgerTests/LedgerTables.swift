@@ -97,6 +97,33 @@ extension LedgerFixture {
         "\(Self.text(row[0]))|\($0.label.kind.rawValue)|\(names[String($0.label.name)] ?? "?")|\($0.count)"
       }
     }
+    tables["metadata_shapes"] = try lines(
+      """
+      SELECT (SELECT group_concat(key, ',') FROM (SELECT key FROM metadata_keys WHERE shape = s.id ORDER BY key)), objects,
+        traces, users
+      FROM metadata_shapes s
+      """)
+    tables["metadata without its shape"] = try lines(
+      "SELECT object FROM metadata WHERE shape IS NULL OR shape NOT IN (SELECT id FROM metadata_shapes)")
+    tables["trace_blocks"] = try blocks("trace_blocks", rows).flatMap { block in
+      try block.rows.map { id, columns in
+        let row = try rows("SELECT lower(hex(trace)), start FROM traces WHERE id = \(id)").first ?? []
+        guard case .int(let start) = row.last, block.times.contains(start) else { return "\(id)?" }
+        let metadata = try rows("SELECT object FROM metadata WHERE id = \(columns[2])").first.map { Self.text($0[0]) }
+        return [
+          Self.text(row[0]), names[String(columns[0])] ?? "-", sets[String(columns[1])] ?? "", metadata ?? "-",
+        ].joined(separator: "|")
+      }
+    }
+    for (table, owner) in [("user_blocks", "users"), ("session_blocks", "sessions")] {
+      tables[table] = try blocks(table, rows).flatMap { block in
+        try block.rows.map { id, columns in
+          let name = try rows("SELECT name FROM \(owner) WHERE id = \(id)").first?[0]
+          let metadata = try rows("SELECT object FROM metadata WHERE id = \(columns[0])").first?[0]
+          return "\(name.map(Self.text) ?? "?")|\(metadata.map(Self.text) ?? "?")"
+        }
+      }
+    }
     tables["unpriced"] = try lines("SELECT n.name, calls FROM unpriced JOIN names n ON n.id = model")
     // What nothing else shows.
     tables["tallies without an owner"] = try lines(
@@ -110,5 +137,26 @@ extension LedgerFixture {
     tables["omitted spans without a trace"] = try lines(
       "SELECT trace FROM omitted_spans WHERE trace NOT IN (SELECT id FROM traces)")
     return tables
+  }
+
+  private typealias Block = (times: ClosedRange<Int64>, rows: [Int64: [UInt64]])
+
+  /// What a table of blocks says of rows, by their ids.
+  private func blocks(_ table: String, _ rows: (String) throws -> [[SQLValue]]) throws -> [Block] {
+    let columnCount = table == "trace_blocks" ? 3 : 1
+    return try rows("SELECT id, earliest, latest, columns FROM \(table)").map { row in
+      guard case .int(let id) = row[0], case .blob(let bytes) = row[3] else { return (0...0, [0: []]) }
+      var found: [Int64: [UInt64]] = [:]
+      bytes.withUnsafeBytes { bytes in
+        for column in 0..<columnCount {
+          RowBlock.forEach(column: column, of: bytes) { slot, number in
+            let row = id * Int64(RowBlock.size) + Int64(slot)
+            found[row, default: Array(repeating: 0, count: columnCount)][column] = number
+          }
+        }
+      }
+      guard case .int(let earliest) = row[1], case .int(let latest) = row[2] else { return (0...0, found) }
+      return (earliest...latest, found)
+    }
   }
 }

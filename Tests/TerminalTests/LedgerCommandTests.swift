@@ -52,6 +52,8 @@ import Testing
   @Test(arguments: [
     (["user"], "user needs an id"), (["session"], "session needs an id"), (["trace"], "trace needs an id"),
     (["users", "forget"], "users forget needs the id of an end user"), (["user", ""], "an id is not empty"),
+    (["traces", "--bodies"], "traces has no --bodies"),
+    (["trace", "abcdef", "--bodies", "--csv"], "--bodies and --csv exclude one another"),
     (["users", "ada"], "unknown argument \"ada\""), (["user", "a", "b"], "unknown argument \"b\""),
     (["users", "forget", "a", "b"], "unknown argument \"b\""), (["users", "--frob"], "unknown argument \"--frob\""),
     (["users", "--filter"], "--filter needs a value"), (["users", "--json=1"], "--json takes no value"),

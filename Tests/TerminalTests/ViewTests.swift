@@ -217,4 +217,70 @@ import Testing
     #expect(text.contains("\nu4 ") && !text.contains("\nu5 "))
     #expect(!text.contains("TOKENS\n"))
   }
+
+  /// A user who has so many traces, a page of whose lists holds a thousand rows.
+  private static func crowd(_ count: Int) -> ScriptedLedger {
+    ScriptedLedger { target in
+      if target.hasPrefix("/api/v1/users/ada/sessions") { return "{\"sessions\":[],\"next_cursor\":null}" }
+      guard target.hasPrefix("/api/v1/users/ada/traces") else {
+        return "{\"end_user_id\":\"ada\",\(summary.replacing("\"traces\":2", with: "\"traces\":\(count)")),\"days\":[]}"
+      }
+      let query = Dictionary(
+        target.split(separator: "?")[1].split(separator: "&").map { $0.split(separator: "=") }.map {
+          ($0[0], Int($0[1]) ?? 0)
+        }, uniquingKeysWith: { $1 })
+      let first = query["cursor"] ?? 0
+      let rows = (first..<min(first + (query["limit"] ?? 0), count)).map { trace("t\($0)") }
+      let next = first + rows.count < count ? "\"\(first + rows.count)\"" : "null"
+      return "{\"traces\":[\(rows.joined(separator: ","))],\"next_cursor\":\(next)}"
+    }
+  }
+
+  @Test(arguments: [
+    (["--all"], 2345, "TRACES\n", ["1000", "1000", "1000"]),
+    (["--limit", "1500"], 1500, "TRACES (1500 of 2345)\n", ["1000", "500"]),
+    (["--limit", "9999", "--since", "7d"], 2345, "TRACES\n", ["1000", "1000", "1000"]),
+    (["--limit", "1000"], 1000, "TRACES (1000 of 2345)\n", ["1000"]),
+    ([], 10, "TRACES (10 of 2345)\n", ["10"]),
+    (["--until", "7d"], 10, "TRACES (the first 10)\n", ["10"]),
+  ])
+  func `a user's lists go on until there are enough rows`(
+    options: [String], count: Int, title: String, limits: [String]
+  ) throws {
+    let source = Self.crowd(2345)
+    let paper = try Paper()
+    let command = try LedgerCommand(.user, ["ada"] + options, now: Screen.now)
+    try Answer(command, source, .pipe, paper.output).write()
+    let text = paper.text
+    #expect(text.contains("\n" + title))
+    let rows = text.split(separator: "\n").filter { $0.hasPrefix("t") && $0.dropFirst().first?.isNumber == true }
+    #expect(rows.count == count)
+    #expect(Set(rows.compactMap { $0.split(separator: " ").first }).count == count)
+    let asked = source.asked.filter { $0.contains("/traces?") }
+    #expect(asked.compactMap { $0.firstMatch(of: #/limit=(\d+)/#).map { String($0.1) } } == Array(limits))
+  }
+
+  private let whole = ScriptedLedger { target in
+    switch target {
+    case "/api/v1/traces/0123ab?bodies=true":
+      "{\"trace_id\":\"0123ab\",\"spans\":[],\"bodies\":{\"resourceSpans\": [1.5, \"a\"]},\"next_cursor\":\"x\"}"
+    case "/api/v1/traces/0123ab?bodies=true&cursor=x":
+      "{\"trace_id\":\"0123ab\",\"spans\":[],\"bodies\":{\"resourceSpans\":[2]},\"next_cursor\":null}"
+    case "/api/v1/traces/012300?bodies=true": "{\"bodies\":{\"resourceSpans\":[]},\"next_cursor\":null}"
+    default: throw LedgerFault.notFound
+    }
+  }
+
+  @Test func `the whole spans of a trace are requests, a page a line`() throws {
+    #expect(
+      try answer("trace", "0123AB", "--bodies", from: whole) == """
+        {"resourceSpans":[1.5,"a"]}
+        {"resourceSpans":[2]}
+
+        """)
+    #expect(try answer("trace", "012300", "--bodies", from: whole).isEmpty)
+    let pages = try answer("trace", "0123ab", "--bodies", "--json", from: whole)
+    #expect(pages.split(separator: "\n").count == 2)
+    #expect(pages.contains("\"next_cursor\":\"x\"}\n"))
+  }
 }

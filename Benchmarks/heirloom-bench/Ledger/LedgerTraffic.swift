@@ -11,6 +11,8 @@ struct LedgerTraffic {
   /// When the first trace begins and how long after it the last one, in nanoseconds.
   var start: UInt64 = 1_750_000_000_000_000_000
   var period: UInt64 = 3_600_000_000_000
+  /// One of so many traces has a workflow, tags and models that the others have not.
+  private static let rareness: UInt64 = 50_000
   private var words = LedgerWords()
 
   init() {}
@@ -36,6 +38,7 @@ struct LedgerTraffic {
     let session = session(of: trace)
     let user = Int(Self.mixed(session, 2) % UInt64(users))
     let random = Self.mixed(trace, 3)
+    let isRare = (random >> 32) % Self.rareness == 0
     let begin = start + UInt64(Double(period) * Double(trace) / Double(traces))
     let root = spansPerTrace - 1
     for span in spans {
@@ -46,21 +49,23 @@ struct LedgerTraffic {
       facts.end = facts.start + (span == root ? 900_000_000 + random % 4_000_000_000 : 5_000_000 + random % 40_000_000)
       if span == root {
         facts.kind = .chain
-        facts.name = words.text(.workflow, (user + Int(random % 3)) % 40)
+        facts.name = words.text(.workflow, isRare ? LedgerWords.rare : (user + Int(random % 3)) % 40)
         facts.endUser = words.text(.user, user)
         facts.session = words.text(.session, session)
         facts.metadata = words.text(.metadata, user)
-        facts.tags = words.text(.tags, (user + Int(random >> 8 % 2)) % 12)
+        facts.tags = words.text(.tags, isRare ? LedgerWords.rare : (user + Int(random >> 8 % 2)) % 12)
       } else {
         facts.flags.insert(.hasParent)
         facts.parentID = Self.mixed(trace &* 1000 &+ root, 6)
-        describeChild(&facts, span, random, user)
+        describeChild(&facts, span, random, user, isRare)
       }
       chunk.append(facts)
     }
   }
 
-  private mutating func describeChild(_ facts: inout SpanFacts, _ span: Int, _ random: UInt64, _ user: Int) {
+  private mutating func describeChild(
+    _ facts: inout SpanFacts, _ span: Int, _ random: UInt64, _ user: Int, _ isRare: Bool
+  ) {
     guard span % 3 == 0 else {
       facts.kind = span % 3 == 1 ? .tool : .retriever
       facts.name = words.text(.tool, Int((random >> 16) % 12))
@@ -69,7 +74,7 @@ struct LedgerTraffic {
     }
     facts.kind = .llm
     facts.name = words.text(.call, 0)
-    facts.model = words.text(.model, (user + Int((random >> 24) % 2)) % 8)
+    facts.model = words.text(.model, isRare ? LedgerWords.rare : (user + Int((random >> 24) % 2)) % 8)
     facts.tokens.input = Int64(300 + random % 3000)
     facts.tokens.output = Int64(20 + random % 500)
     facts.tokens.total = facts.tokens.input.flatMap { input in facts.tokens.output.map { input + $0 } }
@@ -87,6 +92,8 @@ struct LedgerWords {
     "gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5", "claude-3-5-haiku-latest", "gemini-2.5-pro", "gpt-4.1", "o3",
     "house-7b",
   ]
+  /// A number of what few traces have.
+  static let rare = 1000
   private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 8 << 10, alignment: 1)
   private var used = 0
 
@@ -102,7 +109,7 @@ struct LedgerWords {
       case .tags: "[\"tag-\(number)\",\"tag-\(number % 5 + 20)\"]"
       case .tool: "tool-\(number)"
       case .call: "chat.completions"
-      case .model: Self.models[number]
+      case .model: number < Self.models.count ? Self.models[number] : "model-\(number)"
       }
     return text.withUTF8 { bytes in
       if used + bytes.count > memory.count { used = 0 }

@@ -77,8 +77,8 @@ package struct LedgerAPI: Sendable {
       guard let detail = try reader.session(session, turns: query) else { return false }
       detail.write(to: &json)
     case .trace(let trace):
-      try parameters.finish()
-      guard let detail = try reader.trace(trace) else { return false }
+      let bodies = try Self.bodies(&parameters)
+      guard let detail = try reader.trace(trace, bodies: bodies) else { return false }
       detail.write(to: &json)
     case .metadataKeys:
       var query = LedgerQuery()
@@ -107,6 +107,13 @@ package struct LedgerAPI: Sendable {
     let bounds = (try parameters.takeTime("since"), try parameters.takeTime("until"))
     try parameters.finish()
     return bounds
+  }
+
+  private static func bodies(_ parameters: inout QueryParameters) throws(LedgerQueryError) -> BodiesQuery? {
+    let (areWanted, cursor) = (try parameters.takeFlag("bodies"), parameters.take("cursor"))
+    try parameters.finish()
+    guard areWanted || cursor == nil else { throw .invalid("cursor: only bodies=true has pages") }
+    return areWanted ? BodiesQuery(cursor: cursor) : nil
   }
 
   private static func write(_ page: Page<some JSONWritable>, _ name: String, to json: inout JSONText) {
@@ -151,6 +158,8 @@ extension LedgerAPI {
     case .user(let id), .sessionsOfUser(let id), .tracesOfUser(let id):
       failure(404, "no end user “\(id)” is known here")
     case .session(let id): failure(404, "no session “\(id)” is known here")
+    case .trace(let id) where id.utf8.count < TraceIDRange.fewestDigits:
+      failure(404, "no trace “\(id)” is known here: an id takes \(TraceIDRange.fewestDigits) of its digits at least")
     case .trace(let id): failure(404, "no trace “\(id)” is known here")
     default: failure(404, "there is no such thing")
     }

@@ -30,6 +30,15 @@ struct QueryParameters {
     return time
   }
 
+  /// - Returns: false when it is not there.
+  mutating func takeFlag(_ name: String) throws(LedgerQueryError) -> Bool {
+    switch take(name) {
+    case nil, "false": return false
+    case "true": return true
+    case let text?: throw .invalid("\(name): true or false, not “\(text)”")
+    }
+  }
+
   mutating func takeLimit() throws(LedgerQueryError) -> Int? {
     guard let text = take("limit") else { return nil }
     guard let limit = Int(text), 1...LedgerQuery.maxLimit ~= limit else {

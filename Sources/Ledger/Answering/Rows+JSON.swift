@@ -101,6 +101,10 @@ extension TraceDetail: JSONWritable {
     trace.writeMembers(to: &json)
     json.member("omitted_observations", omitted)
     json.member("spans", spans)
+    if let bodies {
+      json.member("bodies", wholeSpans: bodies.rows)
+      json.member("next_cursor", bodies.nextCursor)
+    }
     json.endObject()
   }
 }

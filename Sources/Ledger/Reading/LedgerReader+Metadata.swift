@@ -1,5 +1,5 @@
 extension LedgerReader {
-  private static let mostExamples: Int64 = 5
+  private static let mostExamples = 5
 
   /// The keys of end-user metadata by name, with how many have them.
   package func metadataKeys(_ query: LedgerQuery) throws(LedgerQueryError) -> Page<MetadataKey> {
@@ -16,65 +16,33 @@ extension LedgerReader {
       last = key
     }
     return try pool.read { [last] database throws(LedgerError) in
-      var tally = try MetadataTally(database)
       var keys: [MetadataKey] = []
-      while keys.count <= query.limit,
-        let key = try Self.firstKey(behind: keys.last?.key ?? last, database)
-      {
-        keys.append(try tally.describe(key, database))
+      let sql = """
+        SELECT k.key, sum(s.users), sum(s.traces) FROM metadata_keys k JOIN metadata_shapes s ON s.id = k.shape
+        WHERE k.key > ? GROUP BY k.key ORDER BY k.key LIMIT ?
+        """
+      try database.forEach(sql, [.text(last), .int(Int64(query.limit + 1))]) { row in
+        keys.append(MetadataKey(key: row.text(0), users: row.int(1), traces: row.int(2), examples: []))
       }
       let hasMore = keys.count > query.limit
       if hasMore { keys.removeLast() }
+      for place in keys.indices { keys[place].examples = try Self.examples(of: keys[place].key, database) }
       let cursor = hasMore ? Cursor(value: .text(keys.last?.key ?? ""), row: 0).text(of: fingerprint.value) : nil
       return Page(rows: keys, nextCursor: cursor)
     }
   }
 
-  private static func firstKey(behind key: String, _ database: Database) throws(LedgerError) -> String? {
-    let sql = "SELECT key FROM metadata_values WHERE key > ? ORDER BY key LIMIT 1"
-    guard case .text(let key) = try database.value(sql, [.text(key)]) else { return nil }
-    return key
-  }
-}
-
-/// Who has which metadata.
-private struct MetadataTally {
-  private struct Owners {
-    var users: Int64 = 0
-    var traces: Int64 = 0
-    /// The last key that it was counted for: an object may have several values under a key.
-    var key = 0
-  }
-
-  private static let mostExamples = 5
-
-  /// By the id of the metadata.
-  private var owners: [Int64: Owners] = [:]
-  private var keys = 0
-
-  init(_ database: Database) throws(LedgerError) {
-    try database.forEach("SELECT id, traces FROM metadata") { row in
-      owners[row.int(0)] = Owners(traces: row.int(1))
+  /// The first few of a key's values. Each is looked for behind the one before: many objects may have it.
+  private static func examples(of key: String, _ database: Database) throws(LedgerError) -> [String] {
+    let first = "SELECT value FROM metadata_values WHERE key = ? ORDER BY value LIMIT 1"
+    let next = "SELECT value FROM metadata_values WHERE key = ? AND value > ? ORDER BY value LIMIT 1"
+    var examples: [String] = []
+    while examples.count < mostExamples,
+      case .text(let value) = try database.value(
+        examples.isEmpty ? first : next, [.text(key)] + examples.suffix(1).map(SQLValue.text))
+    {
+      examples.append(value)
     }
-    try database.forEach("SELECT metadata FROM users WHERE metadata IS NOT NULL AND id > 0") { row in
-      owners[row.int(0)]?.users += 1
-    }
-  }
-
-  mutating func describe(_ key: String, _ database: Database) throws(LedgerError) -> MetadataKey {
-    var found = MetadataKey(key: key, users: 0, traces: 0, examples: [])
-    keys += 1
-    let sql = "SELECT metadata, value FROM metadata_values WHERE key = ? ORDER BY value, metadata"
-    try database.forEach(sql, [.text(key)]) { row in
-      if found.examples.count < Self.mostExamples {
-        let value = row.text(1)
-        if found.examples.last != value { found.examples.append(value) }
-      }
-      guard let place = owners.index(forKey: row.int(0)), owners.values[place].key != keys else { return }
-      owners.values[place].key = keys
-      found.users += owners.values[place].users
-      found.traces += owners.values[place].traces
-    }
-    return found
+    return examples
   }
 }

@@ -14,7 +14,7 @@ package final class LedgerReader: Sendable {
   }
 
   let pool: ReaderPool
-  private let prices: PriceTable
+  let prices: PriceTable
 
   /// Opens the ledger.
   ///
@@ -97,19 +97,5 @@ package final class LedgerReader: Sendable {
   package func traces(_ query: LedgerQuery) throws(LedgerQueryError) -> Page<ListedTrace> {
     let question = try PageQuery(.traces, nil, query)
     return try pool.read { database throws(LedgerError) in try database.traces(question) }
-  }
-
-  /// A trace with its spans, by its id of 32 hexadecimal digits; nil for one that the ledger doesn't know.
-  package func trace(_ trace: String) throws(LedgerQueryError) -> TraceDetail? {
-    guard let key = Hexadecimal.bytes(trace, count: 16) else { return nil }
-    return try pool.read { database throws(LedgerError) in
-      var names = NameCache()
-      guard let id = try database.int("SELECT id FROM traces WHERE trace = ?", [.blob(key)]),
-        let row = try database.trace(id, &names)
-      else { return nil }
-      return TraceDetail(
-        trace: row, spans: SpanNode.forest(of: try Trees.records(of: id, in: database), prices: prices),
-        omitted: try database.int("SELECT omitted FROM traces WHERE id = ?", [.int(id)]) ?? 0)
-    }
   }
 }

@@ -4,6 +4,8 @@ struct ListShape: Sendable {
   /// How filters call the table whose rows are listed.
   let alias: String
   let table: String
+  /// The table of its rows' blocks.
+  let blocks: String
   /// What `RowReader` reads of each row.
   let columns: String
   /// What the columns need beside the table.
@@ -44,14 +46,14 @@ struct ListShape: Sendable {
   }
 
   static let users = ListShape(
-    view: .users, alias: "u", table: "users u", columns: "u.name, u.sessions, \(summary("u"))",
+    view: .users, alias: "u", table: "users u", blocks: "user_blocks", columns: "u.name, u.sessions, \(summary("u"))",
     joins: "LEFT JOIN metadata m ON m.id = u.metadata",
     // The plus keeps SQLite from walking the rows by their ids. Row 0 is everybody.
     condition: "+u.id > 0 AND u.traces > 0", since: "u.last_event >= ?", until: "u.first_event < ?",
     sortKeys: summaryKeys("u") + [.number("sessions", "u.sessions"), .text("id", "u.name"), .text("name", "u.name")])
 
   static let sessions = ListShape(
-    view: .sessions, alias: "s", table: "sessions s",
+    view: .sessions, alias: "s", table: "sessions s", blocks: "session_blocks",
     columns: "s.name, o.name, s.disagrees, s.last_end - s.first_event, \(summary("s"))",
     joins: "LEFT JOIN users o ON o.id = s.user LEFT JOIN metadata m ON m.id = s.metadata",
     condition: "s.traces > 0", since: "s.last_event >= ?", until: "s.first_event < ?",
@@ -60,7 +62,7 @@ struct ListShape: Sendable {
     ])
 
   static let traces = ListShape(
-    view: .traces, alias: "t", table: "traces t",
+    view: .traces, alias: "t", table: "traces t", blocks: "trace_blocks",
     columns: """
       t.trace, c.name, o.name, w.name, t.start, t.latency, t.observations, t.errors, t.input, t.output, t.total, \
       t.cache_read, t.cache_write, t.reasoning, t.cost, m.object, l.labels

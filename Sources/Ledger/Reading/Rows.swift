@@ -97,6 +97,8 @@ package struct TraceDetail: Sendable {
   package var spans: [SpanNode]
   /// Observations that count and are not in the tree, because there were too many.
   package var omitted: Int64
+  /// Spans that were kept whole, where they were asked for: `Span` messages.
+  package var bodies: Page<[UInt8]>?
 }
 
 /// A key of end-user metadata, its parts divided by dots.

@@ -14,6 +14,8 @@ class Account {
   /// Of the latest trace that has any, and which one that is.
   var metadata: Int64?
   var metadataMoment: Moment?
+  /// What the row says.
+  var storedMetadata: Int64?
   var latencies = LatencySketch()
   /// Of nobody but users and sessions: everybody's are counted apart.
   var labels = LabelCounts()

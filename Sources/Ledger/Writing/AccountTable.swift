@@ -102,6 +102,7 @@ final class AccountTable<Member: Account> {
     member.first = row.optionalInt(next)
     member.last = row.optionalInt(next + 1)
     member.metadata = row.optionalInt(next + 2)
+    member.storedMetadata = member.metadata
     member.metadataMoment = member.metadata.map { _ in Moment(start: row.int(next + 3), trace: row.int(next + 4)) }
     member.readOwn(row, from: next + 8)
     selectTallies.bind(1, id * 2 + Member.kind)

@@ -4,6 +4,7 @@ final class Accounts {
   let users: AccountTable<UserAccount>
   let sessions: AccountTable<SessionAccount>
   let names: NameTables
+  let blocks: (users: RowBlocks, sessions: RowBlocks, traces: RowBlocks)
   private let everybody: Int64 = 0
   private let database: Database
   private var days: [Day: Totals] = [:]
@@ -31,6 +32,11 @@ final class Accounts {
     users = try AccountTable(database)
     sessions = try AccountTable(database)
     names = try NameTables(database)
+    blocks = (
+      users: try RowBlocks(database, table: "user_blocks", columnCount: 1),
+      sessions: try RowBlocks(database, table: "session_blocks", columnCount: 1),
+      traces: try RowBlocks(database, table: "trace_blocks", columnCount: 3)
+    )
     let sums = Totals.columns
     addDay = try database.prepare(
       "INSERT INTO days (user, day, \(sums.joined(separator: ", "))) VALUES ("
@@ -59,6 +65,7 @@ final class Accounts {
     let old = try oldRow.map { (row) throws(LedgerError) in try view(row) }
     let new = try newRow.map { (row) throws(LedgerError) in try view(row) }
     labels.change(from: old, to: new)
+    try blocks.traces.change(from: oldRow, to: newRow)
     try change(users, everybody, from: old, to: new)
     try change(users, oldRow?.user, newRow?.user, old, new)
     try change(sessions, oldRow?.session, newRow?.session, old, new)
@@ -118,6 +125,7 @@ final class Accounts {
     try writeLabels(&orphans)
     try sessions.flush()
     try users.flush()
+    try writeBlocks()
     try writeDays()
     try writeUnpriced(&orphans)
     try names.flush()
@@ -136,6 +144,7 @@ final class Accounts {
     unpriced = [:]
     labels.removeAll()
     names.reset()
+    resetBlocks()
     try sessions.reset()
     try users.reset()
   }

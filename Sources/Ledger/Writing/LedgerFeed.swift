@@ -6,9 +6,14 @@ package final class LedgerFeed: Sendable {
   private let queue: LedgerQueue
   private let requests: AppliedRequests
   private let metrics: LedgerMetrics
+  /// Bytes of a span that is wanted whole at most; 0 where none is.
+  let mostBodyBytes: Int
 
-  init(pipeline: String, queue: LedgerQueue, requests: AppliedRequests, metrics: LedgerMetrics) {
+  init(
+    pipeline: String, mostBodyBytes: Int, queue: LedgerQueue, requests: AppliedRequests, metrics: LedgerMetrics
+  ) {
     self.pipeline = pipeline
+    self.mostBodyBytes = mostBodyBytes
     self.queue = queue
     self.requests = requests
     self.metrics = metrics

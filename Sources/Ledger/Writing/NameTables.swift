@@ -7,6 +7,7 @@ final class NameTables {
   private let database: Database
   private let names: InternTable<ExactText>
   private let metadata: InternTable<[UInt8]>
+  let shapes: MetadataShapes
   private let labelSets: InternTable<[UInt8]>
   /// The labels of sets of late.
   private var labels: [Int64: [Label]] = [:]
@@ -28,6 +29,7 @@ final class NameTables {
     metadata = try InternTable(database, table: "metadata", column: "object") { statement, object in
       object.withUnsafeBytes { statement.bindText(1, $0) }
     }
+    shapes = try MetadataShapes(database)
     labelSets = try InternTable(database, table: "label_sets", column: "labels") { $0.bind(1, $1) }
     insertValue = try database.prepare(
       "INSERT OR IGNORE INTO metadata_values (key, value, metadata) VALUES (?1, ?2, ?3)")
@@ -46,8 +48,17 @@ final class NameTables {
   /// The number of a JSON object.
   func metadata(_ object: [UInt8]) throws(LedgerError) -> Int64 {
     try metadata.id(of: object) { (id) throws(LedgerError) in
-      try forEachValue(of: object, id, insertValue)
+      try shapes.insert(object: id, keys: try forEachValue(of: object, id, insertValue))
     }
+  }
+
+  /// Has an object of a ledger that knew no shapes get its own.
+  func findShape(of object: Int64) throws(LedgerError) {
+    var keys: Set<[UInt8]> = []
+    try forEachValue(of: try blob("SELECT object FROM metadata WHERE id = ?1", object)) { key, _ in
+      keys.insert(Array(key))
+    }
+    try shapes.insert(object: object, keys: keys)
   }
 
   /// The number of a set of models and tags; nil for none.
@@ -88,9 +99,11 @@ final class NameTables {
   /// Writes the counts, and removes what nobody refers to any more.
   func flush() throws(LedgerError) {
     for (id, change) in metadataChanges where change != 0 {
+      try shapes.count(traces: change, with: id)
       guard try update("metadata", id, change) == 0 else { continue }
       let object = try blob("SELECT object FROM metadata WHERE id = ?1", id)
       try forEachValue(of: object, id, deleteValue)
+      try shapes.remove(object: id)
       try metadata.remove(id, key: object)
     }
     for (id, change) in labelSetChanges where change != 0 {
@@ -100,6 +113,7 @@ final class NameTables {
       try labelSets.remove(id, key: LabelSet.bytes(of: labels))
       self.labels[id] = nil
     }
+    try shapes.flush()
     metadataChanges.removeAll(keepingCapacity: true)
     labelSetChanges.removeAll(keepingCapacity: true)
   }
@@ -120,6 +134,7 @@ final class NameTables {
   func reset() {
     names.reset()
     metadata.reset()
+    shapes.reset()
     labelSets.reset()
     labels = [:]
     metadataChanges = [:]
@@ -139,16 +154,31 @@ final class NameTables {
     return try statement.step() ? statement.bytes(0) : []
   }
 
-  private func forEachValue(of object: [UInt8], _ id: Int64, _ statement: Statement) throws(LedgerError) {
+  /// Runs a statement for each value of an object, and returns the keys.
+  @discardableResult
+  private func forEachValue(
+    of object: [UInt8], _ id: Int64, _ statement: Statement
+  ) throws(LedgerError) -> Set<[UInt8]> {
+    var keys: Set<[UInt8]> = []
+    try forEachValue(of: object) { (path, value) throws(LedgerError) in
+      keys.insert(Array(path))
+      statement.bindText(1, path)
+      statement.bindText(2, value)
+      statement.bind(3, id)
+      try statement.run()
+    }
+    return keys
+  }
+
+  private func forEachValue(
+    of object: [UInt8], _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(LedgerError) -> Void
+  ) throws(LedgerError) {
     var failure: LedgerError?
     object.withUnsafeBytes { text in
       // What cannot be read has no values.
       guard let root = try? json.parse(text) else { return }
       MetadataValues.forEach(in: root) { path, value in
-        statement.bindText(1, path)
-        statement.bindText(2, value)
-        statement.bind(3, id)
-        do throws(LedgerError) { try statement.run() } catch { failure = error }
+        do throws(LedgerError) { try body(path, value) } catch { failure = error }
         return failure == nil
       }
     }

@@ -1,0 +1,64 @@
+import TestSupport
+import Testing
+
+@testable import Ledger
+
+/// Ledgers of earlier versions.
+@Suite struct MigrationTests {
+  /// Takes off a ledger what the second version has put on.
+  private func revertToVersion1(_ fixture: LedgerFixture) throws {
+    let database = try Database(path: fixture.configuration.path, mode: .readWrite)
+    try database.execute(
+      """
+      DROP TABLE trace_blocks; DROP TABLE session_blocks; DROP TABLE user_blocks;
+      DROP TABLE metadata_shapes; DROP TABLE metadata_keys; ALTER TABLE metadata DROP COLUMN shape;
+      PRAGMA user_version = 1;
+      """)
+  }
+
+  /// A ledger of the first version, and what it says in the form of this one.
+  private func ledger(_ random: inout SeededGenerator) throws -> (LedgerFixture, [String: [String]]) {
+    let fixture = try LedgerFixture()
+    let spans = SpanSource.traces(&random, count: 3000)
+    let writer = try fixture.writer()
+    for start in stride(from: 0, to: spans.count, by: 4000) {
+      try writer.apply([Arrival(Array(spans[start...].prefix(4000)))])
+    }
+    writer.close()
+    let tables = try fixture.tables()
+    try revertToVersion1(fixture)
+    return (fixture, tables)
+  }
+
+  private func compare(_ found: [String: [String]], _ wanted: [String: [String]]) {
+    for (table, rows) in wanted { #expect(found[table]?.sorted() == rows.sorted(), "\(table)") }
+  }
+
+  @Test func `a ledger of the first version becomes what this one would have written`() throws {
+    var random = SeededGenerator(seed: 21)
+    let (fixture, tables) = try ledger(&random)
+    #expect(throws: LedgerError.self) { try LedgerFile.openForReading(path: fixture.configuration.path) }
+    let writer = try fixture.writer()
+    #expect(try fixture.rows("PRAGMA user_version") == [String(Schema.migrations.count)])
+    compare(try fixture.tables(), tables)
+    for (table, rows) in tables where table.hasSuffix("_blocks") { #expect(!rows.isEmpty, "\(table)") }
+    // And goes on like it.
+    try writer.apply([Arrival([TestSpan(trace: 1 << 40, endUser: "eve", metadata: #"{"plan":"new"}"#)])])
+    let reader = try LedgerReader(path: fixture.configuration.path)
+    #expect(try reader.metadataKeys(LedgerQuery()).rows.first { $0.key == "plan" }?.examples.contains("new") == true)
+  }
+
+  @Test func `a migration that fails leaves the ledger as it was`() throws {
+    var random = SeededGenerator(seed: 22)
+    let (fixture, tables) = try ledger(&random)
+    let path = fixture.configuration.path
+    // Something stands in its way at the end.
+    try Database(path: path, mode: .readWrite).execute("CREATE TABLE user_blocks (somebodys TEXT)")
+    #expect(throws: LedgerError.self) { try fixture.writer() }
+    #expect(try fixture.rows("PRAGMA user_version") == ["1"])
+    #expect(try fixture.rows("SELECT name FROM sqlite_schema WHERE name = 'metadata_shapes'").isEmpty)
+    try Database(path: path, mode: .readWrite).execute("DROP TABLE user_blocks")
+    _ = try fixture.writer()
+    compare(try fixture.tables(), tables)
+  }
+}
