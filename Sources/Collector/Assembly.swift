@@ -15,7 +15,8 @@ final class Assembly {
   private let registry: MetricRegistry
   private let storage: Storage?
   private var exporters: [(id: ComponentID, made: ExporterFactory.Made)] = []
-  private var pipelines: [TracePipeline] = []
+  /// Those of traces first: they have what others share.
+  private var pipelines: [(defined: ServiceConfig.Pipeline, pipeline: TracePipeline)] = []
   private var ledger: RunningLedger?
 
   /// Builds every component and opens what is on disk; nothing runs yet.
@@ -60,19 +61,21 @@ final class Assembly {
     ledger = try config.ledgerInUse.map { defined throws(Diagnostic) in
       try RunningLedger(defined, of: config, certificates: certificates, registry: registry, log: log)
     }
-    for pipeline in config.service.pipelines {
+    let defined = config.service.pipelines
+    for pipeline in defined.filter({ $0.signal == .traces }) + defined.filter({ $0.signal != .traces }) {
       let parts = PipelineParts(pipeline, of: config)
+      let owner = owner(of: pipeline)
       do {
-        pipelines.append(
-          TracePipeline(
-            parts,
-            exporters: exporters.filter {
-              parts.exporters.contains($0.id) && $0.made.signals.contains(pipeline.signal)
-            }.map(\.made.exporter),
-            storage: try storage?.open(
-              pipeline.id, pipeline.signal, remembered: parts.endUser?.configuration.resolvedFor),
-            ledger: ledger?.ledger, durability: config.service.durability, rules: rules, interner: interner,
-            registry: registry, log: log))
+        let made = TracePipeline(
+          parts,
+          exporters: exporters.filter {
+            parts.exporters.contains($0.id) && $0.made.signals.contains(pipeline.signal)
+          }.map(\.made.exporter),
+          storage: try storage?.open(
+            pipeline.id, pipeline.signal, remembered: owner == nil ? parts.endUser?.configuration.resolvedFor : nil),
+          ledger: ledger?.ledger, sharing: owner, durability: config.service.durability, rules: rules,
+          interner: interner, registry: registry, log: log)
+        pipelines.append((pipeline, made))
       } catch {
         throw Diagnostic(.error, at: config.service.storage.position, "service.storage: \(error)")
       }
@@ -82,10 +85,20 @@ final class Assembly {
       queues: exporters.flatMap { used in used.made.signals.map { (used.id, $0) } })
   }
 
+  /// Whose traces the log records of a pipeline belong to: those of the pipeline that has the same `enduser` processor, and if
+  /// there are several, of the first that has a receiver in common.
+  private func owner(of pipeline: ServiceConfig.Pipeline) -> EndUserProcessor? {
+    guard pipeline.signal == .logs, let id = config.endUser(of: pipeline) else { return nil }
+    let receivers = Set(pipeline.receivers.map { ComponentID($0.value) })
+    let candidates = pipelines.filter { $0.defined.signal == .traces && config.endUser(of: $0.defined) == id }
+    let closest = candidates.first { $0.defined.receivers.contains { receivers.contains(ComponentID($0.value)) } }
+    return (closest ?? candidates.first)?.pipeline.endUser
+  }
+
   /// What a receiver hands its requests to.
   func target(of receiver: ComponentID) -> Intake.Target {
     var fed: [Signal: [any TracesConsumer]] = [:]
-    for (defined, pipeline) in zip(config.service.pipelines, pipelines)
+    for (defined, pipeline) in pipelines
     where defined.receivers.contains(where: { ComponentID($0.value) == receiver }) {
       fed[defined.signal, default: []].append(pipeline.entry)
     }
@@ -110,7 +123,7 @@ final class Assembly {
       stop(timeout: .zero)
       throw error
     }
-    for pipeline in pipelines { pipeline.start() }
+    for (_, pipeline) in pipelines { pipeline.start() }
   }
 
   /// Waits until what earlier runs left has gone into the pipelines, for a bounded time.
@@ -119,7 +132,7 @@ final class Assembly {
   ///   - deadline: monotonic nanoseconds.
   ///   - isCancelled: asked now and then; ends the wait.
   func waitForReplay(until deadline: UInt64, unless isCancelled: () -> Bool) {
-    for pipeline in pipelines { pipeline.waitForReplay(until: deadline, unless: isCancelled) }
+    for (_, pipeline) in pipelines { pipeline.waitForReplay(until: deadline, unless: isCancelled) }
   }
 
   /// Brings everything to its destination that need not wait for the next start. No request may come any more.
@@ -129,7 +142,8 @@ final class Assembly {
     let deadline = MonotonicClock.now() + timeout.nanoseconds
     // Exporters that are stuck keep a part for themselves, for a last attempt at what they hold.
     let handedOn = deadline - timeout.nanoseconds / 4
-    for pipeline in pipelines { pipeline.stop(until: handedOn) }
+    for (_, pipeline) in pipelines { pipeline.stopReplay() }
+    for (_, pipeline) in pipelines { pipeline.stop(until: handedOn) }
     let drains = exporters.map { used in
       BackgroundThread(name: "drain") { [exporter = used.made.exporter] in exporter.drain(until: deadline) }
     }

@@ -1,4 +1,4 @@
-/// What runs when no configuration is given: receive, attribute, keep in a file, know who it was about, and say so on the console.
+/// What runs when no configuration is given: receive, attribute, keep in files, know who it was about, and say so on the console.
 enum DefaultConfig {
   static let yaml = """
     receivers:
@@ -20,6 +20,14 @@ enum DefaultConfig {
         path: heirloom-data/spans.jsonl
         append: true
         create_directory: true
+      file/logs:
+        path: heirloom-data/logs.jsonl
+        append: true
+        create_directory: true
+      file/metrics:
+        path: heirloom-data/metrics.jsonl
+        append: true
+        create_directory: true
     extensions:
       ledger:
         path: heirloom-data/ledger.db
@@ -31,5 +39,13 @@ enum DefaultConfig {
           receivers: [otlp]
           processors: [memory_limiter, enduser]
           exporters: [file]
+        logs:
+          receivers: [otlp]
+          processors: [memory_limiter, enduser]
+          exporters: [file/logs]
+        metrics:
+          receivers: [otlp]
+          processors: [memory_limiter]
+          exporters: [file/metrics]
     """
 }

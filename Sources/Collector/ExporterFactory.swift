@@ -21,6 +21,7 @@ enum ExporterFactory {
   ///   - storage: where it may keep what it has accepted; nil in memory mode.
   ///   - registry: the collector's own metrics.
   ///   - log: the collector's own log.
+  /// - Returns: exporters that have not started.
   /// - Throws: what is wrong with the configuration or the storage, for the operator.
   static func make(
     _ defined: Defined<ExporterConfig>, signals: Set<Signal>, storage: StorageContext? = nil, registry: MetricRegistry,

@@ -10,7 +10,8 @@ import Spool
 struct TracePipeline {
   /// What takes requests.
   let entry: any TracesConsumer
-  private let endUser: EndUserProcessor?
+  /// Its `enduser` processor, if that has traces of its own.
+  let endUser: EndUserProcessor?
   private let tap: LedgerTap?
   private let resolutions: ResolutionLog
   private let batcher: Batcher
@@ -25,6 +26,7 @@ struct TracePipeline {
   ///   - exporters: where its spans go.
   ///   - storage: what it keeps on disk; nil with `durability: memory`.
   ///   - ledger: what its `enduser` processor feeds; nil for none.
+  ///   - shared: for log records, the processor of the traces that they belong to; nil for none.
   ///   - durability: `fsync` or `buffered`, with a storage.
   ///   - rules: what receivers index by.
   ///   - interner: the receivers'.
@@ -32,7 +34,7 @@ struct TracePipeline {
   ///   - log: the collector's own log.
   init(
     _ parts: PipelineParts, exporters: [any Exporter], storage: Storage.Pipeline?, ledger: Ledger?,
-    durability: Durability,
+    sharing shared: EndUserProcessor? = nil, durability: Durability,
     rules: SpanRules, interner: ScopeInterner, registry: MetricRegistry, log: Log
   ) {
     self.storage = storage
@@ -43,7 +45,13 @@ struct TracePipeline {
     self.resolutions = resolutions
     let makeSieve = parts.makeSieve(rules: rules, registry: registry)
     var consumer: any TracesConsumer
-    if parts.signal == .traces, let identity = parts.endUser {
+    var replayed: EndUserProcessor?
+    if parts.signal == .logs, let shared {
+      endUser = nil
+      tap = nil
+      replayed = shared
+      consumer = shared.makeLogsConsumer(output: batcher, reader: storage?.spool)
+    } else if let identity = parts.endUser {
       let processor = EndUserProcessor(
         identity.configuration.fitting(parts.softLimit, hasStorage: storage != nil), rules: rules,
         metrics: EndUserMetrics(
@@ -51,26 +59,33 @@ struct TracePipeline {
         output: batcher, storage: storage?.endUser(log: log), clock: SpoolClock.now,
         makeSieve: makeSieve, tell: { resolutions.tell($0) })
       endUser = processor
-      tap = ledger.map {
+      replayed = processor
+      // With no traces there is nothing to be told to the ledger.
+      tap = (parts.signal == .traces ? ledger : nil).map {
         LedgerTap(
           processor, feed: $0.feed(pipeline: Self.feedName(of: parts.id, storage?.spool)),
           endUser: identity.configuration, rules: rules,
           interner: interner, spool: storage?.spool,
           metrics: LedgerTapMetrics(registry: registry, pipeline: parts.id.description), log: log)
       }
-      consumer = tap ?? processor
+      if parts.signal == .logs {
+        consumer = processor.makeLogsConsumer(output: batcher, reader: storage?.spool)
+      } else {
+        consumer = tap ?? processor
+      }
     } else {
       endUser = nil
       tap = nil
       consumer = PassThrough(output: batcher, makeSieve: makeSieve)
     }
     if let storage {
+      replayed?.expectReplay()
       replay = PipelineReplay(
         SpoolReplay(
           spool: storage.spool, consumer: consumer, signal: parts.signal, rules: rules, interner: interner, log: log,
           isFollowed: tap != nil),
         of: storage.spool, pipeline: parts.id.description, log: log
-      ) { [endUser] in endUser?.finishReplay() }
+      ) { [replayed] in replayed?.finishReplay() }
       consumer = SpooledTraces(consumer, spool: storage.spool, durability: durability, isFollowed: tap != nil)
     } else {
       replay = nil
@@ -101,10 +116,12 @@ struct TracePipeline {
     replay?.wait(until: deadline, unless: isCancelled)
   }
 
-  /// Hands on what waits: all of it without a storage, else what need not wait any longer. No request may come any more.
+  /// Ends the replay; what is left of it stays for the next start.
+  func stopReplay() { replay?.stop() }
+
+  /// Hands on what waits, when every replay has ended: all of it without a storage, else what need not wait any longer. No request may come any more.
   /// `deadline` is in monotonic nanoseconds.
   func stop(until deadline: UInt64) {
-    replay?.stop()
     for limiter in limiters { limiter.stop() }
     endUser?.stop(until: deadline, keepsWaiting: storage != nil)
     tap?.stop()

@@ -13,9 +13,13 @@ package final class EndUserMetrics: Sendable {
   /// Waiting spans that could not be read back, and entries of the journal that are none.
   let unreadableSpans: Counter
   let unreadableIdentities: Counter
-  /// Traces that wait, their spans, those of them that are only on disk, and the bytes that all take in memory.
+  /// Log records of a trace that left with an end user, and without one.
+  let attributedLogRecords: Counter
+  let unattributedLogRecords: Counter
+  /// Traces that wait, their spans and log records, those of both that are only on disk, and the bytes that all take in memory.
   let waitingTraces = Gauge()
   let waitingSpans = Gauge()
+  let waitingLogRecords = Gauge()
   let waitingSpansOnDisk = Gauge()
   let waitingBytes = Gauge()
   let rememberedTraces = Gauge()
@@ -50,7 +54,11 @@ package final class EndUserMetrics: Sendable {
       labels: label)
     replacedIdentities = registry.counter(
       "heirloom_child_identities_replaced",
-      help: "Spans whose own identity was removed or replaced by that of their trace.", labels: label)
+      help: "Spans and log records whose own identity was removed or replaced by that of their trace.", labels: label)
+    attributedLogRecords = registry.counter(
+      "heirloom_attributed_log_records", help: "Log records that left with the end user of their trace.", labels: label)
+    unattributedLogRecords = registry.counter(
+      "heirloom_unattributed_log_records", help: "Log records of a trace that left without an end user.", labels: label)
     lateSpans = registry.counter(
       "heirloom_late_spans", help: "Spans that came after their trace was resolved.", labels: label)
     observations = registry.counter(
@@ -70,10 +78,14 @@ package final class EndUserMetrics: Sendable {
       [waitingSpans] in Double(waitingSpans.value)
     }
     registry.gauge(
+      "heirloom_waiting_log_records", help: "Log records of traces that wait to be resolved.", labels: label
+    ) { [waitingLogRecords] in Double(waitingLogRecords.value) }
+    registry.gauge(
       "heirloom_enduser_waiting_spans_on_disk",
-      help: "Spans of traces that wait to be resolved, of which memory holds only the place on disk.", labels: label
+      help: "Spans and log records of traces that wait to be resolved, of which memory holds only the place on disk.",
+      labels: label
     ) { [waitingSpansOnDisk] in Double(waitingSpansOnDisk.value) }
-    registry.gauge("heirloom_waiting_bytes", help: "Memory of spans that wait.", labels: label) {
+    registry.gauge("heirloom_waiting_bytes", help: "Memory of spans and log records that wait.", labels: label) {
       [waitingBytes] in Double(waitingBytes.value)
     }
     registry.gauge("heirloom_remembered_traces", help: "Resolved traces kept in mind for late spans.", labels: label) {

@@ -16,10 +16,14 @@ package final class EndUserProcessor: TracesConsumer {
   private let plan: IdentityPlan
   private let metrics: EndUserMetrics
   private let output: Batcher
+  private let outlets: Outlets
   private let makeSieve: SpanSieveFactory?
   private let clock: @Sendable () -> UInt64
   private let tell: @Sendable (Resolution) -> Void
   private let hasStorage: Bool
+  private let rules: SpanRules
+  /// Replays that are not finished.
+  private let replays = Locked(0)
   private let seats = Locked<[Seat]>([])
   private let releaser: Releaser
   private let sweeper: Sweeper
@@ -35,6 +39,9 @@ package final class EndUserProcessor: TracesConsumer {
       self.inheritance = inheritance
     }
   }
+
+  /// Pipelines of log records that one processor can serve.
+  package static let maxLogsPipelines = Outlets.maxLogs
 
   /// Spans of one trace that the thread which resolved it writes itself.
   static let directReleaseLimit = 2048
@@ -63,11 +70,15 @@ package final class EndUserProcessor: TracesConsumer {
     self.clock = clock
     self.tell = tell
     hasStorage = storage != nil
+    self.rules = rules
     let access = storage.map { EndUserStorage.Access($0, rules: rules) }
+    var makeReader: (@Sendable () -> SpilledReader)?
+    if let access { makeReader = { access.makeReader() } }
+    outlets = Outlets(spans: Outlets.Outlet(output: output, makeReader: makeReader))
     table = TraceTable(configuration, plan: plan, metrics: metrics, storage: access, maxBytes: maxWaitingBytes)
     releaser = Releaser(
-      inheritance: Inheritance(plan: plan, metrics: metrics, sieve: makeSieve?()), output: output, metrics: metrics,
-      storage: access)
+      inheritance: Inheritance(plan: plan, metrics: metrics, sieve: makeSieve?()), outlets: outlets, metrics: metrics,
+      log: storage?.log)
     sweeper = Sweeper()
   }
 
@@ -80,8 +91,46 @@ package final class EndUserProcessor: TracesConsumer {
     return table.restore()
   }
 
-  /// Says that every request of earlier runs has been consumed: their waits end in the present from now on.
-  package func finishReplay() { table.finishReplay() }
+  /// Says that one spool more will be replayed to this processor, or to those who share its table. To be called before `restore`.
+  package func expectReplay() { replays.withLock { $0 += 1 } }
+
+  /// Says that every request of earlier runs has been consumed, of the one spool or of one of those that are expected. After the
+  /// last, their waits end in the present.
+  package func finishReplay() {
+    let left = replays.withLock { left in
+      left -= 1
+      return left
+    }
+    if left <= 0 { table.finishReplay() }
+  }
+
+  /// Makes what takes the log records of another pipeline: they wait for the traces of this processor, and get their
+  /// identities. To be called before `restore` and `start`.
+  ///
+  /// - Parameters:
+  ///   - output: where they go.
+  ///   - reader: the spool that has their requests; nil without one.
+  package func makeLogsConsumer(output: Batcher, reader: (any RecordReader)?) -> EndUserLogs {
+    var makeReader: (@Sendable () -> SpilledReader)?
+    if let reader { makeReader = { [rules] in SpilledReader(reader, .logs, rules: rules) } }
+    let number = outlets.addLogs(Outlets.Outlet(output: output, makeReader: makeReader))
+    return EndUserLogs(self, number, output: output)
+  }
+
+  /// Takes a request's log records, which leave through that outlet.
+  func consumeLogs(_ batch: SpanBatch, for outlet: Int) {
+    let seat = takeSeat()
+    table.acceptLogs(batch, for: outlet, traces: seat.traces, now: clock(), into: &seat.emissions)
+    release(&seat.emissions, direct: (seat.traces.spans, outlet), &seat.inheritance)
+    give(seat)
+  }
+
+  private func takeSeat() -> Seat { seats.withLock { $0.popLast() } ?? Seat(makeInheritance()) }
+
+  /// What one enormous request needed is not kept for ever.
+  private func give(_ seat: Seat) {
+    if !seat.traces.isLarge { seats.withLock { $0.append(seat) } }
+  }
 
   /// Starts the threads that end waits and release large traces. Without them, tests call `sweep`.
   package func start() {
@@ -92,15 +141,14 @@ package final class EndUserProcessor: TracesConsumer {
   package var refusal: Refusal? { output.refusal }
 
   package func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
-    let seat = seats.withLock { $0.popLast() } ?? Seat(makeInheritance())
+    let seat = takeSeat()
     let now = clock()
     if batch.isReplay, let record = batch.record, output.refusal == nil {
-      table.replay(until: record.arrival, now: now) { release(&$0, spans: nil, &seat.inheritance) }
+      table.replay(until: record.arrival, now: now) { release(&$0, direct: nil, &seat.inheritance) }
     }
     table.accept(batch, traces: seat.traces, now: now, into: &seat.emissions)
-    release(&seat.emissions, spans: seat.traces.spans, &seat.inheritance)
-    // What one enormous request needed is not kept for ever.
-    if !seat.traces.isLarge { seats.withLock { $0.append(seat) } }
+    release(&seat.emissions, direct: (seat.traces.spans, 0), &seat.inheritance)
+    give(seat)
     completion(nil)
   }
 
@@ -109,7 +157,7 @@ package final class EndUserProcessor: TracesConsumer {
   package func sweep() {
     guard output.refusal == nil else { return }
     var inheritance = makeInheritance()
-    table.sweep(now: clock()) { release(&$0, spans: nil, &inheritance) }
+    table.sweep(now: clock()) { release(&$0, direct: nil, &inheritance) }
     releaser.runOnce()
   }
 
@@ -129,7 +177,7 @@ package final class EndUserProcessor: TracesConsumer {
     var inheritance = makeInheritance()
     table.releaseAll(.shutdown, now: clock()) { emissions in
       while MonotonicClock.now() < deadline, !output.waitForRoom() {}
-      release(&emissions, spans: nil, &inheritance)
+      release(&emissions, direct: nil, &inheritance)
     }
   }
 
@@ -137,28 +185,58 @@ package final class EndUserProcessor: TracesConsumer {
     Inheritance(plan: plan, metrics: metrics, sieve: makeSieve?())
   }
 
-  /// Writes what leaves, and empties the list.
-  private func release(_ emissions: inout [Emission], spans: RequestSpans?, _ inheritance: inout Inheritance) {
+  /// Writes what leaves, and empties the list. `direct`: the request that emissions have their direct spans or log records from,
+  /// and the number of the outlet that these leave through.
+  private func release(
+    _ emissions: inout [Emission], direct: (request: RequestSpans, outlet: Int)?, _ inheritance: inout Inheritance
+  ) {
     guard !emissions.isEmpty else { return }
-    output.write { writer in
-      for position in emissions.indices {
-        let identity = emissions[position].identity
-        let waiting = emissions[position].waiting
-        if waiting.spanCount > Self.directReleaseLimit || waiting.spilledSpanCount > 0 {
-          releaser.take(waiting, of: emissions[position].trace, identity)
-          emissions[position].waiting = WaitingChain()
-        }
-        let emission = emissions[position]
-        inheritance.write(identity, of: emission.trace, to: writer) { write in
-          emission.waiting.forEach(write)
-          spans?.forEach(from: emission.direct, write)
+    var hasSpans = direct?.outlet == 0
+    var hasLogs = !(hasSpans || direct == nil)
+    for position in emissions.indices {
+      let waiting = emissions[position].waiting
+      guard !waiting.isEmpty else { continue }
+      if waiting.spanCount > Self.directReleaseLimit || waiting.spilledSpanCount > 0 {
+        releaser.take(waiting, of: emissions[position].trace, emissions[position].identity)
+        emissions[position].waiting = WaitingChain()
+      } else {
+        hasSpans = hasSpans || waiting.logCount < waiting.spanCount
+        hasLogs = hasLogs || waiting.logCount > 0
+      }
+    }
+    let spans = direct?.outlet == 0 ? direct?.request : nil
+    if hasSpans {
+      output.write { writer in
+        for emission in emissions {
+          inheritance.write(emission.identity, of: emission.trace, to: writer) { write in
+            emission.waiting.forEach(leavingThrough: 0, write)
+            spans?.forEach(from: emission.direct, write)
+          }
         }
       }
     }
+    if hasLogs { releaseLogs(emissions, direct: direct, &inheritance) }
     for position in emissions.indices {
       emissions[position].waiting.free()
       if let resolution = emissions[position].resolution { tell(resolution) }
     }
     emissions.removeAll(keepingCapacity: true)
+  }
+
+  private func releaseLogs(
+    _ emissions: [Emission], direct: (request: RequestSpans, outlet: Int)?, _ inheritance: inout Inheritance
+  ) {
+    for (position, outlet) in outlets.logs.enumerated() {
+      let number = position + 1
+      let records = direct?.outlet == number ? direct?.request : nil
+      outlet.output.write { writer in
+        for emission in emissions where records != nil || emission.waiting.logCount > 0 {
+          inheritance.writeLogRecords(emission.identity, of: emission.trace, to: writer) { write in
+            emission.waiting.forEach(leavingThrough: number, write)
+            records?.forEach(from: emission.direct, write)
+          }
+        }
+      }
+    }
   }
 }

@@ -30,6 +30,6 @@ package struct EndUserStorage: Sendable {
     var journal: IdentityJournal { storage.journal }
     var log: Log { storage.log }
 
-    func makeReader() -> SpilledReader { SpilledReader(storage.reader, rules: rules) }
+    func makeReader() -> SpilledReader { SpilledReader(storage.reader, .traces, rules: rules) }
   }
 }

@@ -76,6 +76,17 @@ final class Identity: @unchecked Sendable {
   /// Whether both name the same end user.
   func hasSameEndUser(as other: Identity) -> Bool { text(of: .endUserID) == other.text(of: .endUserID) }
 
+  /// All fields behind one another as they are in a log record, whose `attributes` have another number, and the same bytes but
+  /// for that.
+  var logSuffix: [UInt8] {
+    var bytes = Array(suffix)
+    for field in fields { bytes[Int(field.fieldOffset)] = Self.logAttributesTag }
+    return bytes
+  }
+
+  /// `attributes` of a log record: field 6, length-delimited.
+  private static let logAttributesTag: UInt8 = 0x32
+
   /// A root that speaks for its trace leaves as it came.
   func isUntouched(_ span: SpanView) -> Bool {
     span.spanID == speaker && (source == .root || source == .localRoot || (source == .none && span.isRoot))
@@ -85,7 +96,9 @@ final class Identity: @unchecked Sendable {
     UnsafeRawBufferPointer(rebasing: suffix[Int(field.keyOffset)..<Int(field.keyOffset + field.keyLength)])
   }
 
-  func bytes(of field: Field) -> UnsafeRawBufferPointer {
+  /// The bytes of a field, of `suffix` or of the same in another form.
+  @inline(__always)
+  static func bytes(of field: Field, in suffix: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: suffix[Int(field.fieldOffset)..<Int(field.fieldOffset + field.fieldLength)])
   }
 

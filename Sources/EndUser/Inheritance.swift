@@ -3,7 +3,7 @@ import OTLP
 import Pipeline
 import SelfTelemetry
 
-/// Writes spans with the identity of their trace. Holds scratch memory; not to be used by two threads at once.
+/// Writes spans, or log records, with the identity of their trace. Holds scratch memory; not to be used by two threads at once.
 struct Inheritance {
   private let plan: IdentityPlan
   private let metrics: EndUserMetrics
@@ -11,7 +11,10 @@ struct Inheritance {
   private var cuts: [Cut] = []
   private var suffix: [UInt8] = []
 
-  /// `sieve`: says which spans are written; nil for all.
+  /// - Parameters:
+  ///   - plan: the processor's keys.
+  ///   - metrics: what it counts.
+  ///   - sieve: says which spans are written; nil for all.
   init(plan: IdentityPlan, metrics: EndUserMetrics, sieve: (any SpanSieve)? = nil) {
     self.plan = plan
     self.metrics = metrics
@@ -36,9 +39,29 @@ struct Inheritance {
       if span.attributeCount == 0 {
         writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: suffix)
       } else {
-        writeReplacing(span, identity, to: writer)
+        writeChild(span, identity, to: writer)
       }
     }
+  }
+
+  /// Hands log records of one trace on, or those of none.
+  mutating func writeLogRecords(
+    _ identity: Identity?, of trace: TraceID, to writer: Batcher.Writer, records: ((SpanView) -> Void) -> Void
+  ) {
+    var count = 0
+    let suffix = identity?.logSuffix ?? []
+    suffix.withUnsafeBytes { suffix in
+      records { record in
+        count += 1
+        if let identity, record.attributeCount > 0 {
+          writeReplacing(record, identity, suffix, to: writer)
+        } else {
+          writer.append(record, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: suffix)
+        }
+      }
+    }
+    guard trace != .none else { return }
+    (identity?.hasEndUser ?? false ? metrics.attributedLogRecords : metrics.unattributedLogRecords).add(count)
   }
 
   /// What doesn't go on is done.
@@ -51,7 +74,7 @@ struct Inheritance {
       if !sieve.keeps(SievedSpan(span)) {
         span.markDone()
       } else if let identity {
-        writeReplacing(span, identity, to: writer)
+        writeChild(span, identity, to: writer)
       } else {
         writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: Self.nothing)
       }
@@ -60,13 +83,21 @@ struct Inheritance {
 
   private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
-  /// A span that has attributes of its own under keys that identity knows. What it has already, equal to the last byte,
-  /// stays where it is: a span that passes a second time leaves as it came.
-  private mutating func writeReplacing(_ span: SpanView, _ identity: Identity, to writer: Batcher.Writer) {
+  /// A span that has attributes of interest, or speaks for its trace.
+  @inline(__always)
+  private mutating func writeChild(_ span: SpanView, _ identity: Identity, to writer: Batcher.Writer) {
     guard !identity.isUntouched(span) else {
       writer.append(span, cuts: UnsafeBufferPointer(start: nil, count: 0), suffix: Self.nothing)
       return
     }
+    writeReplacing(span, identity, identity.suffix, to: writer)
+  }
+
+  /// A span or log record that has attributes of its own under keys that identity knows. What it has already, equal to the last byte,
+  /// stays where it is: a span that passes a second time leaves as it came.
+  private mutating func writeReplacing(
+    _ span: SpanView, _ identity: Identity, _ inherited: UnsafeRawBufferPointer, to writer: Batcher.Writer
+  ) {
     cuts.removeAll(keepingCapacity: true)
     suffix.removeAll(keepingCapacity: true)
     let fields = identity.fields
@@ -77,7 +108,7 @@ struct Inheritance {
       let key = span.key(attribute)
       if let match = fields.firstIndex(where: { identity.key(of: $0).equals(key) }) {
         let bit: UInt64 = 1 << UInt64(match)
-        if present & bit == 0, identity.bytes(of: fields[match]).equals(span.field(attribute)) {
+        if present & bit == 0, Identity.bytes(of: fields[match], in: inherited).equals(span.field(attribute)) {
           present |= bit
         } else {
           cuts.append(Cut(offset: attribute.fieldOffset, length: attribute.fieldLength))
@@ -88,7 +119,7 @@ struct Inheritance {
     }
     if !cuts.isEmpty { metrics.replacedIdentities.add() }
     for (position, field) in fields.enumerated() where present & (1 << UInt64(position)) == 0 {
-      suffix.append(contentsOf: identity.bytes(of: field))
+      suffix.append(contentsOf: Identity.bytes(of: field, in: inherited))
     }
     cuts.withUnsafeBufferPointer { cuts in
       suffix.withUnsafeBytes { writer.append(span, cuts: cuts, suffix: $0) }

@@ -15,10 +15,11 @@ final class Releaser: @unchecked Sendable {
   }
 
   private let lock = Lock()
-  private let output: Batcher
+  private let outlets: Outlets
   private let metrics: EndUserMetrics
-  private let storage: EndUserStorage.Access?
-  private let reader: SpilledReader?
+  private let log: Log?
+  /// By outlet; made when they are needed first.
+  private var readers: [Int: SpilledReader] = [:]
   private var inheritance: Inheritance
   private var queue = Queue()
   private var thread: BackgroundThread?
@@ -28,12 +29,11 @@ final class Releaser: @unchecked Sendable {
   /// Whether what has not left by then stays in the spool, and leaves when it is replayed.
   private var keepsRest = false
 
-  init(inheritance: Inheritance, output: Batcher, metrics: EndUserMetrics, storage: EndUserStorage.Access?) {
+  init(inheritance: Inheritance, outlets: Outlets, metrics: EndUserMetrics, log: Log?) {
     self.inheritance = inheritance
-    self.output = output
+    self.outlets = outlets
     self.metrics = metrics
-    self.storage = storage
-    reader = storage?.makeReader()
+    self.log = log
   }
 
   deinit {
@@ -85,23 +85,40 @@ final class Releaser: @unchecked Sendable {
   }
 
   private func write(_ block: WaitingBlock, of release: Release) {
-    let identity = release.identity
+    let output = outlets[block.outlet].output
     guard block.isSpilled else {
-      guard waitForRoom() else { return }
-      output.write { writer in inheritance.write(identity, of: release.trace, to: writer, spans: block.forEach) }
+      guard waitForRoom(in: output) else { return }
+      write(to: output, block, of: release, block.forEach)
       return
     }
-    guard let reader, waitForRoom() else { return }
+    guard let reader = reader(block.outlet), waitForRoom(in: output) else { return }
     reader.read(block, of: release.trace) {
       // The lock of the batcher is not held while a disk is read.
-      guard waitForRoom() else { return }
-      output.write { writer in inheritance.write(identity, of: release.trace, to: writer, spans: reader.forEach) }
+      guard waitForRoom(in: output) else { return }
+      write(to: output, block, of: release, reader.forEach)
       tellUnreadable(reader, of: release.trace)
     }
   }
 
+  private func write(
+    to output: Batcher, _ block: WaitingBlock, of release: Release, _ items: ((SpanView) -> Void) -> Void
+  ) {
+    output.write { writer in
+      if block.isLogs {
+        inheritance.writeLogRecords(release.identity, of: release.trace, to: writer, records: items)
+      } else {
+        inheritance.write(release.identity, of: release.trace, to: writer, spans: items)
+      }
+    }
+  }
+
+  private func reader(_ outlet: Int) -> SpilledReader? {
+    if readers[outlet] == nil { readers[outlet] = outlets[outlet].makeReader?() }
+    return readers[outlet]
+  }
+
   /// False when the time for that is over and what is left stays in the spool.
-  private func waitForRoom() -> Bool {
+  private func waitForRoom(in output: Batcher) -> Bool {
     while true {
       let (isLate, keepsRest) = lock.withLock { (MonotonicClock.now() >= patience, self.keepsRest) }
       if isLate { return !keepsRest }
@@ -112,7 +129,7 @@ final class Releaser: @unchecked Sendable {
   private func tellUnreadable(_ reader: SpilledReader, of trace: TraceID) {
     guard reader.missingCount > 0 else { return }
     metrics.unreadableSpans.add(reader.missingCount)
-    storage?.log.error(
+    log?.error(
       reader.refusedCount > 0
         ? "waiting spans can't be read back now: they are tried again at the next start"
         : "waiting spans can't be read back and are lost",

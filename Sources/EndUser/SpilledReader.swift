@@ -9,7 +9,7 @@ package protocol RecordReader: AnyObject, Sendable {
 
 extension Spool: RecordReader {}
 
-/// Reads the spans of spilled blocks back, a part of a block at a time. Holds scratch memory; not to be used by two threads
+/// Reads the spans, or log records, of spilled blocks back, a part of a block at a time. Holds scratch memory; not to be used by two threads
 /// at once.
 final class SpilledReader {
   /// A span that was read: which one it is, beside its place in the index.
@@ -26,6 +26,7 @@ final class SpilledReader {
   private static let gapBytes = 4096
 
   private let source: any RecordReader
+  private let signal: Signal
   private let rules: SpanRules
   private let index = SpanIndex()
   private var names: [Name] = []
@@ -43,8 +44,9 @@ final class SpilledReader {
   /// Spans of the part that are not lent, for either reason.
   var missingCount: Int { unreadable.count + refusedCount }
 
-  init(_ source: any RecordReader, rules: SpanRules) {
+  init(_ source: any RecordReader, _ signal: Signal, rules: SpanRules) {
     self.source = source
+    self.signal = signal
     self.rules = rules
   }
 
@@ -100,7 +102,7 @@ final class SpilledReader {
   }
 
   private func begin() {
-    index.clear()
+    index.clear(for: signal)
     names.removeAll(keepingCapacity: true)
     unreadable.removeAll(keepingCapacity: true)
     refusedCount = 0

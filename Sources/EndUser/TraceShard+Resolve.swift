@@ -56,6 +56,7 @@ extension TraceShard {
 
   /// Resolves a trace that no root with an end user has come for, by the best that is known.
   func resolveWithoutRoot(_ entry: TraceEntry.Pointer, _ reason: Unattributed, now: UInt64) -> Emission {
+    guard entry.pointee.known.count > 0 else { return releaseLogsAlone(entry) }
     let identity = identityWithoutRoot(entry)
     let isAttributed = identity?.hasEndUser ?? false
     return resolve(entry, as: identity, unattributed: isAttributed ? nil : reason, now: now)
@@ -66,19 +67,9 @@ extension TraceShard {
     _ entry: TraceEntry.Pointer, as identity: Identity?, unattributed: Unattributed? = nil, now: UInt64,
     direct: News? = nil
   ) -> Emission {
-    let chain = entry.pointee.waiting
-    if !chain.isEmpty {
-      waits.remove(entry)
-      settings.metrics.waitingTraces.add(-1)
-      settings.metrics.waitingSpans.add(-chain.spanCount)
-      settings.metrics.waitingSpansOnDisk.add(-chain.spilledSpanCount)
-      settings.metrics.waitingBytes.add(-chain.byteCount)
-    }
-    waits.endShortWait(of: entry)
-    withdrawFromSpilling(entry)
+    let chain = takeWaiting(of: entry)
     // Another thread may have read the clock earlier and come later.
     let waited = now > entry.pointee.since ? now - entry.pointee.since : 0
-    entry.pointee.waiting = WaitingChain()
     entry.pointee.anonymousRoot = nil
     entry.pointee.identity = identity
     entry.pointee.state = .resolved
@@ -97,9 +88,28 @@ extension TraceShard {
     if settings.tellsResolutions {
       emission.resolution = Resolution(
         traceID: entry.pointee.id, endUser: identity?.text(of: .endUserID), session: identity?.text(of: .session),
-        spans: chain.spanCount + (direct?.count ?? 0), waited: waited, unattributed: unattributed)
+        spans: chain.spanCount - chain.logCount + (direct?.count ?? 0), waited: waited, unattributed: unattributed)
     }
     return emission
+  }
+
+  /// Ends a trace's waits.
+  ///
+  /// - Returns: what has waited.
+  func takeWaiting(of entry: TraceEntry.Pointer) -> WaitingChain {
+    let chain = entry.pointee.waiting
+    if !chain.isEmpty {
+      waits.remove(entry)
+      settings.metrics.waitingTraces.add(-1)
+      settings.metrics.waitingSpans.add(chain.logCount - chain.spanCount)
+      if chain.logCount > 0 { settings.metrics.waitingLogRecords.add(-chain.logCount) }
+      settings.metrics.waitingSpansOnDisk.add(-chain.spilledSpanCount)
+      settings.metrics.waitingBytes.add(-chain.byteCount)
+    }
+    waits.endShortWait(of: entry)
+    withdrawFromSpilling(entry)
+    entry.pointee.waiting = WaitingChain()
+    return chain
   }
 
   /// Takes note of what remembering a resolved trace costs, and forgets the oldest over a limit.

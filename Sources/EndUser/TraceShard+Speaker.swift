@@ -52,6 +52,7 @@ extension TraceShard {
     var search = Topmost()
     var blocks: [WaitingBlock] = []
     chain.forEachBlock { block in
+      guard !block.isLogs else { return }
       let place = blocks.count
       blocks.append(block)
       block.forEach(of: trace, reader) { search.look(at: $0, place: place, qualifies: qualifies($0)) }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The traces of one part of all trace ids. Every method is called with the shard's lock held.
 ///
-/// This file holds how spans come in; `TraceShard+Resolve` how traces are resolved, and when; `TraceShard+Speaker` who
+/// This file holds how spans come in; `TraceShard+Logs` how log records do; `TraceShard+Resolve` how traces are resolved, and when; `TraceShard+Speaker` who
 /// speaks without a root; `TraceShard+Storage` what is left to the disk, and what comes back from it.
 final class TraceShard: @unchecked Sendable {
   // Sendable: everything but `lock` and the atomics is touched only under the lock.
@@ -45,6 +45,7 @@ final class TraceShard: @unchecked Sendable {
   ) {
     let entry =
       map.find(trace.id, hash: trace.hash) ?? map.insert(trace.id, hash: trace.hash, since: time.arrival)
+    let isFirst = entry.pointee.known.count == 0
     let news = News(trace, of: request, known: &entry.pointee.known, settings: settings)
     // What is replayed was counted by the run that accepted it.
     let counts = !request.isReplay
@@ -67,21 +68,30 @@ final class TraceShard: @unchecked Sendable {
       emissions.append(resolve(entry, as: identity, now: time.now, direct: news))
       return
     }
-    wait(entry, news, of: request, at: time)
+    if isFirst { beginAnew(entry, at: time) }
+    let block = WaitingBlock(recordBytes: news.recordBytes, record: request.record) { news.forEach(in: request, $0) }
+    wait(entry, block, at: time)
     if let emission = decide(entry, news, of: request, at: time) { emissions.append(emission) }
   }
 
-  /// Copies a trace's new spans to waiting storage.
-  private func wait(_ entry: TraceEntry.Pointer, _ news: News, of request: RequestSpans, at time: TraceTable.Time) {
-    let block = WaitingBlock(recordBytes: news.recordBytes, record: request.record) { news.forEach(in: request, $0) }
+  /// Takes a block of spans or log records that wait.
+  func wait(_ entry: TraceEntry.Pointer, _ block: WaitingBlock, at time: TraceTable.Time) {
     if entry.pointee.waiting.isEmpty {
       waits.append(entry, time.lane)
       settings.metrics.waitingTraces.add(1)
     }
     entry.pointee.waiting.append(block)
-    settings.metrics.waitingSpans.add(block.spanCount)
+    (block.isLogs ? settings.metrics.waitingLogRecords : settings.metrics.waitingSpans).add(block.spanCount)
     settings.metrics.waitingBytes.add(block.byteCount)
     if settings.storage != nil { offerToSpill(entry, now: time.now) }
+  }
+
+  /// The first spans of a trace whose log records wait: the wait for its root begins.
+  private func beginAnew(_ entry: TraceEntry.Pointer, at time: TraceTable.Time) {
+    guard !entry.pointee.waiting.isEmpty else { return }
+    waits.remove(entry)
+    entry.pointee.since = time.arrival
+    waits.append(entry, time.lane)
   }
 
   /// Whether a trace that waits is resolved by what just came.

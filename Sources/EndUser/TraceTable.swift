@@ -51,6 +51,12 @@ final class TraceTable: Sendable {
     let arrival: UInt64
     let now: UInt64
     let lane: TraceEntry.Lane
+
+    init(of batch: SpanBatch, now: UInt64) {
+      arrival = batch.isReplay ? min(batch.record?.arrival ?? now, now) : now
+      self.now = now
+      lane = batch.isReplay ? .replayed : .live
+    }
   }
 
   static let shardCount = 16
@@ -79,13 +85,36 @@ final class TraceTable: Sendable {
   func accept(_ batch: SpanBatch, traces: RequestTraces, now: UInt64, into emissions: inout [Emission]) {
     traces.fill(batch, seed: settings.seed, shardCount: Self.shardCount)
     let spans = traces.spans
-    let arrival = batch.isReplay ? min(batch.record?.arrival ?? now, now) : now
-    let time = Time(arrival: arrival, now: now, lane: batch.isReplay ? .replayed : .live)
+    let time = Time(of: batch, now: now)
     var position = 0
     for (shard, end) in zip(shards, traces.shardEnds) where position < Int(end) {
       shard.lock.withLock {
         while position < Int(end) {
           shard.accept(traces.traces[Int(traces.order[position])], of: spans, at: time, into: &emissions)
+          position += 1
+        }
+        shard.publishOldest()
+      }
+    }
+    enforceLimits(now: now, into: &emissions)
+  }
+
+  /// Takes a request's log records, which leave through that outlet; see `accept`. Those of no trace leave at once.
+  func acceptLogs(
+    _ batch: SpanBatch, for outlet: Int, traces: RequestTraces, now: UInt64, into emissions: inout [Emission]
+  ) {
+    traces.fill(batch, seed: settings.seed, shardCount: Self.shardCount)
+    let time = Time(of: batch, now: now)
+    var position = 0
+    for (shard, end) in zip(shards, traces.shardEnds) where position < Int(end) {
+      shard.lock.withLock {
+        while position < Int(end) {
+          let trace = traces.traces[Int(traces.order[position])]
+          if trace.id == .none {
+            emissions.append(Emission(trace: trace.id, identity: nil, direct: trace.first))
+          } else {
+            shard.acceptLogs(trace, of: traces.spans, for: outlet, at: time, into: &emissions)
+          }
           position += 1
         }
         shard.publishOldest()

@@ -33,7 +33,8 @@ extension WaitingBlock {
       as: Header.self,
       to: Header(
         next: header.pointee.next, record: record, words: UInt32(size / Self.word) + excess,
-        used: UInt32(size / Self.word), spanCount: header.pointee.spanCount, runCount: UInt32(runs)))
+        used: UInt32(size / Self.word), spanCount: header.pointee.spanCount, outlet: outlet,
+        runCount: runs))
     // The references to the scopes move with the runs.
     var run = block.runs
     var place = block.places
@@ -58,11 +59,11 @@ extension WaitingBlock {
 
   /// One for each span, behind the runs.
   var places: UnsafeMutablePointer<Place> {
-    UnsafeMutableRawPointer(runs + Int(header.pointee.runCount)).assumingMemoryBound(to: Place.self)
+    UnsafeMutableRawPointer(runs + header.pointee.runCount).assumingMemoryBound(to: Place.self)
   }
 
   func freeSpilled() {
-    for run in 0..<Int(header.pointee.runCount) { runs[run].scope.release() }
+    for run in 0..<header.pointee.runCount { runs[run].scope.release() }
     base.deallocate()
   }
 

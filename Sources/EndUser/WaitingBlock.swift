@@ -2,8 +2,8 @@ import Glibc
 import OTLP
 import Spool
 
-/// Spans that wait for their trace's root: one allocation that holds what one request brought of one trace, exactly as
-/// large as it must be, and a link to the next.
+/// Spans, or log records, that wait for their trace's root: one allocation that holds what one request brought of one trace,
+/// exactly as large as it must be, and a link to the next.
 ///
 /// In memory, a span's record is a header, its recorded attributes, and its bytes as they came. On disk (see
 /// `WaitingBlock+Spilled`) only where its bytes are in the spool. Either way the block keeps the scopes of its spans alive,
@@ -17,8 +17,22 @@ struct WaitingBlock {
     var words: UInt32
     var used: UInt32
     var spanCount: UInt32
+    /// See `runCount` in the lower bits, `outlet` in the upper four. A request that has more runs is larger than any can be.
+    private var runsAndOutlet: UInt32
+
+    init(
+      next: UnsafeMutableRawPointer?, record: Unmanaged<SpoolRecord>?, words: UInt32, used: UInt32, spanCount: UInt32,
+      outlet: Int, runCount: Int = 0
+    ) {
+      (self.next, self.record) = (next, record)
+      (self.words, self.used, self.spanCount) = (words, used, spanCount)
+      runsAndOutlet = UInt32(outlet) << 28 | UInt32(runCount)
+    }
+
     /// Runs of spans of the same scope, of a block whose spans are on disk; 0 when they are here.
-    var runCount: UInt32 = 0
+    var runCount: Int { Int(runsAndOutlet & 0x0fff_ffff) }
+    /// Which of the table's outlets it leaves through: see `Outlets`.
+    var outlet: Int { Int(runsAndOutlet >> 28) }
   }
 
   private struct Record {
@@ -46,9 +60,10 @@ struct WaitingBlock {
   }
 
   /// A block that holds copies of the spans that `spans` lends, which take `recordBytes`; of one request, which has this
-  /// record.
+  /// record, and for that outlet.
   @inline(__always)
-  init(recordBytes: Int, record: Unmanaged<SpoolRecord>?, copying spans: ((SpanView) -> Void) -> Void) {
+  init(recordBytes: Int, record: Unmanaged<SpoolRecord>?, outlet: Int = 0, copying spans: ((SpanView) -> Void) -> Void)
+  {
     let byteCount = MemoryLayout<Header>.size + recordBytes
     let base = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: Self.word)
     self.base = base
@@ -72,7 +87,7 @@ struct WaitingBlock {
       as: Header.self,
       to: Header(
         next: nil, record: record, words: UInt32((byteCount + excess) / Self.word),
-        used: UInt32((at - base) / Self.word), spanCount: count))
+        used: UInt32((at - base) / Self.word), spanCount: count, outlet: outlet))
   }
 
   init(base: UnsafeMutableRawPointer) {
@@ -85,6 +100,9 @@ struct WaitingBlock {
   var byteCount: Int { Int(header.pointee.words) * Self.word }
   var spanCount: Int { Int(header.pointee.spanCount) }
   var record: Unmanaged<SpoolRecord>? { header.pointee.record }
+  var outlet: Int { header.pointee.outlet }
+  /// Whether it holds log records.
+  var isLogs: Bool { outlet > 0 }
   /// Whether the spool has the bytes of the spans, and it is known where.
   var canSpill: Bool {
     !isSpilled && record != nil

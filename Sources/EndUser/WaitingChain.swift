@@ -6,9 +6,12 @@ struct WaitingChain {
   private var last: WaitingBlock?
   /// The last block that spilling has been at: those behind it are in memory.
   private var passed: WaitingBlock?
+  /// Spans and log records.
   private(set) var spanCount = 0
+  /// The log records among them.
+  private(set) var logCount = 0
   private(set) var byteCount = 0
-  /// Spans whose bytes are only in the spool.
+  /// Spans and log records whose bytes are only in the spool.
   private(set) var spilledSpanCount = 0
 
   var isEmpty: Bool { first == nil }
@@ -19,6 +22,7 @@ struct WaitingChain {
     if let last { last.next = block } else { first = block }
     last = block
     spanCount += block.spanCount
+    if block.isLogs { logCount += block.spanCount }
     byteCount += block.byteCount
   }
 
@@ -49,10 +53,10 @@ struct WaitingChain {
     }
   }
 
-  /// Lends the spans of a chain that has all of them in memory.
+  /// Lends what leaves through an outlet, of a chain that has everything in memory.
   @inline(__always)
-  func forEach(_ body: (SpanView) -> Void) {
-    forEachBlock { $0.forEach(body) }
+  func forEach(leavingThrough outlet: Int, _ body: (SpanView) -> Void) {
+    forEachBlock { if $0.outlet == outlet { $0.forEach(body) } }
   }
 
   /// Takes the first block out; nil when there is none.
@@ -62,6 +66,7 @@ struct WaitingChain {
     if first == nil { last = nil }
     if passed?.base == block.base { passed = nil }
     spanCount -= block.spanCount
+    if block.isLogs { logCount -= block.spanCount }
     byteCount -= block.byteCount
     if block.isSpilled { spilledSpanCount -= block.spanCount }
     return block

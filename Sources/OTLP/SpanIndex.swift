@@ -48,6 +48,9 @@ package struct TraceID: Hashable, Sendable {
     one.first == other.first && one.second == other.second
   }
 
+  /// What is in the place of an id where there is none.
+  package static let none = TraceID(first: 0, second: 0)
+
   /// 32 lowercase hexadecimal digits.
   package var hexadecimal: String { Self.hexadecimal(first) + Self.hexadecimal(second) }
 

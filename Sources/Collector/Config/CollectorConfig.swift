@@ -1,4 +1,5 @@
 import Configuration
+import EndUser
 import OTLP
 
 /// A whole configuration, checked: every component that a pipeline names is defined.
@@ -37,6 +38,7 @@ struct CollectorConfig {
       }
     }
     checkLedger(diagnostics)
+    checkShares(diagnostics)
     section.finish()
   }
 
@@ -93,6 +95,20 @@ struct CollectorConfig {
         diagnostics.error(at: name.position, "\(place): \(kind.singular) \"\(name.value)\" is not defined")
       } else if !seen.insert(id).inserted {
         diagnostics.error(at: name.position, "\(place): \"\(name.value)\" stands twice")
+      }
+    }
+  }
+
+  /// The pipelines of log records that share one `enduser` processor have a limit.
+  private func checkShares(_ diagnostics: Diagnostics) {
+    var counts: [ComponentID: Int] = [:]
+    for pipeline in service.pipelines where pipeline.signal == .logs {
+      guard let id = endUser(of: pipeline) else { continue }
+      counts[id, default: 0] += 1
+      if counts[id] == EndUserProcessor.maxLogsPipelines + 1 {
+        diagnostics.error(
+          at: pipeline.position,
+          "service.pipelines.\(pipeline.id): \"\(id)\" can be in \(EndUserProcessor.maxLogsPipelines) logs pipelines at most")
       }
     }
   }
