@@ -2,7 +2,7 @@ package import HTTPServer
 package import OTLP
 package import SelfTelemetry
 
-/// The `otlp` receiver: OTLP/HTTP with protobuf bodies.
+/// The `otlp` receiver: OTLP/HTTP, in protobuf and in JSON.
 package final class OTLPReceiver: Sendable {
   /// The receiver's keys under `protocols: http:`.
   package struct Configuration: Sendable, Equatable {
