@@ -54,9 +54,12 @@ void cotlp_json_reader_destroy(cotlp_json_reader *reader) { delete reader; }
 static cotlp_json_fault begin(cotlp_json_reader *reader, const char *text, size_t count, ondemand::document *document,
                               const char **fault_at) {
   *fault_at = text;
+  if (count > simdjson::SIMDJSON_MAXSIZE_BYTES / 2)
+    return COTLP_JSON_TOO_LARGE;
+  // Some more, since one sender's texts are nearly of one length.
   if (reader->parser.capacity() < count &&
-      reader->parser.allocate(count, MAXIMUM_JSON_DEPTH) != simdjson::SUCCESS)
-    return count > simdjson::SIMDJSON_MAXSIZE_BYTES ? COTLP_JSON_TOO_LARGE : COTLP_JSON_NO_MEMORY;
+      reader->parser.allocate(count + count / 8, MAXIMUM_JSON_DEPTH) != simdjson::SUCCESS)
+    return COTLP_JSON_NO_MEMORY;
   switch (reader->parser.iterate(text, count, count + COTLP_JSON_MARGIN).get(*document)) {
   case simdjson::SUCCESS:
     return COTLP_JSON_SOUND;

@@ -203,7 +203,24 @@ static bool append_digit(uint64_t *sum, unsigned digit) {
   return !__builtin_mul_overflow(*sum, UINT64_C(10), sum) && !__builtin_add_overflow(*sum, uint64_t(digit), sum);
 }
 
+// What most integers are: up to 19 digits and nothing else, which no uint64_t is too small for.
+static bool read_plain_integer(characters text, bool in_string, uint64_t *magnitude) {
+  if (text.count == 0 || text.count > 19 || (text.count > 1 && text.at[0] == '0' && !in_string))
+    return false;
+  uint64_t sum = 0;
+  for (size_t i = 0; i < text.count; i++) {
+    if (!is_digit(text.at[i]))
+      return false;
+    sum = 10 * sum + static_cast<unsigned>(text.at[i] - '0');
+  }
+  *magnitude = sum;
+  return true;
+}
+
 bool read_integer(characters text, bool in_string, bool *negative, uint64_t *magnitude) {
+  *negative = false;
+  if (read_plain_integer(text, in_string, magnitude))
+    return true;
   decimal number;
   if (!number.parse(text, in_string))
     return false;
