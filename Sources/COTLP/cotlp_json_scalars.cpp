@@ -35,31 +35,38 @@ static constexpr digits BASE64 = make_digits("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgh
 
 static bool is_digit(char character) { return static_cast<unsigned char>(character - '0') < 10; }
 
-// Copies until a backslash or a quote, or all of it. May write TEXT_MARGIN bytes more.
-static const char *copy_plain(const char *at, const char *end, uint8_t **to) {
-  uint8_t *out = *to;
 #ifdef __SSE2__
-  const __m128i backslash = _mm_set1_epi8('\\'), quote = _mm_set1_epi8('"');
-  while (at < end) {
-    const __m128i chunk = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at));
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(out), chunk);
-    const __m128i found = _mm_or_si128(_mm_cmpeq_epi8(chunk, backslash), _mm_cmpeq_epi8(chunk, quote));
-    const unsigned mask = static_cast<unsigned>(_mm_movemask_epi8(found));
+// Copies 16 characters. Has a bit for each that is a backslash or a quote.
+static inline unsigned copy_16(const char *from, uint8_t *to) {
+  const __m128i chunk = _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
+  _mm_storeu_si128(reinterpret_cast<__m128i *>(to), chunk);
+  const __m128i backslash = _mm_cmpeq_epi8(chunk, _mm_set1_epi8('\\')), quote = _mm_cmpeq_epi8(chunk, _mm_set1_epi8('"'));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(backslash, quote)));
+}
+
+// Copies until a backslash or a quote, or all of it: 64 characters at once, since the lengths of texts are what a processor
+// can't predict.
+static inline const char *copy_plain(const char *at, const char *end, uint8_t **to) {
+  for (;;) {
     const ptrdiff_t left = end - at;
-    const ptrdiff_t plain = mask ? __builtin_ctz(mask) : 16;
+    uint64_t found = 0;
+    for (unsigned i = 0; i < 64; i += 16)
+      found |= static_cast<uint64_t>(copy_16(at + i, *to + i)) << i;
+    const ptrdiff_t plain = found ? __builtin_ctzll(found) : 64;
     const ptrdiff_t taken = plain < left ? plain : left;
     at += taken;
-    out += taken;
-    if (taken < 16)
-      break;
+    *to += taken;
+    if (taken < 64)
+      return at;
   }
+}
 #else
+static const char *copy_plain(const char *at, const char *end, uint8_t **to) {
   while (at < end && *at != '\\' && *at != '"')
-    *out++ = static_cast<uint8_t>(*at++);
-#endif
-  *to = out;
+    *(*to)++ = static_cast<uint8_t>(*at++);
   return at;
 }
+#endif
 
 static bool read_code_unit(const char *at, const char *end, uint32_t *unit) {
   if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
@@ -196,7 +203,24 @@ static bool append_digit(uint64_t *sum, unsigned digit) {
   return !__builtin_mul_overflow(*sum, UINT64_C(10), sum) && !__builtin_add_overflow(*sum, uint64_t(digit), sum);
 }
 
+// What most integers are: up to 19 digits and nothing else, which no uint64_t is too small for.
+static bool read_plain_integer(characters text, bool in_string, uint64_t *magnitude) {
+  if (text.count == 0 || text.count > 19 || (text.count > 1 && text.at[0] == '0' && !in_string))
+    return false;
+  uint64_t sum = 0;
+  for (size_t i = 0; i < text.count; i++) {
+    if (!is_digit(text.at[i]))
+      return false;
+    sum = 10 * sum + static_cast<unsigned>(text.at[i] - '0');
+  }
+  *magnitude = sum;
+  return true;
+}
+
 bool read_integer(characters text, bool in_string, bool *negative, uint64_t *magnitude) {
+  *negative = false;
+  if (read_plain_integer(text, in_string, magnitude))
+    return true;
   decimal number;
   if (!number.parse(text, in_string))
     return false;

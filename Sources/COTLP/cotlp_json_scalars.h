@@ -19,7 +19,7 @@ struct characters {
 };
 
 // Bytes behind the copy of a string that may be overwritten.
-enum { TEXT_MARGIN = 16 };
+enum { TEXT_MARGIN = 64 };
 
 // Copies what stands between the quotes of a string, escapes resolved, which makes it no longer. `to` is moved behind the
 // copy. At a fault `fault_at` tells where.

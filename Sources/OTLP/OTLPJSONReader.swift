@@ -46,6 +46,7 @@ package final class OTLPJSONReader {
   ///   - limit: the most bytes that may come out.
   ///   - reserve: returns memory of at least that many bytes, which starts with what was written to it before.
   /// - Returns: how many bytes of the reserved memory are the message.
+  /// - Throws: when the text is no JSON, or no such message.
   package func read(
     _ text: UnsafeRawBufferPointer, as kind: OTLPMessage, limit: Int,
     reserve: (Int) -> UnsafeMutableRawBufferPointer

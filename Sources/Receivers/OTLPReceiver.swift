@@ -3,7 +3,7 @@ package import OTLP
 package import SelfTelemetry
 package import TLS
 
-/// The HTTP side of the `otlp` receiver: OTLP/HTTP with protobuf bodies.
+/// The HTTP side of the `otlp` receiver: OTLP/HTTP, in protobuf and in JSON.
 package final class OTLPReceiver: OTLPListener {
   /// The receiver's keys under `protocols: http:`.
   package struct Configuration: Sendable, Equatable {

@@ -69,6 +69,12 @@ def test_every_span_has_the_same_identity_in_whatever_order_requests_come(fresh_
         whole.check(IDENTITIES)
 
 
+def test_sent_as_json_they_are_the_same(fresh_whole):
+    with fresh_whole() as whole:
+        replay(whole, [request.in_json for request in REQUESTS], b"{}")
+        whole.check(IDENTITIES)
+
+
 def test_what_is_sent_twice_leaves_once(fresh_whole):
     with fresh_whole() as whole:
         replay(whole, REQUESTS)
@@ -86,12 +92,12 @@ def test_a_trace_is_whole_though_every_request_takes_a_connection_of_its_own(fre
         whole.check(IDENTITIES)
 
 
-def replay(whole, requests):
+def replay(whole, requests, reply_body=b""):
     connection = http.client.HTTPConnection("127.0.0.1", whole.recorder.server_port, timeout=PATIENCE)
     try:
         for request in requests:
             connection.request("POST", request.path, request.body, request.headers)
             reply = connection.getresponse()
-            assert (reply.status, reply.read()) == (200, b"")
+            assert (reply.status, reply.read()) == (200, reply_body)
     finally:
         connection.close()

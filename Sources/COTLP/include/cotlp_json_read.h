@@ -57,7 +57,7 @@ typedef struct cotlp_json_reading {
 cotlp_json_reader *cotlp_json_reader_create(void);
 void cotlp_json_reader_destroy(cotlp_json_reader *reader);
 
-/// Writes an OTLP/JSON text as the message's protobuf bytes.
+/// Writes an OTLP/JSON text of at most 2 GiB as the message's protobuf bytes.
 cotlp_json_fault cotlp_json_read(
     cotlp_json_reader *reader, cotlp_json_message kind, const uint8_t *text, size_t count, size_t limit,
     cotlp_json_reserve reserve, void *context, cotlp_json_reading *reading);

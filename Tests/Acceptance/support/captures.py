@@ -3,8 +3,9 @@
 import json
 from dataclasses import dataclass
 
+from support import otlpjson
 from support.collector import REPOSITORY
-from support.servers import PROTOBUF, decoded
+from support.servers import JSON, PROTOBUF, decoded
 from support.spans import places
 
 FOLDER = REPOSITORY / "Tests/Fixtures/captures"
@@ -17,8 +18,18 @@ class Captured:
     body: bytes
 
     @property
+    def message(self):
+        return decoded(self.path, {name.lower(): value for name, value in self.headers.items()}, self.body)
+
+    @property
     def places(self):
-        return places(decoded(self.path, {name.lower(): value for name, value in self.headers.items()}, self.body))
+        return places(self.message)
+
+    @property
+    def in_json(self):
+        """The same request, as an SDK would send it in JSON, uncompressed."""
+        headers = {"Content-Type": JSON, "User-Agent": self.headers["User-Agent"]}
+        return Captured(self.path, headers, otlpjson.text(self.message).encode())
 
 
 def trace_requests(*names):

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from support import otlpjson
 from support.spans import places
 from support.waiting import PATIENCE, wait_until
 
@@ -58,7 +59,11 @@ def decoded(path, headers, body):
     """The message of a trace request; an empty one for what was sent elsewhere."""
     unpack = {"gzip": gzip.decompress, "zstd": unzstd, "identity": bytes}[headers.get("content-encoding", "identity")]
     body = unpack(body)
-    return ExportTraceServiceRequest.FromString(body if path.endswith("/v1/traces") else b"")
+    if not path.endswith("/v1/traces"):
+        return ExportTraceServiceRequest()
+    if headers.get("content-type", PROTOBUF) == JSON:
+        return otlpjson.parse(body)
+    return ExportTraceServiceRequest.FromString(body)
 
 
 class _Handler(BaseHTTPRequestHandler):
