@@ -117,6 +117,7 @@ let package = Package(
     tests("SelfTelemetry", ["Locks"]),
     tests("Compression", []),
     tests("HTTPServer", []),
+    tests("GRPCServer", ["HTTPServer", "TLS", "Locks"]),
     tests("HTTPClient", []),
     tests("JSON", []),
     tests("Prices", []),
@@ -134,8 +135,8 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "Locks", "OTLP", "Pipeline",
-        "Receivers", "SelfTelemetry", "Spool", "Terminal",
+        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient", "TLS", "Locks",
+        "OTLP", "Pipeline", "Receivers", "SelfTelemetry", "Spool", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",

@@ -3,6 +3,7 @@ import Configuration
 import EndUser
 import Exporters
 import Foundation
+import GRPCServer
 import Pipeline
 import Receivers
 import Testing
