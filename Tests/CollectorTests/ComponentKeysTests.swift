@@ -93,7 +93,8 @@ struct ComponentKeysTests {
 
   @Test(
     arguments: [
-      "{}", "", "{max_recv_msg_size_mib: 0, max_concurrent_streams: 0, keepalive: {server_parameters: {time: 0, timeout: 0}}}",
+      "{}", "", "{max_recv_msg_size_mib: 0, max_concurrent_streams: 0}",
+      "{keepalive: {server_parameters: {time: 0, timeout: 0}}}",
     ])
   func `otlp over gRPC without keys has its defaults`(grpc: String) throws {
     let reading = Reading.pipeline(grpc: grpc)

@@ -29,6 +29,7 @@ struct Reading {
   ///
   /// - Parameters:
   ///   - http: keys of the receiver, in braces.
+  ///   - grpc: keys of the receiver's other protocol; nil leaves it out.
   ///   - processor: id and keys of a processor.
   ///   - exporter: id and keys of an exporter.
   ///   - service: further lines of `service:`, indented by two.

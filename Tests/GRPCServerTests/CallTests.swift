@@ -9,7 +9,8 @@ struct CallTests {
     var random = SeededGenerator(seed: 7)
     try withServer { server in
       let calls = try TestCalls(port: server.port)
-      for size in [0, 1, 5, 1000, 16379, 16384, 60000] + (0..<20).map({ _ in Int.random(in: 0...20000, using: &random) }) {
+      let others = (0..<20).map { _ in Int.random(in: 0...20000, using: &random) }
+      for size in [0, 1, 5, 1000, 16379, 16384, 60000] + others {
         let message = (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) }
         let sizes = (0..<8).map { _ in Int.random(in: 1...9000, using: &random) } + [16384]
         let stream = try calls.begin(echo)

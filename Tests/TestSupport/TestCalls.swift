@@ -29,19 +29,17 @@ package final class TestCalls {
     try send(kind: 8, flags: 0, stream: 0, most)
   }
 
-  /// Begins a call, and returns its stream.
-  ///
-  /// - Parameters:
-  ///   - method: the full name, as in `/package.Service/Method`.
-  ///   - metadata: names in lower case.
-  ///   - ends: there is no message.
+  /// Begins a call of a method such as `/package.Service/Method`, and returns its stream. Names of metadata are in lower case;
+  /// with `ends` there is no message.
   package func begin(
     _ method: String, metadata: [(name: String, value: String)] = [], ends: Bool = false
   ) throws(ConnectionLost) -> UInt32 {
     let stream = nextStream
     nextStream += 2
     open.insert(stream)
-    let standard = [(":path", method), (":authority", "test"), ("content-type", "application/grpc"), ("te", "trailers")]
+    let standard = [
+      (":path", method), (":authority", "test"), ("content-type", "application/grpc"), ("te", "trailers"),
+    ]
     // HPACK's static table has POST and http; everything else stands there in full.
     var block: [UInt8] = [0x83, 0x86]
     for (name, value) in standard + metadata.map({ ($0.name, $0.value) }) {
@@ -114,5 +112,5 @@ package final class TestCalls {
     try client.send(Self.bytes(UInt32(payload.count))[1...] + [kind, flags] + Self.bytes(stream) + payload)
   }
 
-  private static func bytes(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) } }
+  private static func bytes(_ number: UInt32) -> [UInt8] { withUnsafeBytes(of: number.bigEndian, Array.init) }
 }
