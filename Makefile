@@ -1,6 +1,6 @@
 # The verbs of this project. Each installs what it needs first, where it may.
 #
-#   make run [ARGS='--config my.yaml']   build and run the collector; without ARGS: OTLP/HTTP on 127.0.0.1:4318
+#   make run [ARGS='--config my.yaml']   build and run the collector; without ARGS: OTLP on 127.0.0.1:4317 and 4318
 #   make test                            everything that must pass, unit and acceptance tests
 #   make lint                            formatting, and the rules of the source tree
 #   make soak                            the sanitizers over every test, the acceptance tests many times over, and the

@@ -118,6 +118,7 @@ let package = Package(
     tests("SelfTelemetry", ["Locks"]),
     tests("Compression", []),
     tests("HTTPServer", ["TLS"]),
+    tests("GRPCServer", ["HTTPServer", "TLS", "Locks"]),
     tests("HTTPClient", []),
     tests("JSON", []),
     tests("Prices", []),
@@ -135,8 +136,8 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "HTTPClient", "HTTPServer", "Locks", "OTLP",
-        "Pipeline", "Receivers", "SelfTelemetry", "Spool", "TLS", "Terminal",
+        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient", "HTTPServer",
+        "Locks", "OTLP", "Pipeline", "Receivers", "SelfTelemetry", "Spool", "TLS", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",

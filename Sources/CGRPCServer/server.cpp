@@ -106,11 +106,9 @@ void cgrpc_server_free(cgrpc_server *server) {
   delete server;
 }
 
-static void (*log_writer)(bool is_error, const char *text);
+static std::atomic<void (*)(const char *)> log_writer;
 
-void cgrpc_set_log(void (*write)(bool is_error, const char *text)) {
-  log_writer = write;
-  gpr_set_log_function([](gpr_log_func_args *line) {
-    log_writer(line->severity == GPR_LOG_SEVERITY_ERROR, line->message);
-  });
+void cgrpc_set_log(void (*write)(const char *text)) {
+  log_writer.store(write);
+  gpr_set_log_function([](gpr_log_func_args *line) { log_writer.load()(line->message); });
 }

@@ -1,4 +1,5 @@
 import Configuration
+import GRPCServer
 import HTTPServer
 import Locks
 import OTLP
@@ -58,6 +59,9 @@ final class Listeners {
     self.certificates = certificates
     self.registry = registry
     self.log = log
+    GRPCLog.send { message, leftOut in
+      log.warn("gRPC reports a problem", ["problem": message, "left out before": String(leftOut)])
+    }
   }
 
   /// Binds every address of a configuration that is not bound yet; nothing is accepted there before `open`.

@@ -14,9 +14,8 @@ package struct GRPCCallHead: @unchecked Sendable {
   /// The full name, as in `/package.Service/Method`. What is not UTF-8 is repaired.
   package var method: String { String(decoding: UnsafeRawBufferPointer(cgrpc_call_method(call)), as: UTF8.self) }
 
-  /// The first value of a key; nil when there is none. What is not UTF-8 is repaired.
-  ///
-  /// - Parameter name: in lower case, as gRPC has it on the wire. Values of names in `-bin` come decoded.
+  /// The first value of a key, which is in lower case, as gRPC has it on the wire; nil when there is none. Values of keys in
+  /// `-bin` come decoded. What is not UTF-8 is repaired.
   package func metadata(_ name: String) -> String? {
     var name = name
     var value = cgrpc_bytes()

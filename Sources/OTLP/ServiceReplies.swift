@@ -41,9 +41,7 @@ package enum ServiceReply {
     array(from: cotlp_encode_status(code, message))
   }
 
-  /// The same with a `google.rpc.RetryInfo`: in gRPC, whoever may come again is told when.
-  ///
-  /// - Parameter retryAfter: seconds; no more than two minutes are told.
+  /// The same with a `google.rpc.RetryInfo`: in gRPC, whoever may come again is told after how many seconds, two minutes at most.
   package static func status(code: Int32, message: String, retryAfter: Int) -> [UInt8] {
     array(from: cotlp_encode_status_with_retry(code, message, UInt8(min(max(retryAfter, 0), 120))))
   }

@@ -29,11 +29,8 @@ final class OTLPGRPCHandler: GRPCHandler {
     return .receive
   }
 
-  /// What is wrong with a call of which its message is not known yet; nil when nothing is.
-  ///
-  /// - Parameters:
-  ///   - method: the full name.
-  ///   - metadata: the value of a key in lower case. Nothing here depends on it.
+  /// What is wrong with a call of which the message is not known yet; nil when nothing is. `metadata` has the value of each key
+  /// in lower case. Nothing here depends on it.
   private func objection(to method: String, metadata: (_ name: String) -> String?) -> GRPCStatus? {
     guard let signal = OTLPServices.signal(of: method) else { return OTLPGRPCReply.unknown(method) }
     return service.objection(to: signal).flatMap { OTLPGRPCReply.result(of: $0, signal).failure }

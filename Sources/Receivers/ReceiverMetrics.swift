@@ -13,7 +13,7 @@ struct ReceiverMetrics: Sendable {
   /// Connections that the server ended by itself.
   let closedConnections: [HTTPEnding: Counter]
 
-  /// - Parameter endings: the reasons for which the server ends connections.
+  /// Counts from now on; `endings` are the reasons for which the server ends connections.
   init(
     registry: MetricRegistry, receiver: String, transport: String, endings: [HTTPEnding] = HTTPEnding.allCases
   ) {

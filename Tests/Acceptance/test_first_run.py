@@ -4,16 +4,17 @@ import pytest
 
 from support.client import Client
 from support.collector import Collector, is_free, run
+from support.grpcclient import Calls
 from support.making import body, trace_of
 from support.outputs import json_lines, spans_of
 from support.waiting import wait_until
 
-OTLP, LEDGER, METRICS = 4318, 4319, 8888
+OTLP, OTLP_GRPC, LEDGER, METRICS = 4318, 4317, 4319, 8888
 
 
 @pytest.fixture
 def start(tmp_path):
-    for port in (OTLP, LEDGER, METRICS):
+    for port in (OTLP, OTLP_GRPC, LEDGER, METRICS):
         if not is_free(port):
             pytest.skip(f"somebody else listens on port {port}")
     return lambda: Collector(port=OTLP, cwd=tmp_path)
@@ -47,6 +48,15 @@ def test_enriched_spans_are_kept_from_run_to_run(start, tmp_path):
     assert all(place.attribute(key) == value for place in came for key, value in IDENTITY.items())
 
 
+def test_grpc_feeds_the_same_file(start, tmp_path):
+    with start() as running:
+        spans, _ = trace_of(children=3, identity=IDENTITY)
+        with Calls(OTLP_GRPC) as calls:
+            calls.send(body(*spans))
+        wait_until(lambda: len(spans_of(json_lines(tmp_path / "heirloom-data/spans.jsonl"))) == len(spans), "the spans")
+        running.stop()
+
+
 def test_a_resolved_trace_is_a_line_on_the_console(start):
     spans, _ = trace_of(children=3, identity=IDENTITY)
     with start() as running:
@@ -72,4 +82,4 @@ def test_the_ledger_knows_the_user(start, tmp_path):
 def test_it_listens_on_loopback_only(start):
     with start() as running:
         wait_until(lambda: "Everything is ready" in running.stderr, lambda: running.stderr)
-        assert running.listening() == {("127.0.0.1", port) for port in (OTLP, LEDGER, METRICS)}
+        assert running.listening() == {("127.0.0.1", port) for port in (OTLP, OTLP_GRPC, LEDGER, METRICS)}

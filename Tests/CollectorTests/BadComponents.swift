@@ -19,7 +19,7 @@ extension BadConfigTests {
       "6:9: warning: receivers.otlp.protocols.grpc.auth is not supported yet and has no effect"),
     Fault(
       "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        max_recv_msg_size_mib: 1025",
-      "5:32: error: receivers.otlp.protocols.grpc.max_recv_msg_size_mib: expected a whole number from 0 to 1024, found 1025"
+      "5:32: error: receivers.otlp.protocols.grpc.max_recv_msg_size_mib: expected a whole number from 0 to 1024, found the whole number 1025"
     ),
     Fault(
       "      http:\n        endpoint: 127.0.0.1:0",

@@ -3,6 +3,7 @@ import Configuration
 import EndUser
 import Exporters
 import Filters
+import GRPCServer
 import HTTPServer
 import HTTPClient
 import OTLP
@@ -75,6 +76,53 @@ struct ComponentKeysTests {
   func `otlp without keys has its defaults`(http: String) throws {
     let http = try receiver(http)
     #expect(unchanged(http, from: OTLPReceiver.Configuration()).count == Mirror(reflecting: http).children.count)
+  }
+
+  @Test func `otlp over gRPC`() throws {
+    let reading = Reading.pipeline(
+      grpc: """
+        {endpoint: "[::1]:9999", transport: tcp, max_recv_msg_size_mib: 3, max_buffered_mib: 8, max_concurrent_streams: 9,
+        max_connections: 7, tls: {cert_file: a, key_file: b, client_ca_file: c, reload_interval: 1m}, keepalive: {
+        server_parameters: {max_connection_idle: 11s, max_connection_age: 12s, max_connection_age_grace: 13s, time: 14s,
+        timeout: 15s}, enforcement_policy: {min_time: 16s, permit_without_stream: true}}}
+        """)
+    #expect(reading.messages == [])
+    let grpc = try #require(reading.config.receivers.values.first?.value.grpc)
+    // The number of threads is not for people to say.
+    #expect(unchanged(grpc, from: GRPCServerConfiguration()) == ["threads"])
+    #expect(grpc.host == "::1")
+    #expect(grpc.port == 9999)
+    #expect(grpc.maxMessageBytes == 3 << 20)
+    #expect(grpc.maxBufferedBytes == 8 << 20)
+    #expect(grpc.maxConcurrentStreams == 9)
+    #expect(grpc.maxConnections == 7)
+    var keepalive = GRPCKeepalive()
+    keepalive.maxConnectionIdle = .seconds(11)
+    keepalive.maxConnectionAge = .seconds(12)
+    keepalive.maxConnectionAgeGrace = .seconds(13)
+    keepalive.time = .seconds(14)
+    keepalive.timeout = .seconds(15)
+    keepalive.minTime = .seconds(16)
+    keepalive.permitWithoutStream = true
+    #expect(grpc.keepalive == keepalive)
+    var tls = TLSServerConfiguration(certFile: "a", keyFile: "b")
+    tls.clientCAFile = "c"
+    tls.reloadInterval = .seconds(60)
+    #expect(grpc.tls == tls)
+  }
+
+  @Test(
+    arguments: [
+      "{}", "", "{max_recv_msg_size_mib: 0, max_concurrent_streams: 0}",
+      "{keepalive: {server_parameters: {time: 0, timeout: 0}}}",
+    ])
+  func `otlp over gRPC without keys has its defaults`(grpc: String) throws {
+    let reading = Reading.pipeline(grpc: grpc)
+    #expect(reading.messages == [])
+    var expected = GRPCServerConfiguration()
+    expected.port = 4317
+    #expect(reading.config.receivers.values.first?.value.grpc == expected)
+    #expect(expected.maxMessageBytes == 64 << 20)
   }
 
   // MARK: - Processors

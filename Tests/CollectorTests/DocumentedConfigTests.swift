@@ -3,6 +3,7 @@ import Configuration
 import EndUser
 import Exporters
 import Foundation
+import GRPCServer
 import Pipeline
 import Receivers
 import Testing
@@ -92,6 +93,7 @@ struct DocumentedConfigTests {
   @Test func `readme and help say what the default does`() throws {
     let readme = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
     for text in [readme, Arguments.help] {
+      #expect(text.contains("127.0.0.1:4317"))
       #expect(text.contains("127.0.0.1:4318"))
       #expect(text.contains("heirloom-data/spans.jsonl"))
     }

@@ -29,17 +29,18 @@ struct Reading {
   ///
   /// - Parameters:
   ///   - http: keys of the receiver, in braces.
+  ///   - grpc: keys of the receiver's other protocol; nil leaves it out.
   ///   - processor: id and keys of a processor.
   ///   - exporter: id and keys of an exporter.
   ///   - service: further lines of `service:`, indented by two.
   /// - Returns: what was read.
   static func pipeline(
-    http: String = "{}", processor: (id: String, keys: String) = ("enduser", "{}"),
+    http: String = "{}", grpc: String? = nil, processor: (id: String, keys: String) = ("enduser", "{}"),
     exporter: (id: String, keys: String) = ("debug", "{}"), service: String = ""
   ) -> Reading {
     Reading(
       """
-      receivers: {otlp: {protocols: {http: \(http)}}}
+      receivers: {otlp: {protocols: {http: \(http)\(grpc.map { ", grpc: \($0)" } ?? "")}}}
       processors: {\(processor.id): \(processor.keys)}
       exporters: {\(exporter.id): \(exporter.keys)}
       service:

@@ -118,7 +118,8 @@ struct ReloadTests {
     let other = try running.client()
     try other.send("GET", "/v1/traces")
     #expect(try other.receive().status == 405)
-    #expect(running.registry.value("heirloom_receiver_connections", labels: [("receiver", "otlp"), ("transport", "http")]) == 1)
+    let labels = [("receiver", "otlp"), ("transport", "http")]
+    #expect(running.registry.value("heirloom_receiver_connections", labels: labels) == 1)
   }
 
   @Test func `a port in use is told with its place, and nothing changes`() throws {

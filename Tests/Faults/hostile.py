@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Strangers beside healthy senders: mutated requests, broken HTTP, resets in the middle of bodies, slow and deaf clients,
-thousands of idle connections. The healthy ones lose nothing, and their latency stays within ten times that of a quiet
+thousands of idle connections; over gRPC broken frames, floods, calls that are given up or never end. The healthy ones lose nothing, and their latency stays within ten times that of a quiet
 collector, measured before in the same run under the same load."""
 
 import json
@@ -47,12 +47,12 @@ class TimedLoad(Load):
         return round(parts[49] * 1000, 2), round(parts[98] * 1000, 2)
 
 
-def with_strangers(text, port, other, connections):
+def with_strangers(text, port, other, grpc, connections):
     """The configuration with limits to reach, and with a second receiver whose spans never meet the healthy ones."""
     limits = f"{TIMEOUTS}, max_connections: {connections}"
     second = f"{{protocols: {{http: {{endpoint: '127.0.0.1:{other}', {TIMEOUTS}}}}}}}"
     for before, after in (
-        (f"'127.0.0.1:{port}'}}", f"'127.0.0.1:{port}', {limits}}}"),
+        (f"'127.0.0.1:{port}'}}", f"'127.0.0.1:{port}', {limits}}}\n      grpc: {{endpoint: '127.0.0.1:{grpc}'}}"),
         ("receivers:\n", f"receivers:\n  otlp/other: {second}\n"),
         ("exporters:\n", "exporters:\n  file: {path: strangers.jsonl, rotation: {max_megabytes: 20, max_backups: 1}}\n"),
         (
@@ -78,8 +78,14 @@ def closed(port):
     return {
         labels.split('reason="')[1].split('"')[0]: int(count)
         for labels, count in series.items()
-        if 'receiver="otlp"' in labels
+        if 'receiver="otlp"' in labels and 'transport="http"' in labels
     }
+
+
+def connections(port):
+    """Of the healthy senders' receiver, over both protocols."""
+    series = metrics(port, "heirloom_receiver_connections")
+    return sum(count for labels, count in series.items() if 'receiver="otlp"' in labels)
 
 
 def main():
@@ -96,11 +102,11 @@ def main():
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     idle = min(arguments.idle, descriptors - arguments.slow - 1000)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-    numbers, other = free_port(), free_port()
+    numbers, other, grpc = free_port(), free_port(), free_port()
 
     with script.scene(metrics_port=numbers) as scene:
         port, plain = scene.collector.port, scene.config
-        scene.config = lambda **changes: with_strangers(plain(**changes), port, other, idle + arguments.slow + 500)
+        scene.config = lambda **changes: with_strangers(plain(**changes), port, other, grpc, idle + arguments.slow + 500)
         scene.load = load = TimedLoad(port, scene.run, arguments.rate, seed=arguments.seed, request_spans=50)
         scene.start()
         scene.play(WARM_UP)
@@ -109,7 +115,10 @@ def main():
         quiet = load.milliseconds(begun, time.monotonic())
 
         strangers = subprocess.Popen(
-            [sys.executable, "-m", "support.strangers", *map(str, (arguments.seed, idle, arguments.slow, port, other))],
+            [
+                sys.executable, "-m", "support.strangers",
+                *map(str, (arguments.seed, idle, arguments.slow, port, other, grpc)),
+            ],
             cwd=FOLDER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -148,10 +157,11 @@ def main():
         script.check(not seen["complaints"], f"strangers were answered wrongly: {'; '.join(seen['complaints'])}")
         kept = counts.get("idle connections kept", 0)
         script.check(kept == idle, f"of {idle} idle connections {kept} were still open")
+        script.check(counts.get("gRPC: refused"), "no stranger was refused over gRPC")
         for reason in ("read_header_timeout", "read_timeout", "write_timeout"):
             script.check(ended.get(reason), f"nobody was ended by {reason}")
         deadline = time.monotonic() + 20
-        while (left := metrics(numbers, "heirloom_receiver_connections")['{receiver="otlp",transport="http"}']) > 4:
+        while (left := connections(numbers)) > 4:
             if not script.check(time.monotonic() < deadline, f"{left:.0f} connections stayed when the strangers had gone"):
                 break
             time.sleep(0.2)

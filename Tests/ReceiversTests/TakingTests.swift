@@ -178,7 +178,8 @@ struct OTLPReceiverTests {
     try receiver.start()
     let client = try TestClient(port: receiver.port)
     #expect(try client.exchange(request(spans: 3)).status == 200)
-    #expect(registry.value("heirloom_receiver_connections", labels: [("receiver", "otlp"), ("transport", "http")]) == 1)
+    let labels = [("receiver", "otlp"), ("transport", "http")]
+    #expect(registry.value("heirloom_receiver_connections", labels: labels) == 1)
     receiver.stopAccepting()
     let last = try client.exchange(request(spans: 2))
     #expect(last.status == 200)

@@ -146,6 +146,13 @@ package final class TestClient: @unchecked Sendable {
     return Reply(status: status, headers: headers, body: Array(received.prefix(count)))
   }
 
+  /// The next bytes, whatever they are.
+  package func receive(count: Int) throws(ConnectionLost) -> [UInt8] {
+    while received.count < count { try receiveMore() }
+    defer { received.removeFirst(count) }
+    return Array(received.prefix(count))
+  }
+
   /// Waits for the server to close: whether it does so without another byte, and not by a reset.
   package func isClosedInOrder() -> Bool {
     do {

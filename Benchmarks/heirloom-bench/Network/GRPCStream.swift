@@ -29,10 +29,7 @@ final class GRPCStream {
   /// Bytes of a DATA frame: what every server takes.
   private static let largestFrame = 16384
 
-  /// - Parameters:
-  ///   - socket: connected.
-  ///   - method: of all calls, as in `/package.Service/Method`.
-  ///   - gzip: messages are compressed.
+  /// Begins the connection on a connected socket, for calls of a method such as `/package.Service/Method`.
   init(_ socket: Socket, method: String, gzip: Bool) throws {
     self.socket = socket
     headers = Self.headers(method: method, gzip: gzip)

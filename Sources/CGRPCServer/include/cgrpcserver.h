@@ -131,7 +131,7 @@ void cgrpc_message_copy(const cgrpc_message *message, void *to);
 /* ---- gRPC's own log ---- */
 
 /* Has `write` called, on any thread, for what gRPC has to say: errors only, unless GRPC_VERBOSITY says otherwise. */
-void cgrpc_set_log(void (*write)(bool is_error, const char *text));
+void cgrpc_set_log(void (*write)(const char *text));
 
 #ifdef __cplusplus
 }

@@ -14,7 +14,7 @@ enum ComponentCatalog {
 
   /// What Heirloom has.
   static let components: [Kind: [Component]] = [
-    .receivers: [Component(type: "otlp", summary: "OTLP over HTTP with protobuf bodies")],
+    .receivers: [Component(type: "otlp", summary: "OTLP over gRPC, and over HTTP with protobuf bodies")],
     .processors: [
       Component(type: "enduser", summary: "hands the root's end user down to every span and log record of its trace"),
       Component(type: "filter", summary: "keeps or drops spans by a filter, such as: end_user is u_812"),

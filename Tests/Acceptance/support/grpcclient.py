@@ -112,8 +112,12 @@ class Frames:
         self.stream = -1
         self.window = 65535
         self.stream_window = self.initial_window = 65535
-        self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        self.write(self.SETTINGS, 0, 0, b"")
+        try:
+            self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            self.write(self.SETTINGS, 0, 0, b"")
+        except OSError:
+            self.socket.close()
+            raise
 
     def write(self, kind, flags, stream, payload):
         self.socket.sendall(struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload)

@@ -1,8 +1,8 @@
 """Clients that mean harm, or know no better: mutated requests, broken HTTP, connections that are reset, slow, deaf or idle.
 A process of its own, so that they take no time from the healthy senders' measurements: `python -m support.strangers SEED
-IDLE SLOW PORT OTHER`. It ends with its standard input, and then prints what it saw as JSON.
+IDLE SLOW PORT OTHER GRPC`. It ends with its standard input, and then prints what it saw as JSON.
 
-What PORT gets is never acknowledged: its spans would be nobody's at the checking backend. OTHER may accept what it likes."""
+What PORT and GRPC get is never acknowledged: its spans would be nobody's at the checking backend. OTHER may accept what it likes."""
 
 import gzip
 import json
@@ -16,6 +16,8 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+
+from support.grpc_strangers import GRPCStrangers
 
 FUZZING = Path(__file__).resolve().parents[2] / "Fuzzing"
 HEAD = "POST /v1/traces HTTP/1.1\r\nHost: stranger\r\nContent-Type: application/x-protobuf\r\n"
@@ -57,8 +59,8 @@ def mutate(chance, entry, others):
 
 
 class Strangers:
-    def __init__(self, seed, port, other):
-        self.seed, self.port, self.other = seed, port, other
+    def __init__(self, seed, port, other, grpc):
+        self.seed, self.port, self.other, self.grpc = seed, port, other, grpc
         self.ends = threading.Event()
         self.counts, self.complaints = Counter(), []
         self._lock = threading.Lock()
@@ -77,7 +79,7 @@ class Strangers:
 
     def run(self, idle, slow):
         kinds = [self.replay, self.poison, self.break_http, self.reset, self.stay_deaf]
-        kinds += [self.trickle] * slow
+        kinds += [self.trickle] * slow + GRPCStrangers(self, self.grpc, POISON).kinds
         threads = [
             threading.Thread(target=self.again_and_again, args=(kind, number), daemon=True)
             for number, kind in enumerate(kinds)
@@ -244,10 +246,10 @@ def is_open(connection):
 
 
 if __name__ == "__main__":
-    seed, idle, slow, port, other = map(int, sys.argv[1:])
+    seed, idle, slow, port, other, grpc = map(int, sys.argv[1:])
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    strangers = Strangers(seed, port, other)
+    strangers = Strangers(seed, port, other, grpc)
     threading.Thread(target=lambda: (sys.stdin.buffer.read(), strangers.ends.set()), daemon=True).start()
     strangers.run(idle, slow)
     counts = {str(name): count for name, count in sorted(strangers.counts.items(), key=str)}
