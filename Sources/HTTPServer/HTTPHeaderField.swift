@@ -9,7 +9,9 @@ package struct HTTPHeaderField: Sendable, Equatable {
     let servers = ["connection", "content-length", "date", "transfer-encoding"]
     guard !name.isEmpty, name.utf8.allSatisfy(Self.isLetter), !servers.contains(name.lowercased()) else { return nil }
     // libmicrohttpd takes no empty ones.
-    guard !value.isEmpty, value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == UInt8(ascii: "\t") }) else { return nil }
+    guard let first = value.utf8.first, let last = value.utf8.last, first != UInt8(ascii: " "),
+      last != UInt8(ascii: " "), value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+    else { return nil }
     self.name = name
     self.value = value
   }

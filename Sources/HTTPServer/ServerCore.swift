@@ -35,7 +35,8 @@ final class ServerCore: Sendable {
   /// Replies close their connections from now on.
   var isDraining: Bool { draining.load(ordering: .sequentiallyConsistent) }
 
-  /// A reply as this server gives it: with the headers that all of its replies have, and the connection's last where it is.
+  /// A reply as this server gives it: with the headers that all of its replies have, and as the connection's last where
+  /// it is.
   func dressed(_ response: HTTPResponse) -> HTTPResponse {
     let closes = isDraining || !configuration.keepsAlive
     guard closes || !configuration.responseHeaders.isEmpty else { return response }

@@ -39,7 +39,8 @@ final class TLSCredentials: @unchecked Sendable {
     case CHTTP_FAULTY_CERTIFICATE:
       TLSFault(.certificate, "\"\(configuration.certFile)\" is no certificate in PEM: \(reason)")
     case CHTTP_MISMATCH:
-      TLSFault(.key, "the key in \"\(configuration.keyFile)\" is not that of the certificate in \"\(configuration.certFile)\"")
+      TLSFault(
+        .key, "the key in \"\(configuration.keyFile)\" is not that of the certificate in \"\(configuration.certFile)\"")
     case CHTTP_FAULTY_AUTHORITIES:
       TLSFault(.clientAuthorities, "\"\(configuration.clientCAFile ?? "")\" has no certificates in PEM: \(reason)")
     default: TLSFault(.key, "\"\(configuration.keyFile)\" is no key in PEM, or an encrypted one: \(reason)")

@@ -26,11 +26,12 @@ final class TLSSession: @unchecked Sendable {
   private let kept: (TLSCredentials, PinnedBytes)
   private var last: PinnedBytes?
 
+  /// Nil when memory ran out.
+  ///
   /// - Parameters:
   ///   - connection: one that has just been opened.
   ///   - credentials: what its client is shown.
   ///   - unencrypted: what a client is told that speaks HTTP without TLS.
-  /// - Returns: nil when memory ran out.
   init?(_ connection: OpaquePointer, _ credentials: TLSCredentials, unencrypted: PinnedBytes) {
     let (bytes, count) = (unencrypted.bytes.baseAddress, unencrypted.bytes.count)
     guard let handle = chttp_tls_begin(connection, credentials.handle, bytes, count) else { return nil }

@@ -90,7 +90,8 @@ extension LedgerCommand {
 
   private static let places = """
       --ledger PATH       the ledger's file
-      --url URL           a running collector, as in http://127.0.0.1:4319
+      --url URL           a running collector, as in http://127.0.0.1:4319; over https,
+                          HEIRLOOM_LEDGER_CA_FILE names authorities to trust
       --token TEXT        what the collector wants; else HEIRLOOM_LEDGER_TOKEN
       --config FILE       takes the ledger from a configuration; --set as usual
                           Without any of these: heirloom-data/ledger.db.

@@ -29,7 +29,9 @@ package struct LedgerPlace: Sendable {
     for command: LedgerCommand, environment: (String) -> String?
   ) throws(LedgerFault) -> any LedgerSource {
     if let url = command.url {
-      return try ServedLedger(url: url, token: command.token ?? environment("HEIRLOOM_LEDGER_TOKEN"))
+      return try ServedLedger(
+        url: url, token: command.token ?? environment("HEIRLOOM_LEDGER_TOKEN"),
+        caFile: environment("HEIRLOOM_LEDGER_CA_FILE"))
     }
     var ledger = self.ledger
     ledger.path = command.ledger ?? ledger.path

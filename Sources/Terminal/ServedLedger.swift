@@ -14,8 +14,9 @@ final class ServedLedger: LedgerSource {
   /// - Parameters:
   ///   - url: of the ledger's endpoint, without a path.
   ///   - token: what it wants of whoever asks; nil for nothing.
-  /// - Throws: `LedgerFault` when that is no URL, or no token.
-  init(url: String, token: String?) throws(LedgerFault) {
+  ///   - caFile: PEM file of the authorities to trust over TLS; nil for the system's.
+  /// - Throws: `LedgerFault` when that is no URL, or no token, or no file.
+  init(url: String, token: String?, caFile: String? = nil) throws(LedgerFault) {
     do throws(HTTPClientError) {
       self.url = try HTTPURL(url.hasSuffix("/") ? String(url.dropLast()) : url).text
       headers =
@@ -23,6 +24,7 @@ final class ServedLedger: LedgerSource {
       var configuration = HTTPClientConfiguration()
       configuration.responseLimit = Self.responseLimit
       configuration.timeout = .seconds(60)
+      configuration.tls.caFile = caFile
       client = try HTTPClient(configuration, name: "ledger-client")
     } catch {
       throw .failed(error.description)

@@ -47,7 +47,8 @@ struct ReplyHeaderTests {
 
   @Test(
     arguments: [
-      ("", "a"), ("X Y", "a"), ("X:", "a"), ("X\r\nY", "a"), ("X", "a\r\nY: b"), ("X", ""), ("X", "\u{7f}"), ("ä", "a"),
+      ("", "a"), ("X Y", "a"), ("X:", "a"), ("X\r\nY", "a"), ("X", "a\r\nY: b"), ("X", ""), ("X", " "), ("X", "a "),
+      ("X", "a\tb"), ("X", "\u{7f}"), ("ä", "a"),
       ("Connection", "close"), ("content-LENGTH", "3"), ("Date", "now"), ("Transfer-Encoding", "chunked"),
     ])
   func `what is no header, or the server's own, is refused`(name: String, value: String) {

@@ -11,6 +11,7 @@ final class TLSRelay {
   ///   - server: the port that TLS is spoken on.
   ///   - certificates: whose authority `ours` is trusted.
   ///   - client: the certificate that is shown.
+  /// - Throws: when Python can't be run.
   init(to server: UInt16, _ certificates: TestCertificates, client: String? = nil) throws {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [

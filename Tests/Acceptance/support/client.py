@@ -38,10 +38,14 @@ class Answer:
 
 
 class Client:
-    """One connection. Fails, rather than opening another, when the server has closed it."""
+    """One connection, over TLS when there is a context for it. Fails, rather than opening another, when the server has
+    closed it."""
 
-    def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    def __init__(self, port, context=None):
+        if context:
+            self.connection = http.client.HTTPSConnection("localhost", port, timeout=PATIENCE, context=context)
+        else:
+            self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         self.connection.connect()
         self.connection.auto_open = False
 
