@@ -6,8 +6,8 @@ import Locks
 ///
 /// Whoever starts a client stops it: its thread lives until then.
 package final class HTTPClient: @unchecked Sendable {
-  // Sendable: `waiting`, `isStopped` and `thread` are touched under `lock`; `active`, `idle`, `hasOpened` and `lastAnswer`
-  // by the client's thread only; of `multi`, other threads use the one function that is made for that.
+  // Sendable: `waiting`, `isStopped` and `thread` are touched under `lock`; `active` and what stands behind it, by the
+  // client's thread only; of `multi`, other threads use the one function that is made for that.
   private let configuration: HTTPClientConfiguration
   private let threadName: String
   private let multi: OpaquePointer
@@ -22,6 +22,14 @@ package final class HTTPClient: @unchecked Sendable {
   private var hasOpened = false
   /// When the last answer came, in monotonic nanoseconds.
   private var lastAnswer: UInt64 = 0
+  private let progress = Transfer.Progress()
+  /// Rounds in a row in which not a byte of a body was moved.
+  private var idleRounds = 0
+
+  /// libcurl 7.88 does not wait while a server lets it send no more of a stream: it would ask the system without a pause
+  /// whether the socket can be written. After so many such rounds, each is followed by a pause, in microseconds.
+  private static let idleRoundLimit = 16
+  private static let idlePause: UInt32 = 2000
 
   private static let isLibraryReady = ccurl_initialize()
 
@@ -58,7 +66,8 @@ package final class HTTPClient: @unchecked Sendable {
   package func send(
     _ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPClientError>) -> Void
   ) {
-    let transfer = Transfer(request, responseLimit: configuration.responseLimit, completion: completion)
+    let transfer = Transfer(
+      request, responseLimit: configuration.responseLimit, progress: progress, completion: completion)
     let isTaken = lock.withLock {
       guard !isStopped else { return false }
       waiting.append(transfer)
@@ -85,11 +94,18 @@ package final class HTTPClient: @unchecked Sendable {
   private func run() {
     Self.blockBrokenPipeSignal()
     while beginWaiting() {
+      let before = progress.count
       if let failure = ccurl_multi_perform(multi) {
         endAll(with: HTTPClientError(String(cString: failure)))
       }
       // An ended transfer may have made room for another: then there is no time to wait.
-      if !collectEnded() { ccurl_multi_poll(multi, 60_000) }
+      if collectEnded() {
+        idleRounds = 0
+      } else {
+        idleRounds = progress.count == before ? idleRounds + 1 : 0
+        if idleRounds > Self.idleRoundLimit { usleep(Self.idlePause) }
+        ccurl_multi_poll(multi, 60_000)
+      }
     }
     endAll(with: .stopped)
     for handle in idle { ccurl_transfer_destroy(handle) }

@@ -3,11 +3,17 @@ import Locks
 
 /// One request on its way through libcurl. Only the client's thread touches it once it has begun.
 final class Transfer {
+  /// How often libcurl took or brought a part of a body, over all transfers of a client.
+  final class Progress {
+    var count = 0
+  }
+
   typealias Completion = @Sendable (Result<HTTPResponse, HTTPClientError>) -> Void
 
   let request: HTTPRequest
   private let completion: Completion
   private let responseLimit: Int
+  private let progress: Progress
 
   // Where the body is read next.
   private var segment = 0
@@ -21,9 +27,10 @@ final class Transfer {
   /// An answer that goes on and on is given up after so many bytes that nobody keeps; its status is known by then.
   private static let discardLimit = 4 << 20
 
-  init(_ request: HTTPRequest, responseLimit: Int, completion: @escaping Completion) {
+  init(_ request: HTTPRequest, responseLimit: Int, progress: Progress, completion: @escaping Completion) {
     self.request = request
     self.responseLimit = responseLimit
+    self.progress = progress
     self.completion = completion
   }
 
@@ -138,6 +145,7 @@ final class Transfer {
   }
 
   private func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    progress.count += 1
     guard let body = request.body else { return 0 }
     var filled = 0
     while filled < buffer.count, segment < body.segmentCount {
@@ -168,6 +176,7 @@ final class Transfer {
   }
 
   private func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
+    progress.count += 1
     // An interim answer has no body, so all of this belongs to the final one.
     let kept = min(bytes.count, responseLimit - answer.count)
     answer.append(contentsOf: bytes.prefix(kept))

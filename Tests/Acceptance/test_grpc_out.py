@@ -2,8 +2,11 @@
 trouble."""
 
 import json
+import os
 import socket
+import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import grpc
 import pytest
@@ -281,6 +284,34 @@ def test_a_connection_that_is_never_answered_is_given_up(collector, backend):
         backend.wait_for(2, {trace})
         assert relay.accepted == 2
         running.stop()
+
+
+def test_waiting_for_a_server_that_takes_no_more_costs_next_to_nothing(collector):
+    settings, acknowledgement = b"\0\0\0\4\0\0\0\0\0", b"\0\0\0\4\1\0\0\0\0"
+    taken = 0
+
+    def take_what_needs_no_leave(connection):
+        nonlocal taken
+        connection.sendall(settings + acknowledgement)
+        while data := connection.recv(1 << 16):
+            taken += len(data)
+
+    with Relay(take_what_needs_no_leave) as server:
+        exporter = config.grpc_exporter(f"127.0.0.1:{server.port}", "compression: none", "timeout: 60s")
+        running = collector({"otlp_grpc": exporter})
+        send(running, trace_of(children=100, padding="x" * 5000)[0])
+        # The window of a connection that was never widened.
+        wait_until(lambda: taken >= 65535, "a window full")
+
+        def processor_time():
+            fields = (Path("/proc") / str(running.process.pid) / "stat").read_text().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+        before, since = processor_time(), time.monotonic()
+        time.sleep(2)
+        # libcurl by itself takes all of one core.
+        assert processor_time() - before < 0.25 * (time.monotonic() - since)
+        running.kill()
 
 
 def test_a_proxy_of_the_environment_is_tunneled_through(collector, backend):
