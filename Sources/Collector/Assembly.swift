@@ -62,7 +62,8 @@ final class Assembly {
           TracePipeline(
             parts,
             exporters: exporters.filter { used in parts.exporters.contains(used.id) }.map(\.exporter),
-            storage: try storage?.open(pipeline.id, remembered: parts.endUser?.configuration.resolvedFor),
+            storage: try storage?.open(
+              pipeline.id, remembered: parts.endUser?.configuration.resolvedFor, feedsLedger: ledger != nil),
             ledger: ledger?.ledger, durability: config.service.durability, rules: rules, interner: interner,
             registry: registry, log: log))
       } catch {

@@ -51,12 +51,15 @@ struct TracePipeline {
         output: batcher, storage: storage?.endUser(log: log), clock: SpoolClock.now,
         makeSieve: makeSieve, tell: { resolutions.tell($0) })
       endUser = processor
-      tap = ledger.map {
-        LedgerTap(
-          processor, feed: $0.feed(pipeline: Self.feedName(of: parts.id, storage?.spool)),
-          endUser: identity.configuration, rules: rules,
-          interner: interner, spool: storage?.spool,
-          metrics: LedgerTapMetrics(registry: registry, pipeline: parts.id.description), log: log)
+      tap = ledger.map { ledger in
+        let metrics = LedgerTapMetrics(registry: registry, pipeline: parts.id.description)
+        let facts = storage?.facts.map {
+          FactsLog($0, maxBytes: Storage.mostFactsBytes, metrics: metrics, log: log)
+        }
+        return LedgerTap(
+          processor, feed: ledger.feed(pipeline: Self.feedName(of: parts.id, storage?.spool), log: facts),
+          endUser: identity.configuration, rules: rules, interner: interner, spool: storage?.spool, metrics: metrics,
+          log: log)
       }
       consumer = tap ?? processor
     } else {

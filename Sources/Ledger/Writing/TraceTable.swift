@@ -119,7 +119,7 @@ final class TraceTable {
     return database.changes > 0
   }
 
-  func write(body: UnsafeRawBufferPointer, of span: UInt64, in trace: Int64) throws(LedgerError) {
+  func write(body: [UInt8], of span: UInt64, in trace: Int64) throws(LedgerError) {
     insertBody.bind(1, trace)
     insertBody.bind(2, Int64(bitPattern: span))
     insertBody.bind(3, body)
