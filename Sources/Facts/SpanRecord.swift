@@ -39,6 +39,10 @@ package enum SpanRecord {
     static let session = Presence(rawValue: 1 << 13)
     static let metadata = Presence(rawValue: 1 << 14)
     static let tags = Presence(rawValue: 1 << 15)
+
+    /// Fields that few spans have are asked for together first.
+    static let numbers = Presence(rawValue: 0b1111_1110)
+    static let texts = Presence(rawValue: 0b1111_1111 << 8)
   }
 
   /// Adds the record of a span behind what is there.
@@ -138,13 +142,19 @@ package enum SpanRecord {
     @inline(__always) func number(_ field: Presence) -> Int64? {
       present.contains(field) ? reader.varint().map(Int64.init(bitPattern:)) : nil
     }
-    facts.tokens.input = number(.input)
-    facts.tokens.output = number(.output)
-    facts.tokens.total = number(.total)
-    facts.tokens.cacheRead = number(.cacheRead)
-    facts.tokens.cacheWrite = number(.cacheWrite)
-    facts.tokens.reasoning = number(.reasoning)
-    facts.cost = number(.cost)
+    if !present.isDisjoint(with: .numbers) {
+      facts.tokens.input = number(.input)
+      facts.tokens.output = number(.output)
+      facts.tokens.total = number(.total)
+      facts.tokens.cacheRead = number(.cacheRead)
+      facts.tokens.cacheWrite = number(.cacheWrite)
+      facts.tokens.reasoning = number(.reasoning)
+      facts.cost = number(.cost)
+    }
+    if present.isDisjoint(with: .texts) {
+      facts.name = reader.varint().flatMap { reader.take($0) } ?? SpanFacts.Text(start: nil, count: 0)
+      return reader.isAtEnd && !reader.failed
+    }
 
     var lengths = reader
     @inline(__always) func skipLength(_ field: Presence) { if present.contains(field) { _ = reader.varint() } }

@@ -61,6 +61,8 @@ extension LedgerWriter {
     (state.spans, state.records) = (SpanIDs(), [])
     let (limit, isAnybodyForgotten) = (configuration.maxSpansPerTree, !forgotten.isEmpty)
     let keepsBodies = configuration.spanBodies
+    if !keepsBodies { records.reserveCapacity(records.count + group.byteCount) }
+    spans.reserve(group.spanCount)
     try groups.forEach(in: group) { (place) throws(LedgerError) in
       var pseudonym: String?
       if isAnybodyForgotten {

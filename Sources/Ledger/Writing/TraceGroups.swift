@@ -15,6 +15,8 @@ struct TraceGroups {
     fileprivate var first: Int32
     fileprivate var last: Int32
     fileprivate(set) var spanCount: Int
+    /// Of its spans in the chunks: no less than their records take.
+    fileprivate(set) var byteCount: Int
   }
 
   /// Spans of a trace that came behind one another.
@@ -43,11 +45,15 @@ struct TraceGroups {
         let place = Int32(runs.count)
         if group == next {
           known[run.trace] = next
-          groups.append(Group(trace: run.trace, first: place, last: place, spanCount: run.spanCount))
+          groups.append(
+            Group(
+              trace: run.trace, first: place, last: place, spanCount: run.spanCount,
+              byteCount: run.spans.count))
         } else {
           runs[Int(groups[group].last)].next = place
           groups[group].last = place
           groups[group].spanCount += run.spanCount
+          groups[group].byteCount += run.spans.count
         }
         runs.append(Run(arrival: Int32(arrival), spans: run.spans, next: -1))
       }

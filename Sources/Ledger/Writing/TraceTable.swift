@@ -107,8 +107,10 @@ final class TraceTable {
     }
     let trace = state.row.id
     statement.bind(1, state.lastPart == 0 ? trace : Trees.id(trace: trace, part: state.lastPart))
-    state.records.withUnsafeBytes { statement.bind(2, UnsafeRawBufferPointer(rebasing: $0[state.lastPartStart...])) }
-    try statement.run()
+    let part = state.lastPartStart
+    try state.records.withUnsafeBufferPointer { (records) throws(LedgerError) in
+      try statement.run(lending: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(records)[part...]), at: 2)
+    }
   }
 
   /// Remembers a span that is not in the tree; false when it was remembered already.
