@@ -16,6 +16,8 @@ final class Storage {
     let identities: Journal?
     /// Where what such a pipeline tells the ledger waits; nil without a ledger, and where what it accepted must be on the disk.
     let facts: Spool?
+    /// Bytes of facts in there at most.
+    let mostFactsBytes: Int
 
     /// What the pipeline's `enduser` processor needs of it.
     func endUser(log: Log) -> EndUserStorage? {
@@ -65,8 +67,9 @@ final class Storage {
     self.log = log
   }
 
-  /// Facts that wait for the ledger, of each pipeline. They are a tenth of the requests.
-  static let mostFactsBytes = 512 << 20
+  /// How much of what a pipeline tells the ledger waits beside its spool. Facts are a tenth of their requests, which must not be
+  /// refused for the ledger's sake.
+  var mostFactsBytes: Int { min(512 << 20, context.budget.maxBytes / 16) }
   private static let factsSegmentBytes = 8 << 20
 
   private var exporters: String { "\(context.directory)/exporters" }
@@ -106,7 +109,8 @@ final class Storage {
         throw error
       }
     }
-    let pipeline = Pipeline(spool: spool, identities: identities, facts: facts)
+    let pipeline = Pipeline(
+      spool: spool, identities: identities, facts: facts, mostFactsBytes: mostFactsBytes)
     opened.append(pipeline)
     return pipeline
   }

@@ -53,8 +53,8 @@ struct TracePipeline {
       endUser = processor
       tap = ledger.map { ledger in
         let metrics = LedgerTapMetrics(registry: registry, pipeline: parts.id.description)
-        let facts = storage?.facts.map {
-          FactsLog($0, maxBytes: Storage.mostFactsBytes, metrics: metrics, log: log)
+        let facts = storage.flatMap { storage in
+          storage.facts.map { FactsLog($0, maxBytes: storage.mostFactsBytes, metrics: metrics, log: log) }
         }
         return LedgerTap(
           processor, feed: ledger.feed(pipeline: Self.feedName(of: parts.id, storage?.spool), log: facts),
