@@ -77,8 +77,7 @@ static inline uint16_t match_attribute(const cotlp_rules *rules, const key_value
     if (!exact->needs_true || is_true)
       *marks |= exact->mark;
   }
-  uint8_t first = pair->key_length ? pair->key[0] : 0;
-  if (__builtin_expect(rules->prefix_starts[first >> 6] >> (first & 63) & 1, 0))
+  if (__builtin_expect(cotlp_rules_may_start(rules, pair->key, pair->key_length), 0))
     for (uint32_t i = 0; i < rules->prefixes.count; i++) {
       const cotlp_rule *prefix = &rules->prefixes.items[i];
       if (!cotlp_rule_starts(prefix, pair->key, pair->key_length))

@@ -68,10 +68,11 @@ static cotlp_rule *key_rule(cotlp_rules *rules, const char *key, size_t length) 
 }
 
 static cotlp_rule *prefix_rule(cotlp_rules *rules, const char *prefix, size_t length) {
-  if (length == 0)
-    memset(rules->prefix_starts, 0xff, sizeof rules->prefix_starts);
+  uint32_t hash = cotlp_head_hash((const uint8_t *)prefix, length);
+  if (length < 4)
+    memset(rules->prefix_heads, 0xff, sizeof rules->prefix_heads);
   else
-    rules->prefix_starts[(uint8_t)prefix[0] >> 6] |= 1ull << ((uint8_t)prefix[0] & 63);
+    rules->prefix_heads[hash >> 6] |= 1ull << (hash & 63);
   return rule_in(&rules->prefixes, prefix, length);
 }
 

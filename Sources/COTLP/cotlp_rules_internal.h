@@ -21,7 +21,9 @@ struct cotlp_rules {
   cotlp_rule_list keys, prefixes;
   uint16_t *slots; /* open addressing: 0 is empty, else the position in keys + 1 */
   uint32_t mask;
-  uint64_t prefix_starts[4]; /* which first bytes any prefix has */
+  /* A bit for the hash of each prefix's first four bytes; all where one is shorter. Large, so that hardly a key is taken for one
+   * of them. */
+  uint64_t prefix_heads[64];
   cotlp_rule name, scope;
 };
 
@@ -40,16 +42,29 @@ static inline uint32_t cotlp_key_hash(const uint8_t *key, size_t length) {
   return cotlp_tail_hash(tail, length);
 }
 
+/* Four bytes at least are compared before the call. */
 static inline bool cotlp_rule_starts(const cotlp_rule *rule, const uint8_t *text, size_t length) {
-  return length >= rule->length && memcmp(text, rule->text, rule->length) == 0;
+  return length >= rule->length && (rule->length < 4 || memcmp(text, rule->text, 4) == 0) &&
+         memcmp(text, rule->text, rule->length) == 0;
+}
+
+static inline uint32_t cotlp_head_hash(const uint8_t *text, size_t length) {
+  uint32_t head = 0;
+  memcpy(&head, text, length < 4 ? length : 4);
+  return head * 0x9e3779b1u >> 20;
+}
+
+/* Whether some prefix may be that of a key: hardly ever true without reason, never false with one. */
+static inline bool cotlp_rules_may_start(const cotlp_rules *rules, const uint8_t *key, size_t length) {
+  uint32_t hash = cotlp_head_hash(key, length);
+  return rules->prefix_heads[hash >> 6] >> (hash & 63) & 1;
 }
 
 /* Whether some rule may want this key of at least four bytes: hardly ever true without reason, never false with one. */
 static inline bool cotlp_rules_may_want(const cotlp_rules *rules, const uint8_t *key, size_t length) {
   uint32_t tail;
   memcpy(&tail, key + length - 4, 4);
-  return rules->slots[cotlp_tail_hash(tail, length) & rules->mask] != 0 ||
-         (rules->prefix_starts[key[0] >> 6] >> (key[0] & 63) & 1);
+  return rules->slots[cotlp_tail_hash(tail, length) & rules->mask] != 0 || cotlp_rules_may_start(rules, key, 4);
 }
 
 /* The exact rule for a key, or null. */

@@ -52,8 +52,7 @@ static inline uint16_t number_of(const cotlp_rules *rules, const uint8_t *key, s
   const cotlp_rule *exact = cotlp_rules_exact(rules, key, length);
   if (exact && exact->number != COTLP_NO_KEY)
     return exact->number;
-  uint8_t first = length ? key[0] : 0;
-  if (rules->prefix_starts[first >> 6] >> (first & 63) & 1)
+  if (cotlp_rules_may_start(rules, key, length))
     for (uint32_t i = 0; i < rules->prefixes.count; i++) {
       const cotlp_rule *prefix = &rules->prefixes.items[i];
       if (prefix->number != COTLP_NO_KEY && cotlp_rule_starts(prefix, key, length))
@@ -84,22 +83,50 @@ static inline reading read_common_pair(const cotlp_rules *rules, const uint8_t *
   return read_common_value(value, end, pair) ? WANTED : UNUSUAL;
 }
 
-static void read_attribute(walk *w, const wire_field *field, const uint8_t *span, cotlp_span_fields *fields,
-                           cotlp_attribute *attributes, uint32_t capacity) {
-  const uint8_t *end = field->payload + field->length;
-  key_value pair = {.key = field->payload};
-  uint16_t number = COTLP_NO_KEY;
-  reading reading = read_common_pair(w->rules, field->payload, end, &pair, &number);
-  if (reading == UNUSUAL) {
-    pair = (key_value){.key = field->payload};
-    bool is_sound = walk_key_value(w, field->payload, end, 4, &pair);
-    number = is_sound ? number_of(w->rules, pair.key, pair.key_length) : COTLP_NO_KEY;
+/* What is being read, and where what is found goes. */
+typedef struct {
+  const uint8_t *span;
+  cotlp_span_fields *fields;
+  cotlp_attribute *attributes;
+  uint32_t capacity;
+} span_reading;
+
+static inline void add_attribute(span_reading *r, const wire_field *field, const key_value *pair, uint16_t number) {
+  if (r->fields->attribute_count < r->capacity)
+    fill_attribute(&r->attributes[r->fields->attribute_count], field, pair, number, r->span);
+  r->fields->attribute_count++;
+}
+
+/* Reads an attribute that looks as every encoder writes it, and steps over it. Null for all others. */
+static inline const uint8_t *read_common_attribute(const cotlp_rules *rules, const uint8_t *at, const uint8_t *end,
+                                                   span_reading *r) {
+  if (end - at < 8)
+    return NULL;
+  wire_field field = {.start = at, .payload = at + 1};
+  if (!common_length(&field.payload, &field.length) || field.length > (size_t)(end - field.payload))
+    return NULL;
+  key_value pair;
+  uint16_t number;
+  const uint8_t *next = field.payload + field.length;
+  switch (read_common_pair(rules, field.payload, next, &pair, &number)) {
+  case UNUSUAL:
+    return NULL;
+  case WANTED:
+    add_attribute(r, &field, &pair, number);
+    break;
+  case UNWANTED:
+    break;
   }
-  if (number == COTLP_NO_KEY)
+  return next;
+}
+
+static void read_attribute(walk *w, const wire_field *field, span_reading *r) {
+  key_value pair = {.key = field->payload};
+  if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
     return;
-  if (fields->attribute_count < capacity)
-    fill_attribute(&attributes[fields->attribute_count], field, &pair, number, span);
-  fields->attribute_count++;
+  uint16_t number = number_of(w->rules, pair.key, pair.key_length);
+  if (number != COTLP_NO_KEY)
+    add_attribute(r, field, &pair, number);
 }
 
 static cotlp_range range_of(const wire_field *field, const uint8_t *span) {
@@ -124,10 +151,20 @@ void cotlp_read_span(const cotlp_rules *rules, const void *payload, size_t lengt
     return;
   cotlp_index scratch;
   walk context = {.index = &scratch, .rules = rules, .base = span, .limit = end}, *w = &context;
+  span_reading reading = {span, fields, attributes, capacity};
   wire_field field;
-  while (at < end && next_field(w, &at, end, &field)) {
+  while (at < end) {
+    if (*at == SPAN_ATTRIBUTES_TAG) {
+      const uint8_t *next = read_common_attribute(rules, at, end, &reading);
+      if (__builtin_expect(next != NULL, 1)) {
+        at = next;
+        continue;
+      }
+    }
+    if (!next_field(w, &at, end, &field))
+      break;
     if (field.number == 9 && field.wire == COTLP_WIRE_BYTES)
-      read_attribute(w, &field, span, fields, attributes, capacity);
+      read_attribute(w, &field, &reading);
     else if (field.number == 5 && field.wire == COTLP_WIRE_BYTES)
       fields->name = range_of(&field, span);
     else if (field.number == 8 && field.wire == COTLP_WIRE_FIXED64)

@@ -9,6 +9,9 @@ int csqlite_bind_blob(sqlite3_stmt *statement, int place, const void *bytes, siz
   return sqlite3_bind_blob64(statement, place, count ? bytes : "", count, SQLITE_TRANSIENT);
 }
 
+int csqlite_lend_blob(sqlite3_stmt *statement, int place, const void *bytes, size_t count) {
+  return sqlite3_bind_blob64(statement, place, count ? bytes : "", count, SQLITE_STATIC);
+}
 
 int csqlite_defend(sqlite3 *database) {
   int result = sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)0);

@@ -72,7 +72,8 @@ final class Assembly {
             parts.exporters.contains($0.id) && $0.made.signals.contains(pipeline.signal)
           }.map(\.made.exporter),
           storage: try storage?.open(
-            pipeline.id, pipeline.signal, remembered: owner == nil ? parts.endUser?.configuration.resolvedFor : nil),
+            pipeline.id, pipeline.signal, remembered: owner == nil ? parts.endUser?.configuration.resolvedFor : nil,
+            feedsLedger: ledger != nil && pipeline.signal == .traces),
           ledger: ledger?.ledger, sharing: owner, durability: config.service.durability, rules: rules,
           interner: interner, registry: registry, log: log)
         pipelines.append((pipeline, made))

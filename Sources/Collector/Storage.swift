@@ -15,6 +15,10 @@ final class Storage {
     let spool: Spool
     /// Of a pipeline with an `enduser` processor.
     let identities: Journal?
+    /// Where what such a pipeline tells the ledger waits; nil without a ledger, and where what it accepted must be on the disk.
+    let facts: Spool?
+    /// Bytes of facts in there at most.
+    let mostFactsBytes: Int
 
     /// What the pipeline's `enduser` processor needs of it.
     func endUser(log: Log) -> EndUserStorage? {
@@ -29,8 +33,12 @@ final class Storage {
     func start(rules: SpanRules, durability: Durability) {
       if let identities {
         spool.beforeRecording { if durability == .fsync { identities.sync() } else { identities.flush() } }
-        spool.beforeSyncing { identities.sync() }
+        spool.beforeSyncing { [facts] in
+          identities.sync()
+          facts?.sync()
+        }
       }
+      facts?.start()
       let reduction = SpoolReduction(signal, rules: rules)
       spool.reduceWith { [weak spool] payload, record in
         reduction.reduce(payload, of: record, units: spool?.units(of: record))
@@ -60,6 +68,11 @@ final class Storage {
     self.log = log
   }
 
+  /// How much of what a pipeline tells the ledger waits beside its spool. Facts are a tenth of their requests, which must not be
+  /// refused for the ledger's sake.
+  var mostFactsBytes: Int { min(512 << 20, context.budget.maxBytes / 16) }
+  private static let factsSegmentBytes = 8 << 20
+
   private var exporters: String { "\(context.directory)/exporters" }
   private var pipelines: String { "\(context.directory)/pipelines" }
 
@@ -69,26 +82,39 @@ final class Storage {
   ///   - id: the pipeline's.
   ///   - signal: the pipeline's.
   ///   - remembered: how long it remembers identities; nil without an `enduser` processor.
+  ///   - feedsLedger: whether a ledger hears of what it accepts, if it has such a processor.
   /// - Returns: what is closed by `close`.
   /// - Throws: what the system or the limit says against it.
-  func open(_ id: ComponentID, _ signal: Signal, remembered: Duration?) throws(SpoolError) -> Pipeline {
+  func open(
+    _ id: ComponentID, _ signal: Signal, remembered: Duration?, feedsLedger: Bool
+  ) throws(SpoolError) -> Pipeline {
     let directory = "\(pipelines)/\(StorageContext.fileName(of: id.description))"
     let labels: MetricRegistry.Labels = [("pipeline", id.description)]
     let spool = try Spool(
       spoolConfiguration("\(directory)/requests"), budget: context.budget, log: log, registry: registry,
       labels: labels + [("log", "requests")])
     var identities: Journal?
+    var facts: Spool?
     if let remembered {
       do throws(SpoolError) {
         identities = try Journal(
           Journal.Configuration(directory: "\(directory)/identities", lifetime: remembered.nanoseconds),
           budget: context.budget, log: log, registry: registry, labels: labels + [("log", "identities")])
+        // What must be on the disk is so when the ledger has it, not before.
+        if feedsLedger, context.durability == .buffered {
+          var configuration = spoolConfiguration("\(directory)/facts")
+          configuration.segmentBytes = min(configuration.segmentBytes, Self.factsSegmentBytes)
+          facts = try Spool(
+            configuration, budget: context.budget, log: log, registry: registry, labels: labels + [("log", "facts")])
+        }
       } catch {
         spool.stop()
+        identities?.close()
         throw error
       }
     }
-    let pipeline = Pipeline(signal: signal, spool: spool, identities: identities)
+    let pipeline = Pipeline(
+      signal: signal, spool: spool, identities: identities, facts: facts, mostFactsBytes: mostFactsBytes)
     opened.append(pipeline)
     return pipeline
   }
@@ -106,6 +132,7 @@ final class Storage {
     for pipeline in opened {
       pipeline.spool.stop()
       pipeline.identities?.close()
+      pipeline.facts?.stop()
     }
     opened = []
   }

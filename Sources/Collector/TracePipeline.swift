@@ -61,12 +61,15 @@ struct TracePipeline {
       endUser = processor
       replayed = processor
       // With no traces there is nothing to be told to the ledger.
-      tap = (parts.signal == .traces ? ledger : nil).map {
-        LedgerTap(
-          processor, feed: $0.feed(pipeline: Self.feedName(of: parts.id, storage?.spool)),
-          endUser: identity.configuration, rules: rules,
-          interner: interner, spool: storage?.spool,
-          metrics: LedgerTapMetrics(registry: registry, pipeline: parts.id.description), log: log)
+      tap = (parts.signal == .traces ? ledger : nil).map { ledger in
+        let metrics = LedgerTapMetrics(registry: registry, pipeline: parts.id.description)
+        let facts = storage.flatMap { storage in
+          storage.facts.map { FactsLog($0, maxBytes: storage.mostFactsBytes, metrics: metrics, log: log) }
+        }
+        return LedgerTap(
+          processor, feed: ledger.feed(pipeline: Self.feedName(of: parts.id, storage?.spool), log: facts),
+          endUser: identity.configuration, rules: rules, interner: interner, spool: storage?.spool, metrics: metrics,
+          log: log)
       }
       if parts.signal == .logs {
         consumer = processor.makeLogsConsumer(output: batcher, reader: storage?.spool)

@@ -31,7 +31,17 @@ struct KindWords {
   }
 
   private static func head(of text: UnsafeRawBufferPointer) -> UInt64 {
-    text.prefix(8).reduce(0) { $0 << 8 | UInt64(lowercase($1)) }
+    var head: UInt64 = 0
+    if text.count >= 8 {
+      head = text.loadUnaligned(as: UInt64.self)
+    } else {
+      for byte in text.reversed() { head = head << 8 | UInt64(byte) }
+    }
+    // All bytes at once: those of A to Z, as the two sums differ in their highest bits, get the bit that makes them small.
+    let every: UInt64 = 0x0101_0101_0101_0101
+    let low = head & (every * 0x7f)
+    let letters = (low + every * (0x80 - 0x41)) ^ (low + every * (0x7f - 0x5a))
+    return head | (letters & ~head & (every * 0x80)) >> 2
   }
 
   @inline(__always)

@@ -39,32 +39,50 @@ package enum SpanRecord {
     static let session = Presence(rawValue: 1 << 13)
     static let metadata = Presence(rawValue: 1 << 14)
     static let tags = Presence(rawValue: 1 << 15)
+
+    /// Fields that few spans have are asked for together first.
+    static let numbers = Presence(rawValue: 0b1111_1110)
+    static let texts = Presence(rawValue: 0b1111_1111 << 8)
   }
 
   /// Adds the record of a span behind what is there.
   package static func append(_ facts: borrowing SpanFacts, to bytes: inout [UInt8]) {
     // By pointer: a closure can't capture what is only borrowed.
     withUnsafePointer(to: facts) { facts in
-      withUnsafeTemporaryAllocation(byteCount: SpanRecordHead.capacity, alignment: 8) { memory in
+      withUnsafeTemporaryAllocation(byteCount: SpanRecordHead.capacity + shortTextBytes, alignment: 8) { memory in
         var head = SpanRecordHead(memory.baseAddress!)
-        bytes.append(contentsOf: head.write(facts.pointee))
+        let start = head.write(facts.pointee)
+        guard head.textBytes <= shortTextBytes else {
+          bytes.append(contentsOf: start)
+          forEachText(of: facts.pointee) { bytes.append(contentsOf: $0) }
+          return
+        }
+        // All at once: most records are short, and an array looks at its capacity each time.
+        var end = UnsafeMutableRawPointer(mutating: start.baseAddress!) + start.count
+        forEachText(of: facts.pointee) { text in
+          end.copyMemory(from: text.baseAddress!, byteCount: text.count)
+          end += text.count
+        }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(start: start.baseAddress, count: start.count + head.textBytes))
       }
     }
-    bytes.append(contentsOf: facts.name)
-    // One by one: a list of them would be an allocation for each span.
-    append(facts.statusMessage, to: &bytes)
-    append(facts.model, to: &bytes)
-    append(facts.provider, to: &bytes)
-    append(facts.workflow, to: &bytes)
-    append(facts.endUser, to: &bytes)
-    append(facts.session, to: &bytes)
-    append(facts.metadata, to: &bytes)
-    append(facts.tags, to: &bytes)
   }
 
+  /// Texts that are copied twice rather than added one by one.
+  private static let shortTextBytes = 512
+
+  /// Lends those texts that are not empty, in their order. A list of them would be an allocation for each span.
   @inline(__always)
-  private static func append(_ text: SpanFacts.Text, to bytes: inout [UInt8]) {
-    if !text.isEmpty { bytes.append(contentsOf: text) }
+  private static func forEachText(of facts: borrowing SpanFacts, _ body: (SpanFacts.Text) -> Void) {
+    if !facts.name.isEmpty { body(facts.name) }
+    if !facts.statusMessage.isEmpty { body(facts.statusMessage) }
+    if !facts.model.isEmpty { body(facts.model) }
+    if !facts.provider.isEmpty { body(facts.provider) }
+    if !facts.workflow.isEmpty { body(facts.workflow) }
+    if !facts.endUser.isEmpty { body(facts.endUser) }
+    if !facts.session.isEmpty { body(facts.session) }
+    if !facts.metadata.isEmpty { body(facts.metadata) }
+    if !facts.tags.isEmpty { body(facts.tags) }
   }
 
   /// Lends the facts of each record in some bytes, and the record's place with its length, in order. The trace id is not set;
@@ -84,6 +102,23 @@ package enum SpanRecord {
       body(facts, start..<reader.position)
     }
     return true
+  }
+
+  /// The record that bytes begin with, and whose it is; nil where there is none. What else it says is not looked at.
+  @inline(__always)
+  package static func first(
+    in bytes: UnsafeRawBufferPointer
+  ) -> (bytes: UnsafeRawBufferPointer, spanID: UInt64)? {
+    if bytes.isEmpty { return nil }
+    var reader = ByteReader(bytes)
+    guard let length = reader.varint(), let record = reader.take(length) else { return nil }
+    let end = reader.position
+    reader = ByteReader(record)
+    _ = reader.take(2)
+    _ = reader.varint()
+    _ = reader.take(2)
+    guard let spanID = reader.fixed(UInt64.self) else { return nil }
+    return (UnsafeRawBufferPointer(rebasing: bytes[..<end]), spanID)
   }
 
   /// Reads a record into facts, or says that it is none.
@@ -107,13 +142,19 @@ package enum SpanRecord {
     @inline(__always) func number(_ field: Presence) -> Int64? {
       present.contains(field) ? reader.varint().map(Int64.init(bitPattern:)) : nil
     }
-    facts.tokens.input = number(.input)
-    facts.tokens.output = number(.output)
-    facts.tokens.total = number(.total)
-    facts.tokens.cacheRead = number(.cacheRead)
-    facts.tokens.cacheWrite = number(.cacheWrite)
-    facts.tokens.reasoning = number(.reasoning)
-    facts.cost = number(.cost)
+    if !present.isDisjoint(with: .numbers) {
+      facts.tokens.input = number(.input)
+      facts.tokens.output = number(.output)
+      facts.tokens.total = number(.total)
+      facts.tokens.cacheRead = number(.cacheRead)
+      facts.tokens.cacheWrite = number(.cacheWrite)
+      facts.tokens.reasoning = number(.reasoning)
+      facts.cost = number(.cost)
+    }
+    if present.isDisjoint(with: .texts) {
+      facts.name = reader.varint().flatMap { reader.take($0) } ?? SpanFacts.Text(start: nil, count: 0)
+      return reader.isAtEnd && !reader.failed
+    }
 
     var lengths = reader
     @inline(__always) func skipLength(_ field: Presence) { if present.contains(field) { _ = reader.varint() } }

@@ -10,7 +10,8 @@ struct SpanRecordHead {
   private let memory: UnsafeMutableRawPointer
   private var at: UnsafeMutableRawPointer
   private var present: SpanRecord.Presence = []
-  private var textBytes = 0
+  /// Of what was written: the texts that belong behind it.
+  private(set) var textBytes = 0
 
   /// In `capacity` bytes of memory.
   init(_ memory: UnsafeMutableRawPointer) {

@@ -59,13 +59,13 @@ final class LedgerBacklog: @unchecked Sendable {
   }
 
   private func run() {
-    var extractor = FactsExtractor(plan: plan)
+    var scratch = FactsScratch(plan)
     let index = SpanIndex()
     while let record = next() {
       // Whoever waits for space in the spool comes first.
       if case .full = spool.refusal {
         giveUp(record, because: "the spool is full")
-      } else if !bring(record, index, &extractor) {
+      } else if !bring(record, index, &scratch) {
         lock.withLock {
           taken -= 1
           if !isStopping { lock.wait(until: MonotonicClock.now() + Self.interval) }
@@ -90,14 +90,14 @@ final class LedgerBacklog: @unchecked Sendable {
   }
 
   /// - Returns: false when there is no room.
-  private func bring(_ record: SpoolRecord, _ index: SpanIndex, _ extractor: inout FactsExtractor) -> Bool {
+  private func bring(_ record: SpoolRecord, _ index: SpanIndex, _ scratch: inout FactsScratch) -> Bool {
     guard feed.hasRoom else { return false }
     do {
       let payload = try spool.readAll(record)
       return try payload.withUnsafeBytes { bytes in
         try index.fill(from: bytes, rules: rules)
         let batch = SpanBatch(bytes: bytes, index: index, interner: interner) { _ in }
-        return feed.take(SpanBatch(batch, record: record), with: &extractor)
+        return feed.take(SpanBatch(batch, record: record), with: &scratch)
       }
     } catch {
       giveUp(record, because: "\(error)")

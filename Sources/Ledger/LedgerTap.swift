@@ -15,7 +15,7 @@ package final class LedgerTap: TracesConsumer {
   private let feed: LedgerFeed
   private let plan: FactsPlan
   private let backlog: LedgerBacklog?
-  private let extractors = Locked<[FactsExtractor]>([])
+  private let scratches = Locked<[FactsScratch]>([])
   private let missed: Counter
 
   /// - Parameters:
@@ -41,7 +41,10 @@ package final class LedgerTap: TracesConsumer {
     }
   }
 
-  package func start() { backlog?.start() }
+  package func start() {
+    feed.start()
+    backlog?.start()
+  }
 
   /// What the ledger has not got is left to the next start.
   package func stop() { backlog?.stop() }
@@ -70,9 +73,9 @@ package final class LedgerTap: TracesConsumer {
 
   private func take(_ batch: SpanBatch) -> Bool {
     guard feed.hasRoom else { return false }
-    var extractor = extractors.withLock { $0.popLast() } ?? FactsExtractor(plan: plan)
-    let isTaken = feed.take(batch, with: &extractor)
-    extractors.withLock { $0.append(extractor) }
+    var scratch = scratches.withLock { $0.popLast() } ?? FactsScratch(plan)
+    let isTaken = feed.take(batch, with: &scratch)
+    scratches.withLock { $0.append(scratch) }
     return isTaken
   }
 }
@@ -94,16 +97,34 @@ package struct LedgerTapMetrics: Sendable {
   }
 }
 
+/// What it takes to find out the facts of a request's spans, one request after the other.
+struct FactsScratch {
+  fileprivate var extractor: FactsExtractor
+  fileprivate var chunk = FactsChunk()
+  /// Bytes of memory that a request's facts leave to the next one's at most.
+  fileprivate static let mostKept = 1 << 20
+
+  init(_ plan: FactsPlan) {
+    extractor = FactsExtractor(plan: plan)
+  }
+}
+
 extension LedgerFeed {
   /// Takes a request that is in no spool, or that its record follows.
   ///
   /// - Returns: false when there is no room; nothing was taken then.
-  func take(_ batch: SpanBatch, with extractor: inout FactsExtractor) -> Bool {
+  func take(_ batch: SpanBatch, with scratch: inout FactsScratch) -> Bool {
     var chunk = FactsChunk()
+    swap(&chunk, &scratch.chunk)
     for position in 0..<batch.spanCount {
-      extractor.extract(batch, at: position) { chunk.append($0, body: body(of: batch, at: position)) }
+      scratch.extractor.extract(batch, at: position) { chunk.append($0, body: body(of: batch, at: position)) }
     }
-    return take(chunk, sequence: batch.record?.sequence) { [record = batch.record] in record?.markFollowed() }
+    let isTaken = take(chunk, sequence: batch.record?.sequence) { [record = batch.record] in record?.markFollowed() }
+    if chunk.byteCount <= FactsScratch.mostKept {
+      chunk.removeAll()
+      swap(&chunk, &scratch.chunk)
+    }
+    return isTaken
   }
 
   /// The span as it came where it is wanted whole, else nothing.

@@ -36,6 +36,13 @@ final class Statement {
     sqlite3_reset(handle)
   }
 
+  /// Runs it with a blob that is not copied, however large it is.
+  func run(lending bytes: UnsafeRawBufferPointer, at place: Int) throws(LedgerError) {
+    _ = csqlite_lend_blob(handle, Int32(place), bytes.baseAddress, bytes.count)
+    defer { sqlite3_bind_null(handle, Int32(place)) }
+    try run()
+  }
+
   /// Lets the rows go: a read that is not reset holds its transaction open. Bound values stay.
   @inline(__always)
   func reset() {

@@ -73,6 +73,9 @@ package struct SpanMarks: OptionSet, Sendable {
     self.rawValue = rawValue
   }
 
+  /// In place: what a protocol requires would be a call for each look at a span.
+  @inlinable package func contains(_ member: SpanMarks) -> Bool { rawValue & member.rawValue == member.rawValue }
+
   /// The span has a parent.
   package static let hasParent = SpanMarks(rawValue: UInt32(COTLP_HAS_PARENT))
   /// The span's flags say that its parent is in another process.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A price table that remembers the models it was asked for. One thread at a time.
 package struct PriceLookup {
   private struct Entry {
@@ -14,6 +16,8 @@ package struct PriceLookup {
   private var names: [UInt8] = []
   /// Places of entries, by hash; -1 where there is none. Twice as many as entries, at least.
   private var slots: [Int32] = []
+  /// What was asked for last: calls of one model mostly come behind one another.
+  private var last = -1
 
   /// More models than this are forgotten, all at once: the names come from senders, and they may send any.
   private static let most = 4096
@@ -34,6 +38,12 @@ package struct PriceLookup {
   }
 
   private mutating func place(_ model: UnsafeRawBufferPointer, _ provider: UnsafeRawBufferPointer) -> Int {
+    if last >= 0, isEntry(last, model, provider) { return last }
+    last = findOrAdd(model, provider)
+    return last
+  }
+
+  private mutating func findOrAdd(_ model: UnsafeRawBufferPointer, _ provider: UnsafeRawBufferPointer) -> Int {
     var hasher = Hasher()
     hasher.combine(bytes: model)
     hasher.combine(model.count)
@@ -60,16 +70,25 @@ package struct PriceLookup {
     var slot = hash & (slots.count - 1)
     while slots[slot] >= 0 {
       let place = Int(slots[slot])
-      let entry = entries[place]
-      if entry.hash == hash, entry.modelLength == model.count, entry.length == model.count + provider.count,
-        names[entry.start..<(entry.start + entry.modelLength)].elementsEqual(model),
-        names[(entry.start + entry.modelLength)..<(entry.start + entry.length)].elementsEqual(provider)
-      {
-        return place
-      }
+      if entries[place].hash == hash, isEntry(place, model, provider) { return place }
       slot = (slot + 1) & (slots.count - 1)
     }
     return nil
+  }
+
+  private func isEntry(
+    _ place: Int, _ model: UnsafeRawBufferPointer, _ provider: UnsafeRawBufferPointer
+  ) -> Bool {
+    let start = entries[place].start
+    guard entries[place].modelLength == model.count, entries[place].length == model.count + provider.count else {
+      return false
+    }
+    return names.withUnsafeBytes { names in
+      func isThere(_ text: UnsafeRawBufferPointer, at place: Int) -> Bool {
+        text.isEmpty || memcmp(names.baseAddress! + place, text.baseAddress!, text.count) == 0
+      }
+      return isThere(model, at: start) && isThere(provider, at: start + model.count)
+    }
   }
 
   private mutating func link(_ place: Int) {
@@ -79,6 +98,7 @@ package struct PriceLookup {
   }
 
   private mutating func forget() {
+    last = -1
     entries.removeAll()
     names.removeAll()
     slots = Array(repeating: -1, count: 64)

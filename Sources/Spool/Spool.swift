@@ -87,6 +87,7 @@ package final class Spool: @unchecked Sendable {
   private let recorder: DoneRecorder
   private let mover: Mover
   private let commit: GroupCommit
+  private let dataSync: DataSync
   private let keeper: Keeper
   private let replay: Replay
   private let isStopped = Atomic<Bool>(false)
@@ -110,6 +111,7 @@ package final class Spool: @unchecked Sendable {
       store: store, keeper: recorder, nextSequence: recovery.nextSequence, nextNumber: recovery.nextNumber)
     writer.open()
     let sync = DataSync(store: store, writer: writer)
+    dataSync = sync
     mover = Mover(store: store, writer: writer, recorder: recorder, moved: recovery.moved)
     commit = GroupCommit(sync: sync)
     replay = Replay(store: store, records: recovery.recovered)
@@ -189,6 +191,9 @@ package final class Spool: @unchecked Sendable {
   package func whenSynced(_ record: SpoolRecord? = nil, _ body: @escaping @Sendable (Bool) -> Void) {
     commit.add(record, body)
   }
+
+  /// Brings what was appended so far to the disk, as far as that takes it. Waits for it.
+  package func sync() { dataSync.run() }
 
   /// Reads bytes of a record that is not done. `offset` counts in the payload as it was appended, also after the record was
   /// moved (then only ranges that lie within one unit that was not done can be read).

@@ -72,12 +72,12 @@ import Testing
     let told = Locked(0)
     // Nobody writes yet.
     var taken = 0
-    while taken < 10, feed.take(large, sequence: nil, applied: { told.withLock { $0 += 1 } }) { taken += 1 }
+    while taken < 10, feed.take(large, sequence: nil, safe: { told.withLock { $0 += 1 } }) { taken += 1 }
     #expect(taken == 3)
     #expect(fixture.registry.value("heirloom_ledger_full") == 1)
     #expect(fixture.registry.value("heirloom_ledger_queue_requests") == 3)
     ledger.start()
-    #expect(eventually { feed.take(large, sequence: nil, applied: { told.withLock { $0 += 1 } }) })
+    #expect(eventually { feed.take(large, sequence: nil, safe: { told.withLock { $0 += 1 } }) })
     ledger.stop(until: Self.soon)
     #expect(told.withLock { $0 } == 4)
   }

@@ -58,9 +58,9 @@ struct LedgerCommand {
     func send() {
       sequence += 1
       // The ledger's thread is slower than this one.
-      while !feed.take(chunk, sequence: sequence, applied: {}) { usleep(5000) }
-      chunk = FactsChunk()
-      chunk.reserve(bytes: 128 << 10)
+      let facts = chunk
+      while !feed.take(facts, sequence: sequence, safe: {}) { usleep(5000) }
+      chunk.removeAll()
     }
     for trace in 0..<traffic.traces {
       // Most traces come at once, some in two or three requests.

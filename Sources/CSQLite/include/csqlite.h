@@ -7,6 +7,8 @@
 /* Binds a copy of text or bytes to the place, which counts from 1. */
 int csqlite_bind_text(sqlite3_stmt *statement, int place, const void *bytes, size_t count);
 int csqlite_bind_blob(sqlite3_stmt *statement, int place, const void *bytes, size_t count);
+/* Copies nothing: the bytes must stay until the statement was run and something else is bound. */
+int csqlite_lend_blob(sqlite3_stmt *statement, int place, const void *bytes, size_t count);
 
 /* Lets nothing in the file, which others may have written, do more than hold data. */
 int csqlite_defend(sqlite3 *database);

@@ -2,19 +2,35 @@ package import Facts
 import OTLP
 
 /// The facts of one accepted request's spans, on their way to the ledger.
+///
+/// Spans of one trace that come behind one another are a run: its trace id (16 bytes), how long its spans are (4) and how many
+/// (4), then for each span its `SpanRecord`, how long its body is (a varint), and the body.
 package struct FactsChunk: Sendable {
-  /// For each span its trace id (16 bytes), its own id (8), how long its record and its body are (4 each), then both.
   private(set) var bytes: [UInt8] = []
   package private(set) var spanCount = 0
-  static let headSize = 32
+  /// Where the last run begins, and whose it is.
+  private var run = 0
+  private var trace = TraceID(first: 0, second: 0)
+  private static let headSize = 24
 
   package init() {}
+
+  /// With what another chunk's `bytes` were; nothing can be added.
+  init(_ bytes: UnsafeRawBufferPointer, spanCount: Int) {
+    self.bytes = [UInt8](bytes)
+    self.spanCount = spanCount
+  }
 
   package var isEmpty: Bool { spanCount == 0 }
   package var byteCount: Int { bytes.count }
 
-  package mutating func reserve(bytes count: Int) {
-    bytes.reserveCapacity(count)
+  /// The same, in as much memory as it takes.
+  var compact: FactsChunk { bytes.withUnsafeBytes { FactsChunk($0, spanCount: spanCount) } }
+
+  /// Empties it, and keeps the memory.
+  package mutating func removeAll() {
+    bytes.removeAll(keepingCapacity: true)
+    spanCount = 0
   }
 
   /// Adds a span.
@@ -25,42 +41,71 @@ package struct FactsChunk: Sendable {
   package mutating func append(
     _ facts: borrowing SpanFacts, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
   ) {
-    append(facts.trace.first)
-    append(facts.trace.second)
-    append(facts.spanID)
-    let lengths = bytes.count
-    append(UInt64(0))
+    let owner = facts.trace
+    if spanCount == 0 || owner != trace {
+      (run, trace) = (bytes.count, owner)
+      withUnsafeBytes(of: (trace.first, trace.second, UInt64(0))) { bytes.append(contentsOf: $0) }
+    }
     SpanRecord.append(facts, to: &bytes)
-    let recordLength = bytes.count - lengths - 8
+    Varint.append(body.count, to: &bytes)
     bytes.append(contentsOf: body)
-    bytes.withUnsafeMutableBytes {
-      $0.storeBytes(of: UInt32(recordLength), toByteOffset: lengths, as: UInt32.self)
-      $0.storeBytes(of: UInt32(body.count), toByteOffset: lengths + 4, as: UInt32.self)
-    }
     spanCount += 1
-  }
-
-  private mutating func append(_ number: UInt64) {
-    withUnsafeBytes(of: number) { bytes.append(contentsOf: $0) }
-  }
-
-  /// A span in the chunk: where its record and its body are.
-  struct Entry {
-    var trace: TraceID
-    var span: UInt64
-    var record: Range<Int>
-    var body: Range<Int>
-  }
-
-  /// The span that begins at an offset.
-  static func entry(at offset: Int, in bytes: UnsafeRawBufferPointer) -> Entry {
-    func number<Number: FixedWidthInteger>(_ place: Int, _ type: Number.Type) -> Number {
-      bytes.loadUnaligned(fromByteOffset: offset + place, as: type)
+    let length = UInt32(bytes.count - run - Self.headSize)
+    bytes.withUnsafeMutableBytes { bytes in
+      bytes.storeBytes(of: length, toByteOffset: run + 16, as: UInt32.self)
+      let count = bytes.loadUnaligned(fromByteOffset: run + 20, as: UInt32.self)
+      bytes.storeBytes(of: count + 1, toByteOffset: run + 20, as: UInt32.self)
     }
-    let record = offset + headSize
-    let body = record + Int(number(24, UInt32.self))
-    return Entry(
-      trace: TraceID(first: number(0, UInt64.self), second: number(8, UInt64.self)), span: number(16, UInt64.self),
-      record: record..<body, body: body..<body + Int(number(28, UInt32.self)))
+  }
+
+  // MARK: Reading
+
+  /// Spans of one trace behind one another: where they are in the chunk, and how many.
+  struct Run {
+    var trace: TraceID
+    var spans: Range<Int>
+    var spanCount: Int
+  }
+
+  /// Lends the runs, in order.
+  func forEachRun(_ body: (Run) -> Void) {
+    bytes.withUnsafeBytes { bytes in
+      var offset = 0
+      while offset < bytes.count {
+        let spans = offset + Self.headSize
+        let length = Int(bytes.loadUnaligned(fromByteOffset: offset + 16, as: UInt32.self))
+        let trace = TraceID(
+          first: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
+          second: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
+        let count = Int(bytes.loadUnaligned(fromByteOffset: offset + 20, as: UInt32.self))
+        body(Run(trace: trace, spans: spans..<spans + length, spanCount: count))
+        offset = spans + length
+      }
+    }
+  }
+
+  /// A span of a run.
+  struct Place {
+    let span: UInt64
+    let record: UnsafeRawBufferPointer
+    let body: UnsafeRawBufferPointer
+  }
+
+  /// Lends a run's spans, in order.
+  @inline(__always)
+  func forEach(in spans: Range<Int>, _ body: (Place) throws(LedgerError) -> Void) throws(LedgerError) {
+    try bytes.withUnsafeBufferPointer { (bytes) throws(LedgerError) in
+      var rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[spans])
+      while let record = SpanRecord.first(in: rest) {
+        rest = UnsafeRawBufferPointer(rebasing: rest[record.bytes.count...])
+        let length = Int(Varint.read(rest))
+        let start = Varint.size(length)
+        try body(
+          Place(
+            span: record.spanID, record: record.bytes,
+            body: UnsafeRawBufferPointer(rebasing: rest[start..<start + length])))
+        rest = UnsafeRawBufferPointer(rebasing: rest[(start + length)...])
+      }
+    }
   }
 }

@@ -57,10 +57,11 @@ package final class Ledger: Sendable {
   }
 
   /// What the pipeline of that name hands its facts to. Requests of its spool are known by the same name in the next run.
-  package func feed(pipeline: String) -> LedgerFeed {
+  /// `facts`: where they wait; nil for in memory.
+  package func feed(pipeline: String, log facts: FactsLog? = nil) -> LedgerFeed {
     LedgerFeed(
-      pipeline: pipeline, mostBodyBytes: configuration.spanBodies ? configuration.maxBodyBytes : 0, queue: queue,
-      requests: requests, metrics: metrics)
+      pipeline: pipeline, mostBodyBytes: configuration.spanBodies ? configuration.maxBodyBytes : 0, log: facts,
+      queue: queue, requests: requests, metrics: metrics)
   }
 
   /// Erases an end user, between two transactions. Waits for it.

@@ -1,3 +1,4 @@
+import Locks
 import SelfTelemetry
 
 /// What a pipeline hands its spans' facts to.
@@ -8,42 +9,74 @@ package final class LedgerFeed: Sendable {
   private let metrics: LedgerMetrics
   /// Bytes of a span that is wanted whole at most; 0 where none is.
   let mostBodyBytes: Int
+  private let log: FactsLog?
+  /// Requests whose facts an earlier run left in the log.
+  private let replayed = Locked(SequenceRuns())
 
   init(
-    pipeline: String, mostBodyBytes: Int, queue: LedgerQueue, requests: AppliedRequests, metrics: LedgerMetrics
+    pipeline: String, mostBodyBytes: Int, log: FactsLog?, queue: LedgerQueue, requests: AppliedRequests,
+    metrics: LedgerMetrics
   ) {
     self.pipeline = pipeline
     self.mostBodyBytes = mostBodyBytes
+    self.log = log
     self.queue = queue
     self.requests = requests
     self.metrics = metrics
   }
 
+  /// Takes what an earlier run left in the log. Before anything else is taken.
+  func start() {
+    log?.replay { record, arrival in
+      if let sequence = arrival.sequence {
+        if requests.contains(sequence, of: arrival.pipeline) {
+          log?.finish(record, byteCount: arrival.facts.byteCount)
+          return
+        }
+        if arrival.pipeline == pipeline { replayed.withLock { $0.insert(sequence) } }
+      }
+      if let log { _ = queue.put(LedgerQueue.Item(record, in: log, byteCount: arrival.facts.byteCount)) }
+    }
+  }
+
   /// Whether it is worth finding out a request's facts.
-  var hasRoom: Bool { queue.hasRoom }
+  var hasRoom: Bool { log.map(\.hasRoom) ?? queue.hasRoom }
 
   /// Takes the facts of one accepted request.
   ///
   /// - Parameters:
   ///   - facts: of the request's spans.
   ///   - sequence: of the request in the spool; nil without one.
-  ///   - applied: called once when they are in the ledger and committed, on any thread: at once for a request that is in
-  ///     it already.
-  /// - Returns: false when the ledger has no room now, or stops: nothing was taken, and `applied` is never called.
-  package func take(_ facts: FactsChunk, sequence: UInt64?, applied: @escaping @Sendable () -> Void) -> Bool {
+  ///   - safe: called once when nobody else need keep them, on any thread: when they are in the ledger, committed, or in its
+  ///     log; at once for a request that is in either already.
+  /// - Returns: false when the ledger has no room now, or stops: nothing was taken, and `safe` is never called.
+  package func take(_ facts: FactsChunk, sequence: UInt64?, safe: @escaping @Sendable () -> Void) -> Bool {
     if facts.isEmpty || sequence.map(isApplied) == true {
-      applied()
+      safe()
       return true
     }
-    let isTaken = queue.put(
-      LedgerQueue.Item(
-        arrival: Arrival(facts: facts, pipeline: pipeline, sequence: sequence), applied: applied))
+    let arrival = Arrival(facts: facts, pipeline: pipeline, sequence: sequence)
+    let isTaken = log.map { write(arrival, to: $0, safe: safe) } ?? hold(arrival, safe: safe)
     if !isTaken { metrics.noRoom.add() }
     return isTaken
   }
 
-  /// Whether the request with that number in the pipeline's spool is in the ledger, committed.
+  private func write(_ arrival: Arrival, to log: FactsLog, safe: () -> Void) -> Bool {
+    guard let record = log.append(arrival) else { return false }
+    // A ledger that stops finds it at its next start.
+    _ = queue.put(LedgerQueue.Item(record, in: log, byteCount: arrival.facts.byteCount))
+    safe()
+    return true
+  }
+
+  private func hold(_ arrival: Arrival, safe: @escaping @Sendable () -> Void) -> Bool {
+    var arrival = arrival
+    arrival.facts = arrival.facts.compact
+    return queue.put(LedgerQueue.Item(arrival, applied: safe))
+  }
+
+  /// Whether the request with that number in the pipeline's spool is in the ledger, committed, or in its log.
   package func isApplied(_ sequence: UInt64) -> Bool {
-    requests.contains(sequence, of: pipeline)
+    requests.contains(sequence, of: pipeline) || replayed.withLock { $0.contains(sequence) }
   }
 }

@@ -59,9 +59,10 @@ struct LedgerLoop {
 
   /// Writes the items, again and again if need be; false when the ledger stops meanwhile and the deadline has passed.
   private mutating func commit(deadline: () -> UInt64) -> Bool {
+    let batch = items.compactMap { $0.read() }
     while !items.isEmpty || writer == nil {
       do throws(LedgerError) {
-        let tally = try opened().apply(items.map(\.arrival))
+        let tally = try opened().apply(batch)
         metrics.add(tally)
         if tally.conflictingSessions > 0 { warnOfConflicts() }
         succeeded()
@@ -78,7 +79,7 @@ struct LedgerLoop {
         }
       }
     }
-    for item in items { item.applied() }
+    for item in items { item.finish() }
     queue.done(items)
     items = []
     return true

@@ -1,12 +1,44 @@
 import Locks
 import SelfTelemetry
+import Spool
 
 /// What waits for the ledger's thread: facts, within bounds, and orders.
 final class LedgerQueue: Sendable {
   /// A request's facts, and whom to tell when they are in the file.
   struct Item: Sendable {
-    var arrival: Arrival
-    var applied: @Sendable () -> Void
+    enum Place: Sendable {
+      case memory(Arrival)
+      case log(FactsLog, SpoolRecord)
+    }
+
+    let place: Place
+    /// Bytes of facts.
+    let byteCount: Int
+    private let applied: (@Sendable () -> Void)?
+
+    init(_ arrival: Arrival, applied: @escaping @Sendable () -> Void) {
+      (place, byteCount, self.applied) = (.memory(arrival), arrival.facts.byteCount, applied)
+    }
+
+    init(_ record: SpoolRecord, in log: FactsLog, byteCount: Int) {
+      (place, self.byteCount, applied) = (.log(log, record), byteCount, nil)
+    }
+
+    var isInMemory: Bool { if case .memory = place { true } else { false } }
+
+    /// The facts; nil when they are lost.
+    func read() -> Arrival? {
+      switch place {
+      case .memory(let arrival): arrival
+      case .log(let log, let record): log.read(record)
+      }
+    }
+
+    /// They are in the file, or lost.
+    func finish() {
+      applied?()
+      if case .log(let log, let record) = place { log.finish(record, byteCount: byteCount) }
+    }
   }
 
   /// What else the thread is to do with the file.
@@ -24,6 +56,8 @@ final class LedgerQueue: Sendable {
     var orders: [Order] = []
     /// Of the items, and of those that are being written.
     var byteCount = 0
+    /// Of these, what is in memory.
+    var heldBytes = 0
     var isStopping = false
   }
 
@@ -31,32 +65,37 @@ final class LedgerQueue: Sendable {
   private nonisolated(unsafe) var state = State()
   private let capacity: Int
   private let metrics: LedgerMetrics
+  /// So many bytes are written at once, whatever the interval says.
+  private let enough: Int
   /// Bytes that one transaction takes at most, a request more or less.
   private static let mostPerTransaction = 16 << 20
 
   /// - Parameters:
-  ///   - capacity: bytes of facts that wait at most.
+  ///   - capacity: bytes of facts that wait in memory at most.
   ///   - metrics: hear how many do.
   init(capacity: Int, metrics: LedgerMetrics) {
     self.capacity = capacity
+    enough = min(capacity / 2, Self.mostPerTransaction)
     self.metrics = metrics
   }
 
   // MARK: Putting in
 
-  /// Whether there is room for a request of usual size.
-  var hasRoom: Bool { lock.withLock { !state.isStopping && state.byteCount < capacity } }
+  /// Whether there is room in memory for a request of usual size.
+  var hasRoom: Bool { lock.withLock { !state.isStopping && state.heldBytes < capacity } }
 
-  /// False when there is no room, or the ledger stops.
+  /// False when there is no room, or the ledger stops. There is always room for what is in a log.
   func put(_ item: Item) -> Bool {
-    let size = item.arrival.facts.byteCount
+    let held = item.isInMemory ? item.byteCount : 0
     return lock.withLock {
-      guard !state.isStopping, state.byteCount == 0 || state.byteCount + size <= capacity else { return false }
+      guard !state.isStopping, state.heldBytes == 0 || held == 0 || state.heldBytes + held <= capacity else {
+        return false
+      }
       state.items.append(item)
-      state.byteCount += size
+      state.byteCount += item.byteCount
+      state.heldBytes += held
       publish()
-      // Half full: it is time to write, whatever the interval says.
-      if state.byteCount > capacity / 2 { lock.wakeAll() }
+      if state.byteCount > enough { lock.wakeAll() }
       return true
     }
   }
@@ -80,14 +119,14 @@ final class LedgerQueue: Sendable {
 
   // MARK: Taking out
 
-  /// Waits until the time has come, the queue is half full, an order came, or the ledger stops; then takes what one
+  /// Waits until the time has come, enough is in the queue, an order came, or the ledger stops; then takes what one
   /// transaction may hold. Its bytes count until `done`.
   ///
   /// - Parameter time: monotonic nanoseconds.
   /// - Returns: what to do.
   func take(at time: UInt64) -> Work {
     lock.withLock {
-      while !state.isStopping, state.orders.isEmpty, state.byteCount <= capacity / 2, MonotonicClock.now() < time {
+      while !state.isStopping, state.orders.isEmpty, state.byteCount <= enough, MonotonicClock.now() < time {
         lock.wait(until: time)
       }
       var work = Work(orders: state.orders, isStopping: state.isStopping)
@@ -95,7 +134,7 @@ final class LedgerQueue: Sendable {
       var bytes = 0
       var count = 0
       while count < state.items.count, bytes < Self.mostPerTransaction {
-        bytes += state.items[count].arrival.facts.byteCount
+        bytes += state.items[count].byteCount
         count += 1
       }
       if count == state.items.count {
@@ -125,7 +164,10 @@ final class LedgerQueue: Sendable {
   /// These items wait no more.
   func done(_ items: [Item]) {
     lock.withLock {
-      state.byteCount -= items.reduce(0) { $0 + $1.arrival.facts.byteCount }
+      for item in items {
+        state.byteCount -= item.byteCount
+        if item.isInMemory { state.heldBytes -= item.byteCount }
+      }
       publish()
     }
   }

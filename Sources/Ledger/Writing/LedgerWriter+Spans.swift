@@ -6,7 +6,7 @@ extension LedgerWriter {
   /// Adds the spans of one trace.
   func add(_ group: TraceGroups.Group, of groups: TraceGroups) throws(LedgerError) {
     if forgotten.isRefused(group.trace) {
-      tally.refused += Int(group.spanCount)
+      tally.refused += group.spanCount
       return
     }
     let state: TraceState
@@ -48,7 +48,8 @@ extension LedgerWriter {
     /// Spans, and their records, that name a forgotten end user.
     var refused = 0
     var rejected: [UInt8] = []
-    var bodies: [TraceGroups.Place] = []
+    /// Where bodies are kept.
+    var bodies: [(span: UInt64, body: [UInt8])] = []
   }
 
   /// Puts the records of new spans behind those that the trace has.
@@ -59,6 +60,9 @@ extension LedgerWriter {
     var (spans, records) = (state.spans, state.records)
     (state.spans, state.records) = (SpanIDs(), [])
     let (limit, isAnybodyForgotten) = (configuration.maxSpansPerTree, !forgotten.isEmpty)
+    let keepsBodies = configuration.spanBodies
+    if !keepsBodies { records.reserveCapacity(records.count + group.byteCount) }
+    spans.reserve(group.spanCount)
     try groups.forEach(in: group) { (place) throws(LedgerError) in
       var pseudonym: String?
       if isAnybodyForgotten {
@@ -84,7 +88,7 @@ extension LedgerWriter {
         records.append(contentsOf: Self.record(place.record, under: pseudonym))
       } else {
         records.append(contentsOf: place.record)
-        if !place.body.isEmpty { found.bodies.append(place) }
+        if keepsBodies, !place.body.isEmpty { found.bodies.append((place.span, Array(place.body))) }
       }
     }
     (state.spans, state.records) = (spans, records)
@@ -130,7 +134,7 @@ extension LedgerWriter {
   }
 
   /// Counts a span for which the tree has no room; false when it was counted before.
-  private func omit(_ place: TraceGroups.Place, _ state: TraceState) throws(LedgerError) -> Bool {
+  private func omit(_ place: FactsChunk.Place, _ state: TraceState) throws(LedgerError) -> Bool {
     guard try traces.omit(place.span, of: state.row.id) else { return false }
     SpanRecord.forEach(in: place.record) { facts, _ in
       if facts.flags.contains(.completionMarker) { return }
@@ -140,10 +144,9 @@ extension LedgerWriter {
     return true
   }
 
-  private func write(_ bodies: [TraceGroups.Place], of state: TraceState) throws(LedgerError) {
-    guard configuration.spanBodies else { return }
-    for place in bodies where place.body.count <= configuration.maxBodyBytes {
-      try traces.write(body: place.body, of: place.span, in: state.row.id)
+  private func write(_ bodies: [(span: UInt64, body: [UInt8])], of state: TraceState) throws(LedgerError) {
+    for (span, body) in bodies where body.count <= configuration.maxBodyBytes {
+      try traces.write(body: body, of: span, in: state.row.id)
     }
   }
 

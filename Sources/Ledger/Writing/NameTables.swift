@@ -21,6 +21,8 @@ final class NameTables {
   private let deleteValue: Statement
   private let insertLabel: Statement
   private let deleteLabel: Statement
+  private let metadataCount: ReferenceCount
+  private let labelSetCount: ReferenceCount
   private let json = JSONDocument()
 
   init(_ database: Database) throws(LedgerError) {
@@ -37,6 +39,8 @@ final class NameTables {
       "DELETE FROM metadata_values WHERE key = ?1 AND value = ?2 AND metadata = ?3")
     insertLabel = try database.prepare("INSERT OR IGNORE INTO labels (kind, name, label_set) VALUES (?1, ?2, ?3)")
     deleteLabel = try database.prepare("DELETE FROM labels WHERE kind = ?1 AND name = ?2 AND label_set = ?3")
+    metadataCount = try ReferenceCount(database, table: "metadata")
+    labelSetCount = try ReferenceCount(database, table: "label_sets")
   }
 
   // MARK: Interning
@@ -100,14 +104,14 @@ final class NameTables {
   func flush() throws(LedgerError) {
     for (id, change) in metadataChanges where change != 0 {
       try shapes.count(traces: change, with: id)
-      guard try update("metadata", id, change) == 0 else { continue }
+      guard try metadataCount.change(of: id, by: change) else { continue }
       let object = try blob("SELECT object FROM metadata WHERE id = ?1", id)
       try forEachValue(of: object, id, deleteValue)
       try shapes.remove(object: id)
       try metadata.remove(id, key: object)
     }
     for (id, change) in labelSetChanges where change != 0 {
-      guard try update("label_sets", id, change) == 0 else { continue }
+      guard try labelSetCount.change(of: id, by: change) else { continue }
       let labels = try labels(of: id)
       try forEach(labels, of: id, deleteLabel)
       try labelSets.remove(id, key: LabelSet.bytes(of: labels))
@@ -139,12 +143,6 @@ final class NameTables {
     labels = [:]
     metadataChanges = [:]
     labelSetChanges = [:]
-  }
-
-  /// The new count.
-  private func update(_ table: String, _ id: Int64, _ change: Int64) throws(LedgerError) -> Int64? {
-    try database.run("UPDATE \(table) SET traces = traces + ?2 WHERE id = ?1", [.int(id), .int(change)])
-    return change > 0 ? nil : try database.int("SELECT traces FROM \(table) WHERE id = ?1", [.int(id)])
   }
 
   private func blob(_ query: String, _ id: Int64) throws(LedgerError) -> [UInt8] {
@@ -192,5 +190,27 @@ final class NameTables {
       statement.bind(3, set)
       try statement.run()
     }
+  }
+}
+
+/// How many traces refer to the rows of a table.
+private struct ReferenceCount {
+  private let add: Statement
+  private let select: Statement
+
+  init(_ database: Database, table: String) throws(LedgerError) {
+    add = try database.prepare("UPDATE \(table) SET traces = traces + ?2 WHERE id = ?1")
+    select = try database.prepare("SELECT 1 FROM \(table) WHERE id = ?1 AND traces = 0")
+  }
+
+  /// True when nothing refers to the row any more.
+  func change(of id: Int64, by change: Int64) throws(LedgerError) -> Bool {
+    add.bind(1, id)
+    add.bind(2, change)
+    try add.run()
+    if change > 0 { return false }
+    select.bind(1, id)
+    defer { select.reset() }
+    return try select.step()
   }
 }

@@ -30,6 +30,11 @@ struct SpanIDs {
   var count: Int { list.count + set.count }
   var byteCount: Int { list.count * 8 + set.count * 16 }
 
+  /// Makes room for so many more.
+  mutating func reserve(_ count: Int) {
+    if set.isEmpty { list.reserveCapacity(min(list.count + count, Self.longestList)) }
+  }
+
   /// False when it was there already.
   mutating func insert(_ id: UInt64) -> Bool {
     if !set.isEmpty { return set.insert(id).inserted }

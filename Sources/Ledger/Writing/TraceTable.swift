@@ -107,8 +107,10 @@ final class TraceTable {
     }
     let trace = state.row.id
     statement.bind(1, state.lastPart == 0 ? trace : Trees.id(trace: trace, part: state.lastPart))
-    state.records.withUnsafeBytes { statement.bind(2, UnsafeRawBufferPointer(rebasing: $0[state.lastPartStart...])) }
-    try statement.run()
+    let part = state.lastPartStart
+    try state.records.withUnsafeBufferPointer { (records) throws(LedgerError) in
+      try statement.run(lending: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(records)[part...]), at: 2)
+    }
   }
 
   /// Remembers a span that is not in the tree; false when it was remembered already.
@@ -119,7 +121,7 @@ final class TraceTable {
     return database.changes > 0
   }
 
-  func write(body: UnsafeRawBufferPointer, of span: UInt64, in trace: Int64) throws(LedgerError) {
+  func write(body: [UInt8], of span: UInt64, in trace: Int64) throws(LedgerError) {
     insertBody.bind(1, trace)
     insertBody.bind(2, Int64(bitPattern: span))
     insertBody.bind(3, body)
