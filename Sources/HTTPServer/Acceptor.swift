@@ -29,10 +29,7 @@ final class Acceptor: Sendable {
   var address: String { socket.address }
 
   func start(workers: [Worker]) {
-    // Stopped before it goes, by its server.
-    socket.start(name: "http-accept") { [unowned self] socket, peer in
-      handOn(socket, from: &peer.address, to: workers)
-    }
+    socket.start(name: "http-accept") { [self] socket, peer in handOn(socket, from: &peer.address, to: workers) }
   }
 
   /// Closes the listening socket. Connections that are already established are handed on before.

@@ -62,13 +62,13 @@ package final class ListeningSocket: Sendable {
     stop()
   }
 
-  /// Accepts from now on.
+  /// Accepts from now on, until `stop`, without which it goes on for ever.
   ///
   /// - Parameters:
   ///   - name: the thread's.
   ///   - take: becomes the owner of a connected socket that does not block. Called on that thread.
   package func start(name: String, _ take: @escaping @Sendable (Int32, inout Peer) -> Void) {
-    thread.withLock { $0 = BackgroundThread(name: name) { [unowned self] in run(take) } }
+    thread.withLock { $0 = BackgroundThread(name: name) { [self] in run(take) } }
   }
 
   /// Closes the socket. Connections that are already established are handed on before.

@@ -169,10 +169,12 @@ def test_a_call_without_a_message_is_answered(receiving):
 
 
 def test_a_call_that_is_given_up_halfway_leaves_nothing_behind(receiving, calls):
-    for _ in range(10):
+    for number in range(10):
         with Frames(receiving.port) as frames:
             frames.begin()
             frames.send(frames.prefix(MEBIBYTE) + bytes(1000))
+            # One that ends before anybody has seen it never was.
+            wait_until(lambda: receiving.metric("otelcol_receiver_requests") > number, "the call to begin")
     wait_until(
         lambda: receiving.metric("heirloom_receiver_refused_requests") == 10, "the end of the calls that were given up"
     )

@@ -92,6 +92,8 @@ struct CallTests {
         let given = try TestCalls(port: server.port)
         let stream = try given.begin(echo)
         try given.sendPart(TestCalls.prefix(100) + [1, 2, 3], on: stream)
+        // One that ends before anybody has seen it never was.
+        #expect(handler.seen.wait(count: 2).count == 2)
       }
       #expect(handler.lost.wait(count: 2).count == 2)
       #expect(eventually { server.statistics.callsInFlight == 0 })
