@@ -42,6 +42,11 @@ struct GRPCStatus: Equatable {
   init(_ response: HTTPResponse) {
     guard let text = response.fields["grpc-status"] else {
       let type = response.contentType ?? "no content type"
+      guard response.status != 200 || !type.lowercased().hasPrefix("application/grpc") else {
+        // The server, or its connection, went away in the middle: nobody has said that this is final.
+        (code, message, retryDelay) = (Code.unavailable, "the answer ends before its status", nil)
+        return
+      }
       code = Self.code(ofHTTP: response.status)
       message = "the answer is none of a gRPC server: HTTP \(response.status), \(type)"
       retryDelay = nil

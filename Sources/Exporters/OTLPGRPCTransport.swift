@@ -18,7 +18,8 @@ struct OTLPGRPCTransport: OTLPTransport {
   ///   - decodePartialSuccess: for answers.
   /// - Throws: `HTTPClientError` when the endpoint takes no path.
   init(
-    endpoint: HTTPURL, signal: Signal, headers: [HTTPHeader], isCompressed: Bool, inflate: @escaping GRPCResponse.Inflate,
+    endpoint: HTTPURL, signal: Signal, headers: [HTTPHeader], isCompressed: Bool,
+    inflate: @escaping GRPCResponse.Inflate,
     decodePartialSuccess: @escaping OTLPHTTPResponse.DecodePartialSuccess
   ) throws(HTTPClientError) {
     let base = endpoint.text.hasSuffix("/") ? String(endpoint.text.dropLast()) : endpoint.text

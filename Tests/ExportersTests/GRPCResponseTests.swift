@@ -133,6 +133,13 @@ import Testing
     }
   }
 
+  @Test(arguments: ["application/grpc", "application/grpc+proto"])
+  func `an answer that was cut off before its status is no refusal`(type: String) {
+    let outcome = judge(HTTPResponse(status: 200, contentType: type)).outcome
+    #expect(
+      outcome == .unavailable(reason: "gRPC UNAVAILABLE: the answer ends before its status", wait: nil))
+  }
+
   @Test func `a message is five bytes and the request, which is not copied`() {
     let request = SampleRequest.make(spans: 3, segmentLength: 10)
     let message = GRPCMessage(request, isCompressed: true)

@@ -13,9 +13,12 @@ private final class HTTP2Server {
   private let process = Process()
   private let input = Pipe()
 
+  /// A server that is ready.
+  ///
   /// - Parameter behaviour: statements that run once a request has come, before its answer. They see `connection` (its
   ///   number), `requests` (those of the connection so far), `stream` and `frame(type, flags, stream, payload)`, which
   ///   sends.
+  /// - Throws: when there is no Python.
   init(_ behaviour: String = "pass") throws {
     // Ends when its standard input does, that is with this process at the latest.
     let script = """

@@ -54,7 +54,9 @@ struct CollectorConfig {
 
   /// The signals of the pipelines that name an exporter.
   func signals(of exporter: ComponentID) -> Set<Signal> {
-    Set(service.pipelines.filter { $0.exporters.contains { ComponentID($0.value) == exporter } }.map(\.signal))
+    Set(
+      service.pipelines.filter { $0.exporters.contains { ComponentID($0.value, of: .exporters) == exporter } }
+        .map(\.signal))
   }
 
   /// The ledger that the service names; nil if it has none.
@@ -108,7 +110,8 @@ struct CollectorConfig {
       if counts[id] == EndUserProcessor.maxLogsPipelines + 1 {
         diagnostics.error(
           at: pipeline.position,
-          "service.pipelines.\(pipeline.id): \"\(id)\" can be in \(EndUserProcessor.maxLogsPipelines) logs pipelines at most")
+          "service.pipelines.\(pipeline.id): \"\(id)\" can be in \(EndUserProcessor.maxLogsPipelines) logs pipelines at most"
+        )
       }
     }
   }
@@ -149,7 +152,8 @@ struct CollectorConfig {
       }
     }
     for name in pipeline.exporters {
-      guard let id = ComponentID(name.value), let objection = exporters[id]?.value.objection(to: pipeline.signal)
+      guard let id = ComponentID(name.value, of: .exporters),
+        let objection = exporters[id]?.value.objection(to: pipeline.signal)
       else { continue }
       diagnostics.error(at: name.position, "\(place).exporters: \"\(name.value)\" \(objection)")
     }
