@@ -94,7 +94,8 @@ struct Arguments: Equatable {
       --version       print the version
       --help          print this
 
-    Without --config, Heirloom listens on 127.0.0.1:4318 and appends attributed spans to heirloom-data/spans.jsonl.
+    Without --config, Heirloom listens on 127.0.0.1:4318 and appends attributed spans to heirloom-data/spans.jsonl,
+    and logs and metrics beside it.
 
     """
 }
