@@ -97,7 +97,8 @@ struct CollectorConfig {
       if counts[id] == EndUserProcessor.maxLogsPipelines + 1 {
         diagnostics.error(
           at: pipeline.position,
-          "service.pipelines.\(pipeline.id): \"\(id)\" can be in \(EndUserProcessor.maxLogsPipelines) logs pipelines at most")
+          "service.pipelines.\(pipeline.id): \"\(id)\" can be in \(EndUserProcessor.maxLogsPipelines) logs pipelines at most"
+        )
       }
     }
   }

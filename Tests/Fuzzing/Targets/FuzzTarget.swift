@@ -5,7 +5,9 @@ package struct FuzzTarget: Sendable {
   /// Feeds the bytes in. What is wrong with what came of it, or nil.
   package let check: @Sendable ([UInt8]) -> String?
 
-  package static let all: [FuzzTarget] = [.index, .logs, .metrics, .json, .inflate, .configuration, .spool, .facts, .filter]
+  package static let all: [FuzzTarget] = [
+    .index, .logs, .metrics, .json, .inflate, .configuration, .spool, .facts, .filter,
+  ]
 
   /// The target of that name.
   package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
