@@ -9,6 +9,11 @@ extension FuzzTarget {
 
   private static func faultOfItems(_ request: [UInt8], _ signal: Signal) -> String? {
     guard let first = Items(request, signal) else { return nil }
+    // With bytes behind it, most attributes take the short way.
+    let room = ProtobufWriter.message { $0.bytesField(99, [UInt8](repeating: 0x0a, count: 300)) }
+    guard let roomy = Items(request + room, signal), roomy.payloads == first.payloads, roomy.count == first.count else {
+      return "read otherwise with room behind it"
+    }
     guard let rebuilt = first.rebuilt else {
       return first.payloads.isEmpty ? nil : "items were lost on the way into a new request"
     }
