@@ -95,7 +95,7 @@ struct Arguments: Equatable {
       --help          print this
 
     Without --config, Heirloom listens on 127.0.0.1:4317 (OTLP/gRPC) and 127.0.0.1:4318 (OTLP/HTTP), and appends attributed
-    spans to heirloom-data/spans.jsonl.
+    spans to heirloom-data/spans.jsonl, and logs and metrics beside it.
 
     """
 }

@@ -110,6 +110,7 @@ package final class EndUserProcessor: TracesConsumer {
   /// - Parameters:
   ///   - output: where they go.
   ///   - reader: the spool that has their requests; nil without one.
+  /// - Returns: what takes requests of log records.
   package func makeLogsConsumer(output: Batcher, reader: (any RecordReader)?) -> EndUserLogs {
     var makeReader: (@Sendable () -> SpilledReader)?
     if let reader { makeReader = { [rules] in SpilledReader(reader, .logs, rules: rules) } }

@@ -114,7 +114,7 @@ private struct RequestSplitter {
   private func hasRoom(for item: Level.Child, counting count: Int) -> Bool {
     switch sizer {
     case .bytes: piece.count + resource.count + scope.count + Self.framing + item.encoding.count <= maxSize
-    case .items, .requests: items + count <= maxSize
+    case .items, .requests: count == 0 || items + count <= maxSize
     }
   }
 

@@ -22,17 +22,19 @@ struct DocumentedConfigTests {
     #expect(receiver.http?.host == "127.0.0.1")
     #expect(receiver.http?.port == 4318)
 
-    #expect(config.exporters.count == 1)
-    guard case .file(let file) = config.exporters.values.first?.value else {
-      Issue.record("no file")
-      return
+    #expect(config.exporters.count == 3)
+    for (id, name) in [("file", "spans"), ("file/logs", "logs"), ("file/metrics", "metrics")] {
+      guard case .file(let file) = config.exporters[try #require(ComponentID(id))]?.value else {
+        Issue.record("no \(id)")
+        return
+      }
+      #expect(file.path == "heirloom-data/\(name).jsonl")
+      #expect(file.format == .json)
+      #expect(file.append)
+      #expect(file.createDirectory)
+      #expect(file.rotation == nil)
+      #expect(!file.isCompressed)
     }
-    #expect(file.path == "heirloom-data/spans.jsonl")
-    #expect(file.format == .json)
-    #expect(file.append)
-    #expect(file.createDirectory)
-    #expect(file.rotation == nil)
-    #expect(!file.isCompressed)
 
     guard case .endUser(let endUser) = config.processors[try #require(ComponentID("enduser"))]?.value,
       case .memoryLimiter(let memory) = config.processors[try #require(ComponentID("memory_limiter"))]?.value
@@ -44,7 +46,11 @@ struct DocumentedConfigTests {
     expected.logTraces = true
     #expect(endUser == expected)
     #expect(memory.softLimit(totalMemory: 1000) == 600)
-    #expect(config.service.pipelines.map(\.processors).map { $0.map(\.value) } == [["memory_limiter", "enduser"]])
+    #expect(config.service.pipelines.map(\.id.type) == ["traces", "logs", "metrics"])
+    #expect(
+      config.service.pipelines.map(\.processors).map { $0.map(\.value) }
+        == [["memory_limiter", "enduser"], ["memory_limiter", "enduser"], ["memory_limiter"]])
+    #expect(config.service.pipelines.map { $0.exporters.map(\.value) } == [["file"], ["file/logs"], ["file/metrics"]])
     #expect(config.service.metricsAddress?.port == 8888)
   }
 

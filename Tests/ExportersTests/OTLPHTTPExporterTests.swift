@@ -72,6 +72,23 @@ private let protobuf = "Content-Type: application/x-protobuf"
     #expect(fixture.metric("otelcol_exporter_sent_spans") == 20)
   }
 
+  @Test(arguments: [Signal.logs, .metrics], [false, true])
+  func `each signal has a path, or an endpoint of its own, and its own counters`(
+    signal: Signal, hasEndpoint: Bool
+  ) throws {
+    let server = ScriptedHTTPServer([.answer(200)])
+    defer { server.stop() }
+    let fixture = try Fixture(server.url, signal: signal) {
+      if hasEndpoint { $0.signalEndpoints[signal] = server.url + "/elsewhere" }
+    }
+    let bytes = SampleRequest.bytes(spans: 1)
+    #expect(
+      fixture.exporter.export(bytes.withUnsafeBytes { EncodedRequest(copying: $0, signal: signal, itemCount: 3) }))
+    fixture.drain()
+    #expect(server.requests.all.map(\.target) == [hasEndpoint ? "/elsewhere" : "/v1/\(signal.name)"])
+    #expect(fixture.metric("otelcol_exporter_sent_\(signal.itemsKey)") == 3)
+  }
+
   @Test func `a compressed body says so`() throws {
     let server = ScriptedHTTPServer([.answer(503), .answer(200)])
     defer { server.stop() }

@@ -124,6 +124,7 @@ struct ItemIndexOracleTests {
   func `what Python's protobuf and libprotobuf-c accept is indexed, with the same values`(
     signal: Signal, seed: Int
   ) throws {
+    let room = ProtobufWriter.message { $0.bytesField(99, [UInt8](repeating: 0x0a, count: 300)) }
     var itemCount = 0
     var refused = 0
     var rebuilt: [(request: EncodedRequest, facts: [Facts])] = []
@@ -138,6 +139,8 @@ struct ItemIndexOracleTests {
       guard verdict.accepted else { continue }
       #expect(indexed.facts == verdict.spans.map(Facts.init), comment)
       #expect(indexed.batch.index.rejectedCount == 0, comment)
+      // With bytes behind it, most attributes take the short way.
+      #expect(try Indexed(request + room, signal).facts == indexed.facts, comment)
       let points = verdict.spans.reduce(0) { $0 + ($1.points ?? 1) }
       #expect(indexed.batch.index.itemCount == points, comment)
       itemCount += points

@@ -51,6 +51,18 @@ private let refused = Refused(reason: "HTTP 400: \"bad\"\nspan", status: 400, is
     #expect(attributes[.posixPermissions] as? Int == 0o600)
   }
 
+  @Test(arguments: [(Signal.logs, "log_records", "resourceLogs"), (.metrics, "metric_points", "resourceMetrics")])
+  func `a letter says which signal it is of`(signal: Signal, items: String, field: String) throws {
+    let fixture = Fixture()
+    let bytes = SampleRequest.field(1, SampleRequest.field(2, SampleRequest.field(2, [])))
+    let request = bytes.withUnsafeBytes { EncodedRequest(copying: $0, signal: signal, itemCount: 7) }
+    #expect(fixture.file().append(request, refused) == nil)
+    let letter = try #require(try fixture.letters().first)
+    #expect(letter["signal"] as? String == signal.name)
+    #expect(letter[items] as? Int == 7)
+    #expect((letter["request"] as? [String: Any])?[field] != nil)
+  }
+
   @Test(arguments: 0...5) func `what has no JSON is kept as it is`(count: Int) throws {
     let fixture = Fixture()
     let bytes = [UInt8](repeating: 0xFF, count: 6) + (0..<count).map { UInt8($0) }

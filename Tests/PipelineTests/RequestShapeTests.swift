@@ -97,6 +97,25 @@ private func parts(_ message: UnsafeRawBufferPointer) throws -> (header: [UInt8]
     #expect(pieces.map(\.itemCount) == [1, 1])
   }
 
+  @Test func `metrics are cut between one another, and counted by their data points`() throws {
+    typealias Sample = SampleRequest
+    func metric(_ name: String, points: Int) -> [UInt8] {
+      let data = (0..<points).flatMap { _ in Sample.field(1, [0x40, 1]) }
+      // A gauge stands before the sum that the metric is: the last member of a oneof counts.
+      return Sample.field(1, Array(name.utf8)) + Sample.field(5, Sample.field(1, [])) + Sample.field(7, data)
+    }
+    let metrics = [metric("a", points: 2), metric("b", points: 1), metric("c", points: 5), metric("d", points: 0)]
+    let bytes = Sample.field(1, Sample.field(2, metrics.flatMap { Sample.field(2, $0) }))
+    let count = bytes.withUnsafeBytes { EncodedRequest.itemCount(of: $0, signal: .metrics) }
+    #expect(count == 8)
+    let whole = bytes.withUnsafeBytes { EncodedRequest(copying: $0, signal: .metrics, itemCount: count) }
+    let pieces = try whole.split(maxSize: 3, sizer: .items)
+    #expect(pieces.map(\.itemCount) == [3, 5])
+    #expect(pieces.allSatisfy { $0.signal == .metrics })
+    #expect(pieces[0].bytes == Sample.field(1, Sample.field(2, metrics[..<2].flatMap { Sample.field(2, $0) })))
+    #expect(EncodedRequest.merging(pieces).signal == .metrics && EncodedRequest.merging(pieces).itemCount == 8)
+  }
+
   @Test func `a request that needs no split comes out as it went in`() throws {
     let bytes = SampleRequest.bytes(spans: 3)
     let pieces = try SampleRequest.make(spans: 3).split(maxSize: 10, sizer: .items)
