@@ -1,9 +1,14 @@
 """TLS on the receiver and on the ledger's endpoint: who is let in, and certificates that are exchanged."""
 
 import json
+import os
+import socket
 import ssl
 import threading
+import time
 import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +115,22 @@ def test_http_without_tls_is_answered_and_counted(collector, spans, made):
         return lines and lines[0].endswith(" 1")
 
     wait_until(counted, "the count of failed handshakes")
+
+
+def test_a_handshake_that_waits_for_its_client_costs_nothing(collector, spans, made):
+    running = collector(spans.settings, receiver=made.settings())
+
+    def seconds():
+        fields = Path(f"/proc/{running.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with ExitStack() as stack:
+        for beginning in b"", b"\x16", b"\x16\x03\x01\x02\x00\x01":
+            waiting = stack.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE))
+            waiting.sendall(beginning)
+        before = seconds()
+        time.sleep(2)
+        assert seconds() - before < 0.5
 
 
 @pytest.mark.parametrize("durability", ["memory", "fsync"])
