@@ -87,8 +87,9 @@ chttp_worker *chttp_worker_start(const chttp_worker_options *options, const chtt
                                          none};
   if (!has_tls) tls_options[0] = none;
   worker->daemon = MHD_start_daemon(
-      MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
-          (has_tls ? MHD_USE_TLS : 0),
+      /* With epoll, libmicrohttpd calls a handshake that waits for its client again and again without a pause. */
+      MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+          (has_tls ? MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS : MHD_USE_EPOLL_INTERNAL_THREAD),
       0, NULL, NULL, on_access, worker, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory, MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker,
       MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,

@@ -1,9 +1,14 @@
 """TLS on the receiver and on the ledger's endpoint: who is let in, and certificates that are exchanged."""
 
 import json
+import os
+import socket
 import ssl
 import threading
+import time
 import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -112,6 +117,22 @@ def test_http_without_tls_is_answered_and_counted(collector, spans, made):
     wait_until(counted, "the count of failed handshakes")
 
 
+def test_a_handshake_that_waits_for_its_client_costs_nothing(collector, spans, made):
+    running = collector(spans.settings, receiver=made.settings())
+
+    def seconds():
+        fields = Path(f"/proc/{running.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with ExitStack() as stack:
+        for beginning in b"", b"\x16", b"\x16\x03\x01\x02\x00\x01":
+            waiting = stack.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE))
+            waiting.sendall(beginning)
+        before = seconds()
+        time.sleep(2)
+        assert seconds() - before < 0.5
+
+
 @pytest.mark.parametrize("durability", ["memory", "fsync"])
 def test_many_connections_with_requests_whose_replies_come_later(collector, spans, made, durability):
     running = collector(spans.settings, receiver=made.settings(), durability=durability)
@@ -135,7 +156,7 @@ def test_many_connections_with_requests_whose_replies_come_later(collector, span
 
 
 def test_a_large_body(collector, spans, made):
-    running = collector(spans.settings, receiver=made.settings())
+    running = collector(spans.settings, receiver=f"max_request_body_size: {16 << 20}, {made.settings()}")
     trace = new_trace()
     root = span(trace, attributes={"user.id": "ada"})
     content = body(root, *(span(trace, parent=root.span_id, attributes={"x": "y" * 1000}) for _ in range(12_000)))
@@ -143,7 +164,7 @@ def test_a_large_body(collector, spans, made):
     with Client(running.port, made.context()) as client:
         for _ in range(2):
             client.send(content).response
-        assert "67108864" in client.send(b"\0" * ((64 << 20) + 1)).error(413).message
+        assert str(16 << 20) in client.send(b"\0" * (17 << 20)).error(413).message
     assert len(spans.found(12_001)) == 12_001
 
 
