@@ -50,6 +50,7 @@ let package = Package(
     shim("CCurl", libraries: ["curl"]),
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
+    shim("CCrypt", libraries: ["crypt", "nettle"]),
     shim("CGlibc", libraries: []),
     shim("CJSON", libraries: ["simdjson", "stdc++"]),
     shim("CSQLite", libraries: ["sqlite3"]),
@@ -60,6 +61,7 @@ let package = Package(
     room("Configuration", ["CYAML"]),
     room("Compression", ["CCompression"]),
     room("TLS", []),
+    room("Authentication", ["CCrypt", "SelfTelemetry", "Locks"]),
     room("HTTPServer", ["CHTTPServer", "TLS", "Locks"]),
     room("HTTPClient", ["CCurl", "Locks"]),
     room("JSON", ["CJSON"]),
@@ -69,7 +71,8 @@ let package = Package(
     room("Spool", ["Compression", "SelfTelemetry", "Locks"]),
     room("OTLP", ["COTLP", "Spool", "Locks"]),
     room("Pipeline", ["OTLP", "Spool", "Locks", "SelfTelemetry"]),
-    room("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
+    room(
+      "Receivers", ["Pipeline", "OTLP", "HTTPServer", "Authentication", "Compression", "SelfTelemetry", "Locks"]),
     room("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry", "Locks"]),
     room(
       "Exporters", ["Pipeline", "OTLP", "Spool", "HTTPClient", "SelfTelemetry", "Locks"]),
@@ -91,7 +94,7 @@ let package = Package(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "TLS", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices", "SelfTelemetry", "Locks",
+        "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices", "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
@@ -126,7 +129,9 @@ let package = Package(
     tests("Terminal", ["JSON"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
-    tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
+    tests("Authentication", ["SelfTelemetry", "Locks"]),
+    tests(
+      "Receivers", ["Pipeline", "OTLP", "HTTPServer", "Authentication", "Compression", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "Spool", "HTTPServer", "SelfTelemetry", "Locks"]),
     tests(
       "Collector",

@@ -22,6 +22,8 @@ final class Collector: @unchecked Sendable {
   private let isCancelled: @Sendable () -> Bool
   private let interner = ScopeInterner()
   private let listeners: Listeners
+  private let health = Health()
+  private let healthServers: HealthServers
   private let isStopWanted = Atomic<Bool>(false)
   /// What runs, or should.
   private var config: CollectorConfig
@@ -50,6 +52,7 @@ final class Collector: @unchecked Sendable {
     self.isCancelled = isCancelled
     ProcessMetrics.register(in: registry)
     listeners = Listeners(interner: interner, registry: registry, log: log)
+    healthServers = HealthServers(health: health, log: log)
     try listeners.bind(config)
     assembly = try assemble(config)
   }
@@ -59,6 +62,8 @@ final class Collector: @unchecked Sendable {
   /// - Throws: what could not be started; what had been started is stopped again.
   func start() throws(Diagnostic) {
     do throws(Diagnostic) {
+      // Whoever asks during a long replay hears that it is not ready yet.
+      try healthServers.serve(config)
       try run(config, replayUntil: MonotonicClock.now() + Self.longestReplay.nanoseconds)
     } catch {
       stopAll(timeout: .zero)
@@ -66,6 +71,7 @@ final class Collector: @unchecked Sendable {
     }
     guard !isStopping else { return }
     log.info("Everything is ready. Begin running and processing data.")
+    health.becomeReady()
     notifier.tell(.ready, status: "receiving on \(listeners.addresses)")
   }
 
@@ -73,6 +79,7 @@ final class Collector: @unchecked Sendable {
   /// as well, else the next start finds it.
   func stop() {
     log.info("stopping: draining what is held", ["shutdown_timeout": "\(config.service.shutdownTimeout)"])
+    health.becomeUnready()
     notifier.tell(.stopping, status: "draining what is held")
     stopAll(timeout: config.service.shutdownTimeout)
     log.info("stopped")
@@ -87,6 +94,7 @@ final class Collector: @unchecked Sendable {
     assembly = nil
     lock = nil
     listeners.closeMetrics()
+    healthServers.stop()
   }
 
   /// Cuts a reload short, from any thread: `stop` follows.
@@ -141,6 +149,7 @@ final class Collector: @unchecked Sendable {
       log.info("the configuration from before runs again")
       return settled()
     } catch {
+      health.becomeUnready()
       log.error("nothing runs: trying again soon", ["problem": "\(error)"])
       return .broken
     }
@@ -148,7 +157,10 @@ final class Collector: @unchecked Sendable {
 
   private func settled() -> Reloader.Outcome {
     guard assembly != nil else { return .broken }
-    if !isStopping { notifier.tell(.ready, status: "receiving on \(listeners.addresses)") }
+    if !isStopping {
+      health.becomeReady()
+      notifier.tell(.ready, status: "receiving on \(listeners.addresses)")
+    }
     return .running
   }
 
@@ -166,6 +178,7 @@ final class Collector: @unchecked Sendable {
     guard !isStopping else { return }
     do throws(Diagnostic) {
       try listeners.bind(next)
+      try healthServers.serve(next)
       assembly = try assemble(next)
       // A part of the time is for what is held.
       try run(next, replayUntil: heldUntil - Duration.seconds(1).nanoseconds)

@@ -28,6 +28,8 @@ final class Listeners {
   private let log: Log
   private var listeners: [Listener] = []
   private var metrics: [Metrics] = []
+  /// Of the configuration that was bound last.
+  private var authenticators: Authenticators?
 
   /// - Parameters:
   ///   - interner: of the scopes of all requests.
@@ -46,6 +48,7 @@ final class Listeners {
   ///   - ahead: leaves out those that cannot be had before others are closed, which the configuration has no more.
   /// - Throws: what can't be bound, with its place in the configuration. What has been bound stays until `close`.
   func bind(_ config: CollectorConfig, ahead: Bool = false) throws(Diagnostic) {
+    authenticators = try Authenticators(config, log: log)
     let doomed = ahead ? ports { !isNamed($0, in: config) } + metricsPorts { !isNamed($0, in: config) } : []
     for defined in config.receiversInUse {
       let http = defined.value.http
@@ -79,6 +82,7 @@ final class Listeners {
   func open(_ assembly: Assembly) throws(HTTPServerError) {
     for position in listeners.indices {
       let listener = listeners[position]
+      if let duties = authenticators?.duties(listener.configuration) { listener.receiver.doorkeeper.take(duties) }
       listener.receiver.intake.open(assembly.target(of: listener.id))
       guard !listener.isStarted else { continue }
       try listener.receiver.start()

@@ -49,7 +49,10 @@ package final class HTTPResponse: @unchecked Sendable {
   }
 
   /// The same reply, after which the connection is closed.
-  func closing() -> HTTPResponse {
-    HTTPResponse(status: status, allHeaders: headers + [(name: "Connection", value: "close")], body: body)
+  func closing() -> HTTPResponse { adding([(name: "Connection", value: "close")]) }
+
+  /// The same reply with more headers.
+  func adding(_ further: [(name: String, value: String)]) -> HTTPResponse {
+    HTTPResponse(status: status, allHeaders: headers + further, body: body)
   }
 }

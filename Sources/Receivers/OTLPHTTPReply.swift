@@ -1,3 +1,4 @@
+import Authentication
 import HTTPServer
 import OTLP
 import Pipeline
@@ -40,9 +41,19 @@ enum OTLPHTTPReply {
   static let wrongContentType = error(
     415, .invalidArgument, "Content-Type must be \(protobuf)", headers: [("Accept", protobuf)])
 
-  static let wrongContentEncoding = error(
-    415, .invalidArgument, "Content-Encoding must be gzip or identity", headers: [("Accept-Encoding", "gzip, identity")]
-  )
+  static func wrongContentEncoding(_ known: [ContentCoding]) -> HTTPResponse {
+    let names = known.map(\.rawValue).joined(separator: ", ")
+    return error(
+      415, .invalidArgument, "Content-Encoding must be one of \(names)", headers: [("Accept-Encoding", names)])
+  }
+
+  static func unauthenticated(_ failure: AuthenticationFailure) -> HTTPResponse {
+    switch failure {
+    case .unauthenticated(let message, let challenge):
+      error(401, .unauthenticated, message, headers: [("WWW-Authenticate", challenge)])
+    case .busy(let message, let retryAfter): refused(Refusal(message: message, retryAfter: retryAfter))
+    }
+  }
 
   static func unreadable(_ fault: HTTPFault) -> HTTPResponse {
     switch fault {
@@ -65,6 +76,7 @@ enum OTLPHTTPReply {
     case resourceExhausted = 8
     case unimplemented = 12
     case unavailable = 14
+    case unauthenticated = 16
   }
 
   private static func error(

@@ -9,6 +9,7 @@ struct OTLPPaths: Sendable {
 
   init(_ configuration: OTLPReceiver.Configuration) {
     var signals = [Self.langfuse: Signal.traces]
+    for path in configuration.extraTracesPaths { signals[path] = .traces }
     signals[configuration.tracesURLPath] = .traces
     self.signals = signals
   }

@@ -13,6 +13,16 @@ package final class OTLPReceiver: Sendable {
     /// MiB of bodies under way, of all connections together, from which on requests are refused.
     package var maxBufferedMiB = 512
     package var tracesURLPath = "/v1/traces"
+    /// Further paths that traces are sent to.
+    package var extraTracesPaths: [String] = []
+    /// The ids of those who know its senders; with several, one that does is enough. Empty: everybody may send.
+    package var authenticators: [String] = []
+    /// Whether components behind it may ask for a request's headers.
+    package var includeMetadata = false
+    /// Which web pages may send.
+    package var cors = CORSConfiguration()
+    /// How bodies may be compressed.
+    package var compressionAlgorithms = ContentCoding.allCases
     /// Bytes of a request line and its headers.
     package var maxRequestHeadersSize = 16 << 10
     /// How long it waits for its clients; zero for ever.
@@ -24,6 +34,8 @@ package final class OTLPReceiver: Sendable {
 
   /// Where its requests go. Nothing is taken before it is opened.
   package let intake: Intake
+  /// Who lets them in. It has to be told whom before the receiver starts.
+  package let doorkeeper = Doorkeeper()
   private let server: HTTPServer
   private let id: String
   private let registry: MetricRegistry
@@ -45,7 +57,7 @@ package final class OTLPReceiver: Sendable {
     self.id = id
     self.registry = registry
     let handler = OTLPHTTPHandler(
-      configuration, interner: interner, intake: intake,
+      configuration, interner: interner, intake: intake, doorkeeper: doorkeeper,
       metrics: ReceiverMetrics(registry: registry, receiver: id, transport: "http"))
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(

@@ -24,7 +24,12 @@ struct ComponentKeysTests {
   }
 
   private func receiver(_ http: String) throws -> OTLPReceiver.Configuration {
-    let reading = Reading.pipeline(http: http)
+    let reading = Reading.pipeline(
+      http: http,
+      service: """
+          extensions: [basicauth, apikeyauth]
+        extensions: {basicauth: {htpasswd: {inline: "a:b"}}, apikeyauth: {keys: [{key: k}]}}
+        """)
     #expect(reading.messages == [])
     return try #require(reading.config.receivers.values.first?.value.http)
   }
@@ -35,7 +40,10 @@ struct ComponentKeysTests {
     let http = try receiver(
       """
       {endpoint: "[::1]:9999", max_request_body_size: 1000, traces_url_path: otel/in, idle_timeout: 90s, max_connections: 7,
-      max_buffered_mib: 8, read_header_timeout: 1500ms, read_timeout: 2m, write_timeout: 0, max_request_headers_size: 4096}
+      max_buffered_mib: 8, read_header_timeout: 1500ms, read_timeout: 2m, write_timeout: 0, max_request_headers_size: 4096,
+      compression_algorithms: ["", zstd, gzip, zstd], extra_traces_paths: [api/in, /x], include_metadata: true,
+      auth: {authenticators: [apikeyauth, basicauth]},
+      cors: {allowed_origins: ["https://*.example"], allowed_headers: [x-a], exposed_headers: [x-b], max_age: 60}}
       """)
     #expect(unchanged(http, from: OTLPReceiver.Configuration()) == [])
     #expect(http.host == "::1")
@@ -48,6 +56,14 @@ struct ComponentKeysTests {
     #expect(http.maxRequestHeadersSize == 4096)
     #expect(http.maxConnections == 7)
     #expect(http.maxBufferedMiB == 8)
+    #expect(http.compressionAlgorithms == [.identity, .zstd, .gzip])
+    #expect(http.extraTracesPaths == ["/api/in", "/x"])
+    #expect(http.includeMetadata)
+    #expect(http.authenticators == ["apikeyauth", "basicauth"])
+    #expect(http.cors.allowedOrigins == ["https://*.example"])
+    #expect(http.cors.allowedHeaders == ["x-a"])
+    #expect(http.cors.exposedHeaders == ["x-b"])
+    #expect(http.cors.maxAge == 60)
   }
 
   @Test(arguments: ["{}", "", "{endpoint: , max_request_body_size: 0}"])

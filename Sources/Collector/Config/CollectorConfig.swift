@@ -1,4 +1,5 @@
 import Configuration
+import Receivers
 
 /// A whole configuration, checked: every component that a pipeline names is defined.
 struct CollectorConfig {
@@ -35,6 +36,7 @@ struct CollectorConfig {
       }
     }
     checkLedger(diagnostics)
+    checkAuthenticators(diagnostics)
     section.finish()
   }
 
@@ -46,12 +48,22 @@ struct CollectorConfig {
 
   /// The ledger that the service names; nil if it has none.
   var ledgerInUse: Defined<LedgerConfig>? {
-    Self.inUse(service.extensions, of: extensions).lazy.compactMap { defined in
-      switch defined.value {
-      case .ledger(let ledger): Defined(id: defined.id, position: defined.position, value: ledger)
-      }
+    extensionsInUse.lazy.compactMap { defined in
+      guard case .ledger(let ledger) = defined.value else { return nil }
+      return Defined(id: defined.id, position: defined.position, value: ledger)
     }.first
   }
+
+  /// The places where the service tells its health.
+  var healthChecksInUse: [Defined<HealthCheckConfig>] {
+    extensionsInUse.compactMap { defined in
+      guard case .healthCheck(let config) = defined.value else { return nil }
+      return Defined(id: defined.id, position: defined.position, value: config)
+    }
+  }
+
+  /// The extensions that the service names, each once, in their order.
+  var extensionsInUse: [Defined<ExtensionConfig>] { Self.inUse(service.extensions, of: extensions) }
 
   private static func inUse<Value>(
     _ names: [Located<String>], of defined: [ComponentID: Defined<Value>]
@@ -89,6 +101,24 @@ struct CollectorConfig {
     if !feeds {
       diagnostics.warning(
         at: first.position, "service.extensions: no pipeline has an enduser processor, so nothing feeds the ledger")
+    }
+  }
+
+  private func checkAuthenticators(_ diagnostics: Diagnostics) {
+    for (id, receiver) in receivers {
+      for name in receiver.value.http.authenticators {
+        let extensionID = ComponentID(name)
+        let problem =
+          if extensionID.map({ extensions[$0]?.value.isAuthenticator ?? false }) != true {
+            "there is no extension \"\(name)\" that knows senders"
+          } else if !extensionsInUse.contains(where: { $0.id == extensionID }) {
+            "service.extensions has to name \"\(name)\" too"
+          } else {
+            nil as String?
+          }
+        guard let problem else { continue }
+        diagnostics.error(at: receiver.value.authPosition, "receivers.\(id).protocols.http.auth: \(problem)")
+      }
     }
   }
 

@@ -7,6 +7,8 @@ struct ReceiverConfig {
   var http: OTLPReceiver.Configuration
   /// Where the endpoint was written, for what is wrong with it later.
   var endpointPosition: Position
+  /// Where it was written who knows the senders, likewise.
+  var authPosition: Position
 
   /// Nil when there is nothing to listen on, which has been reported then.
   init?(_ section: ConfigSection) {
@@ -37,9 +39,11 @@ struct ReceiverConfig {
     configuration.maxBufferedMiB = http.int(
       "max_buffered_mib", default: configuration.maxBufferedMiB, in: 1...1 << 30)
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
+    configuration.readEdge(http)
+    authPosition = http.section("auth")?.position ?? http.position
     http.knownButUnsupported([
-      "tls", "auth", "cors", "include_metadata", "response_headers", "compression_algorithms", "middlewares",
-      "keep_alives_enabled", "transport", "logs_url_path", "metrics_url_path", "profiles_url_path",
+      "tls", "response_headers", "middlewares", "keep_alives_enabled", "transport", "logs_url_path", "metrics_url_path",
+      "profiles_url_path",
     ])
     self.http = configuration
   }
