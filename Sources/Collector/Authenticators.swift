@@ -32,9 +32,10 @@ struct Authenticators {
     }
   }
 
-  /// What a receiver's doorkeeper does.
-  func duties(_ configuration: OTLPReceiver.Configuration) -> Doorkeeper.Duties {
+  /// What a receiver's doorkeeper does, when somebody wants to know these headers.
+  func duties(_ configuration: OTLPReceiver.Configuration, headers: [String]) -> Doorkeeper.Duties {
     var duties = Doorkeeper.Duties()
+    if configuration.includeMetadata { duties.wantedHeaders = headers }
     let named = configuration.authenticators.compactMap { ComponentID($0).flatMap { authenticators[$0] } }
     if !configuration.authenticators.isEmpty { duties.authenticator = AnyAuthenticator(named) }
     return duties

@@ -82,7 +82,10 @@ final class Listeners {
   func open(_ assembly: Assembly) throws(HTTPServerError) {
     for position in listeners.indices {
       let listener = listeners[position]
-      if let duties = authenticators?.duties(listener.configuration) { listener.receiver.doorkeeper.take(duties) }
+      if let authenticators {
+        listener.receiver.doorkeeper.take(
+          authenticators.duties(listener.configuration, headers: assembly.wantedHeaders(of: listener.id)))
+      }
       listener.receiver.intake.open(assembly.target(of: listener.id))
       guard !listener.isStarted else { continue }
       try listener.receiver.start()

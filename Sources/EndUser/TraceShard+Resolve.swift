@@ -80,6 +80,7 @@ extension TraceShard {
     let waited = now > entry.pointee.since ? now - entry.pointee.since : 0
     entry.pointee.waiting = WaitingChain()
     entry.pointee.anonymousRoot = nil
+    entry.pointee.rootOrigin = nil
     entry.pointee.identity = identity
     entry.pointee.state = .resolved
     entry.pointee.since = now
@@ -126,6 +127,6 @@ extension TraceShard {
     resolvedBytes -= entry.pointee.rememberedBytes
     resolved.remove(entry)
     settings.metrics.rememberedTraces.add(-1)
-    map.remove(entry, hash: TraceHash.hash(entry.pointee.id, settings.seed))
+    map.remove(entry, hash: TraceHash.hash(entry.pointee.id, settings.seed ^ entry.pointee.tenant))
   }
 }

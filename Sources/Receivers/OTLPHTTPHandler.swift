@@ -80,7 +80,8 @@ final class OTLPHTTPHandler: HTTPHandler {
     let received = request.takeBody()
     switch inflated(received, coding(of: request.head) ?? .identity, of: request) {
     case .success(let body):
-      service.export(ExportService.Message(bytes: body.bytes, owner: body), signal) { answer in
+      let message = ExportService.Message(bytes: body.bytes, owner: body)
+      service.export(message, signal, from: request.note as? RequestOrigin) { answer in
         request.respond(OTLPHTTPReply.response(to: answer, signal))
       }
     case .failure(let refused):

@@ -108,6 +108,10 @@ extension BadConfigTests {
 
   static let processors: [Fault] = [
     Fault(
+      "  enduser:\n", "  enduser:\n    from_headers: {end_user: x-user, session: 'a b'}\n",
+      "7:48: error: processors.enduser.from_headers.session: not the name of a header: a b",
+      "2:3: warning: receivers.otlp: without include_metadata, processors.enduser.from_headers has no effect on it"),
+    Fault(
       "  enduser:\n", "  enduser:\n    fallback: any\n",
       "8:15: error: processors.enduser.fallback: expected one of topmost, none, found the text \"any\""),
     Fault(

@@ -12,7 +12,7 @@ import Testing
 /// Every key of every component goes where it belongs.
 struct ComponentKeysTests {
   private func processor(_ id: String, _ keys: String) throws -> ProcessorConfig {
-    let reading = Reading.pipeline(processor: (id, keys))
+    let reading = Reading.pipeline(http: "{include_metadata: true}", processor: (id, keys))
     #expect(reading.messages == [])
     return try #require(reading.config.processors.values.first?.value)
   }
@@ -82,7 +82,7 @@ struct ComponentKeysTests {
         {id_keys: [a, b], metadata_keys: [c], session_keys: [d, e], inherit: [f, "g.*"], fallback: none,
         fallback_wait: 3s, local_root_wait: 11s, root_wait: 6m, max_traces: 12, max_spans_per_trace: 13,
         max_buffered_mib: 14, resolved_traces: {max: 15, max_mib: 17, ttl: 16s}, max_identity_bytes: 18,
-        log_traces: true}
+        log_traces: true, from_headers: {end_user: X-End-User-Id, session: x-session-id}}
         """)
     else {
       Issue.record("another processor")
@@ -90,6 +90,8 @@ struct ComponentKeysTests {
     }
     #expect(unchanged(configuration, from: EndUserConfiguration()) == [])
     #expect(configuration.idKeys == ["a", "b"])
+    #expect(configuration.fromHeaders.endUser == "x-end-user-id")
+    #expect(configuration.fromHeaders.session == "x-session-id")
     #expect(configuration.metadataKeys == ["c"])
     #expect(configuration.sessionKeys == ["d", "e"])
     #expect(configuration.inherit == ["f", "g.*"])

@@ -1,4 +1,5 @@
 import Configuration
+import EndUser
 import Receivers
 
 /// A whole configuration, checked: every component that a pipeline names is defined.
@@ -28,6 +29,7 @@ struct CollectorConfig {
       check(pipeline.processors, .processors, in: pipeline, defined, diagnostics)
       check(pipeline.exporters, .exporters, in: pipeline, defined, diagnostics)
       checkProcessors(of: pipeline, diagnostics)
+      checkHeaders(of: pipeline, diagnostics)
     }
     for name in service.extensions {
       guard let id = ComponentID(name.value), defined[.extensions]?.contains(id) ?? false else {
@@ -119,6 +121,18 @@ struct CollectorConfig {
         guard let problem else { continue }
         diagnostics.error(at: receiver.value.authPosition, "receivers.\(id).protocols.http.auth: \(problem)")
       }
+    }
+  }
+
+  /// Headers are kept only where the receiver says so.
+  private func checkHeaders(of pipeline: ServiceConfig.Pipeline, _ diagnostics: Diagnostics) {
+    guard let endUser = PipelineParts(pipeline, of: self).endUser,
+      !endUser.configuration.fromHeaders.names.isEmpty
+    else { return }
+    for receiver in Self.inUse(pipeline.receivers, of: receivers) where !receiver.value.http.includeMetadata {
+      diagnostics.warning(
+        at: receiver.position,
+        "receivers.\(receiver.id): without include_metadata, processors.\(endUser.id).from_headers has no effect on it")
     }
   }
 
