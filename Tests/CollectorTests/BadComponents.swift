@@ -109,7 +109,7 @@ extension BadConfigTests {
   static let processors: [Fault] = [
     Fault(
       "  enduser:\n", "  enduser:\n    from_headers: {end_user: x-user, session: 'a b'}\n",
-      "7:48: error: processors.enduser.from_headers.session: not the name of a header: a b",
+      "8:47: error: processors.enduser.from_headers.session: not the name of a header: a b",
       "2:3: warning: receivers.otlp: without include_metadata, processors.enduser.from_headers has no effect on it"),
     Fault(
       "  enduser:\n", "  enduser:\n    fallback: any\n",

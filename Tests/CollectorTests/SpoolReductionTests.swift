@@ -29,7 +29,7 @@ struct SpoolReductionTests {
 
   @Test(arguments: [nil, acme])
   func `where it came from stays`(origin: RequestOrigin?) throws {
-    let left = try reduced((1...3).map { SpanStub($0, ["n": "\($0)"]) }, origin)
+    let left = try reduced((1...3).map { SpanStub($0, ["n": .string("\($0)")]) }, origin)
     #expect(left.withUnsafeBytes { StoredOrigin.read(from: $0) } == origin)
     #expect(DecodedSpan.all(inRequest: left).map(\.id) == [2, 3])
   }
