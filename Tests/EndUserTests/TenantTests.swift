@@ -75,6 +75,7 @@ struct TenantTests {
     second.send(SpanStub(11, ["enduser.id": "grace"]), from: globex)
     #expect(second.span(2)["enduser.id"] == "grace")
     #expect(!second.ids.contains(3))
+    second.disk.record()
     let third = DurableHarness(clock: first.clock, disk: second.disk.reopened())
     third.recover()
     third.send(SpanStub(5, parent: 1), from: globex)
