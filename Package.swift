@@ -52,6 +52,7 @@ let package = Package(
     shim("CCurl", libraries: ["curl"]),
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
+    shim("CCrypt", libraries: ["crypt", "nettle"]),
     shim("CGlibc", libraries: []),
     shim("CJSON", libraries: ["simdjson", "stdc++"]),
     shim("CSQLite", libraries: ["sqlite3"]),
@@ -62,6 +63,7 @@ let package = Package(
     room("Configuration", ["CYAML"]),
     room("Compression", ["CCompression"]),
     room("TLS", []),
+    room("Authentication", ["CCrypt", "SelfTelemetry", "Locks"]),
     room("HTTPServer", ["CHTTPServer", "TLS", "Locks"]),
     room("GRPCServer", ["CGRPCServer", "HTTPServer", "TLS", "Locks"]),
     room("HTTPClient", ["CCurl", "Locks"]),
@@ -73,7 +75,10 @@ let package = Package(
     room("OTLP", ["COTLP", "Spool", "Locks"]),
     room("Pipeline", ["OTLP", "Spool", "Locks", "SelfTelemetry"]),
     room(
-      "Receivers", ["Pipeline", "OTLP", "HTTPServer", "GRPCServer", "TLS", "Compression", "SelfTelemetry", "Locks"]),
+      "Receivers",
+      [
+        "Pipeline", "OTLP", "HTTPServer", "GRPCServer", "TLS", "Authentication", "Compression", "SelfTelemetry", "Locks",
+      ]),
     room("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry", "Locks"]),
     room(
       "Exporters", ["Pipeline", "OTLP", "Spool", "HTTPClient", "SelfTelemetry", "Locks"]),
@@ -95,7 +100,8 @@ let package = Package(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "GRPCServer", "TLS", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices", "SelfTelemetry", "Locks",
+        "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices",
+        "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
     .executableTarget(
@@ -131,7 +137,9 @@ let package = Package(
     tests("Terminal", ["JSON"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
-    tests("Receivers", ["Pipeline", "OTLP", "HTTPServer", "Compression", "SelfTelemetry", "Locks"]),
+    tests("Authentication", ["SelfTelemetry", "Locks"]),
+    tests(
+      "Receivers", ["Pipeline", "OTLP", "HTTPServer", "Authentication", "Compression", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "Spool", "HTTPServer", "SelfTelemetry", "Locks"]),
     tests(
       "Collector",

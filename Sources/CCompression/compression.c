@@ -2,14 +2,17 @@
 
 #include <libdeflate.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 typedef struct thread_state {
   struct libdeflate_decompressor *decompressor;
   struct libdeflate_compressor *compressor;
   int compressor_level;
   ZSTD_CCtx *zstd;
+  ZSTD_DCtx *unzstd;
 } thread_state;
 
 static pthread_key_t state_key;
@@ -20,6 +23,7 @@ static void free_state(void *raw) {
   libdeflate_free_decompressor(state->decompressor);
   libdeflate_free_compressor(state->compressor);
   ZSTD_freeCCtx(state->zstd);
+  ZSTD_freeDCtx(state->unzstd);
   free(state);
 }
 
@@ -88,4 +92,46 @@ size_t ccompression_zstd(const void *input, size_t count, void *output, size_t c
   ZSTD_CCtx_setParameter(state->zstd, ZSTD_c_checksumFlag, 1);
   size_t written = ZSTD_compress2(state->zstd, output, capacity, input, count);
   return ZSTD_isError(written) ? 0 : written;
+}
+
+/* The four bytes that a frame begins with. libzstd may know formats of its youth too; those are nobody's any more. */
+static bool is_frame(const unsigned char *bytes, size_t count) {
+  if (count < 4 || bytes[3] != (bytes[0] == 0x28 ? 0xFD : 0x18)) return false;
+  if (bytes[0] == 0x28) return bytes[1] == 0xB5 && bytes[2] == 0x2F;
+  return bytes[0] >= 0x50 && bytes[0] <= 0x5F && bytes[1] == 0x2A && bytes[2] == 0x4D;
+}
+
+ccompression_status ccompression_zstd_frame(const void *input, size_t count, size_t *frame_size,
+                                            int64_t *content_size) {
+  if (!is_frame(input, count)) return CCOMPRESSION_CORRUPT;
+  *frame_size = ZSTD_findFrameCompressedSize(input, count);
+  if (ZSTD_isError(*frame_size)) return CCOMPRESSION_CORRUPT;
+  unsigned long long content = ZSTD_getFrameContentSize(input, count);
+  if (content == ZSTD_CONTENTSIZE_ERROR) return CCOMPRESSION_CORRUPT;
+  if (content == ZSTD_CONTENTSIZE_UNKNOWN) {
+    *content_size = -1;
+  } else {
+    *content_size = content > INT64_MAX ? INT64_MAX : (int64_t)content;
+  }
+  return CCOMPRESSION_OK;
+}
+
+ccompression_status ccompression_unzstd(const void *frame, size_t count, void *output, size_t capacity,
+                                        size_t *produced) {
+  thread_state *state = this_thread();
+  if (state == NULL) return CCOMPRESSION_OUT_OF_MEMORY;
+  if (state->unzstd == NULL) state->unzstd = ZSTD_createDCtx();
+  if (state->unzstd == NULL) return CCOMPRESSION_OUT_OF_MEMORY;
+  *produced = ZSTD_decompressDCtx(state->unzstd, output, capacity, frame, count);
+  if (!ZSTD_isError(*produced)) return CCOMPRESSION_OK;
+  switch (ZSTD_getErrorCode(*produced)) {
+    case ZSTD_error_dstSize_tooSmall:
+      return CCOMPRESSION_NO_ROOM;
+    case ZSTD_error_checksum_wrong:
+      return CCOMPRESSION_MISMATCH;
+    case ZSTD_error_memory_allocation:
+      return CCOMPRESSION_OUT_OF_MEMORY;
+    default:
+      return CCOMPRESSION_CORRUPT;
+  }
 }

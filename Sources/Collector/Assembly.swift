@@ -106,6 +106,13 @@ final class Assembly {
     return Intake.Target(rules: rules, consumers: fed.mapValues { TracesFanOut($0) })
   }
 
+  /// Headers of a receiver's requests that its pipelines want to know, in lower case.
+  func wantedHeaders(of receiver: ComponentID) -> [String] {
+    let parts = config.service.pipelines.filter { $0.receivers.contains { ComponentID($0.value) == receiver } }
+      .map { PipelineParts($0, of: config) }
+    return Array(Set(parts.flatMap { $0.endUser?.configuration.fromHeaders.names ?? [] })).sorted()
+  }
+
   /// Starts everything, exporters first, so that whoever receives can hand on.
   ///
   /// - Throws: what could not be started, with its place in the configuration; everything is stopped again then.

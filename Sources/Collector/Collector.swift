@@ -23,6 +23,8 @@ final class Collector: @unchecked Sendable {
   private let interner = ScopeInterner()
   private let certificates: ServerCertificates
   private let listeners: Listeners
+  private let health = Health()
+  private let healthServers: HealthServers
   private let isStopWanted = Atomic<Bool>(false)
   /// What runs, or should.
   private var config: CollectorConfig
@@ -52,6 +54,7 @@ final class Collector: @unchecked Sendable {
     ProcessMetrics.register(in: registry)
     certificates = ServerCertificates(log: log)
     listeners = Listeners(interner: interner, certificates: certificates, registry: registry, log: log)
+    healthServers = HealthServers(health: health, log: log)
     try listeners.bind(config)
     assembly = try assemble(config)
   }
@@ -62,6 +65,8 @@ final class Collector: @unchecked Sendable {
   func start() throws(Diagnostic) {
     certificates.start()
     do throws(Diagnostic) {
+      // Whoever asks during a long replay hears that it is not ready yet.
+      try healthServers.serve(config)
       try run(config, replayUntil: MonotonicClock.now() + Self.longestReplay.nanoseconds)
     } catch {
       stopAll(timeout: .zero)
@@ -69,6 +74,7 @@ final class Collector: @unchecked Sendable {
     }
     guard !isStopping else { return }
     log.info("Everything is ready. Begin running and processing data.")
+    health.becomeReady()
     notifier.tell(.ready, status: "receiving on \(listeners.addresses)")
   }
 
@@ -76,6 +82,7 @@ final class Collector: @unchecked Sendable {
   /// as well, else the next start finds it.
   func stop() {
     log.info("stopping: draining what is held", ["shutdown_timeout": "\(config.service.shutdownTimeout)"])
+    health.becomeUnready()
     notifier.tell(.stopping, status: "draining what is held")
     stopAll(timeout: config.service.shutdownTimeout)
     log.info("stopped")
@@ -91,6 +98,7 @@ final class Collector: @unchecked Sendable {
     lock = nil
     listeners.closeMetrics()
     certificates.stop()
+    healthServers.stop()
   }
 
   /// Cuts a reload short, from any thread: `stop` follows.
@@ -148,6 +156,7 @@ final class Collector: @unchecked Sendable {
       log.info("the configuration from before runs again")
       return settled()
     } catch {
+      health.becomeUnready()
       log.error("nothing runs: trying again soon", ["problem": "\(error)"])
       return .broken
     }
@@ -155,7 +164,10 @@ final class Collector: @unchecked Sendable {
 
   private func settled() -> Reloader.Outcome {
     guard assembly != nil else { return .broken }
-    if !isStopping { notifier.tell(.ready, status: "receiving on \(listeners.addresses)") }
+    if !isStopping {
+      health.becomeReady()
+      notifier.tell(.ready, status: "receiving on \(listeners.addresses)")
+    }
     return .running
   }
 
@@ -173,6 +185,7 @@ final class Collector: @unchecked Sendable {
     guard !isStopping else { return }
     do throws(Diagnostic) {
       try listeners.bind(next)
+      try healthServers.serve(next)
       assembly = try assemble(next)
       // A part of the time is for what is held.
       try run(next, replayUntil: heldUntil - Duration.seconds(1).nanoseconds)

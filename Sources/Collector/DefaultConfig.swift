@@ -32,8 +32,10 @@ enum DefaultConfig {
       ledger:
         path: heirloom-data/ledger.db
         endpoint: 127.0.0.1:4319
+      health_check:
+        endpoint: 127.0.0.1:13133
     service:
-      extensions: [ledger]
+      extensions: [ledger, health_check]
       pipelines:
         traces:
           receivers: [otlp]

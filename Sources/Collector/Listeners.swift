@@ -48,6 +48,8 @@ final class Listeners {
   private let log: Log
   private var listeners: [Listener] = []
   private var metrics: [Metrics] = []
+  /// Of the configuration that was bound last.
+  private var authenticators: Authenticators?
 
   /// - Parameters:
   ///   - interner: of the scopes of all requests.
@@ -71,6 +73,7 @@ final class Listeners {
   ///   - ahead: leaves out those that cannot be had before others are closed, which the configuration has no more.
   /// - Throws: what can't be bound, with its place in the configuration. What has been bound stays until `close`.
   func bind(_ config: CollectorConfig, ahead: Bool = false) throws(Diagnostic) {
+    authenticators = try Authenticators(config, log: log)
     let doomed = ahead ? places { !isNamed($0, in: config) } + metricsPlaces { !isNamed($0, in: config) } : []
     for defined in config.receiversInUse {
       for configured in defined.value.servers {
@@ -107,7 +110,7 @@ final class Listeners {
         server = try OTLPReceiver(
           id: id.description, configuration: http, certificate: certificate, interner: interner, intake: intake,
           registry: section)
-      case .grpc(let grpc):
+      case .grpc(let grpc, _):
         server = try OTLPGRPCReceiver(
           id: id.description, configuration: grpc, interner: interner, intake: intake, registry: section)
       }
@@ -123,6 +126,13 @@ final class Listeners {
   /// - Parameter assembly: running.
   /// - Throws: when the system refuses what a server needs.
   func open(_ assembly: Assembly) throws {
+    if let authenticators {
+      for listener in listeners {
+        listener.server.doorkeeper.take(
+          authenticators.duties(
+            listener.configuration.admission, headers: assembly.wantedHeaders(of: listener.id)))
+      }
+    }
     for (id, intake) in intakes { intake.open(assembly.target(of: id)) }
     for position in listeners.indices {
       let listener = listeners[position]

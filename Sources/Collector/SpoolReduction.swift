@@ -28,12 +28,19 @@ struct SpoolReduction {
     func unit(_ position: Int) -> UInt32 { units?[position] ?? UInt32(position) }
     let subset = RequestSubset(of: index, in: payload) { !record.isDone(Int(unit($0))) }
     return Spool.Reduced(
-      payload: subset.bytes,
+      payload: subset.bytes + origin(of: payload, behind: subset.bytes),
       units: subset.places.map { place in
         (
           unit: unit(place.position), originalOffset: UInt32(place.originalOffset), offset: UInt32(place.offset),
           length: UInt32(place.length)
         )
       })
+  }
+
+  /// What stands behind the reduced request: what stood behind the whole one.
+  private func origin(of payload: UnsafeRawBufferPointer, behind subset: [UInt8]) -> [UInt8] {
+    if let origin = StoredOrigin.suffix(of: payload) { return Array(origin) }
+    // What was in the middle may stand at the end now.
+    return subset.withUnsafeBytes { StoredOrigin.suffix(nil, behind: $0) } ?? []
   }
 }

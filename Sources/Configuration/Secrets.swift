@@ -8,20 +8,23 @@ enum Secrets {
     "authorization", "api_key", "token", "password", "secret", "passphrase", "key_pem", "bearer_token",
   ]
 
+  /// Keys that are secret within others.
+  private static let inner = [
+    "pseudonymize": "key", "keys": "key", "htpasswd": "inline", "bearertokenauth": "tokens",
+  ]
+
   /// The value that these keys lead to is secret, or within one that is.
   static func hides(_ keys: [String]) -> Bool {
-    var isKeyed = false
+    var innerSecrets: Set<String> = []
     for key in keys {
-      if hides(key, underPseudonymize: isKeyed) { return true }
-      isKeyed = isKeyed || key.lowercased() == "pseudonymize"
+      let name = String(key.lowercased().map { $0 == "-" ? "_" : $0 })
+      if name == "headers" || name == "response_headers" || innerSecrets.contains(name) || words.contains(where: { name.hasSuffix($0) }) {
+        return true
+      }
+      // A component may have a name behind its type.
+      if let secret = inner[String(name.prefix { $0 != "/" })] { innerSecrets.insert(secret) }
     }
     return false
-  }
-
-  private static func hides(_ key: String, underPseudonymize isKeyed: Bool) -> Bool {
-    let name = String(key.lowercased().map { $0 == "-" ? "_" : $0 })
-    return name == "headers" || name == "response_headers" || isKeyed && name == "key"
-      || words.contains { name.hasSuffix($0) }
   }
 
   /// A URL without the password, or the token in place of a user and a password, that stands before its host; the scheme

@@ -5,6 +5,17 @@ package struct EndUserConfiguration: Sendable, Equatable {
     case topmost, none
   }
 
+  /// Headers that name the end user and the session where a root and its trace do not, in lower case; nil for none.
+  package struct Headers: Sendable, Equatable {
+    package var endUser: String?
+    package var session: String?
+
+    package init() {}
+
+    /// Those that are asked for.
+    package var names: [String] { [endUser, session].compactMap { $0 } }
+  }
+
   /// Keys of the end user's id, in the order in which a root is asked; likewise for the next two.
   package var idKeys = Conventions.names(of: .endUserID)
   package var metadataKeys = Conventions.names(of: .endUserMetadata)
@@ -12,6 +23,7 @@ package struct EndUserConfiguration: Sendable, Equatable {
   /// Further attributes of the root to hand down: keys, or prefixes with a `*` behind them.
   package var inherit: [String] = []
   package var fallback = Fallback.topmost
+  package var fromHeaders = Headers()
   /// How long a trace waits for a span that names the end user after its root came without one.
   package var fallbackWait = Duration.seconds(2)
   /// How long a local root with an identity waits for the true root.

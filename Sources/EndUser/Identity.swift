@@ -12,6 +12,7 @@ final class Identity: @unchecked Sendable {
     case localRoot = "local_root"
     case topmost
     case resource
+    case header
     /// Nobody named an end user; a session or inherited attributes may be handed down all the same.
     case none
   }
@@ -181,6 +182,27 @@ struct IdentityParts {
     fields[fields.count - 1].fieldLength = UInt32(bytes.count - before)
   }
 
+  /// Takes a text over under a key of its own.
+  mutating func add(_ text: String, forKey key: String, as role: Identity.Role) {
+    let (key, text) = (Array(key.utf8), Array(text.utf8))
+    func lengthDelimited(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+      var bytes = [tag]
+      Varint.append(content.count, to: &bytes)
+      return bytes + content
+    }
+    let value = lengthDelimited(Self.valueTag, lengthDelimited(Self.textTag, text))
+    let field = lengthDelimited(Self.attributesTag, lengthDelimited(Self.keyTag, key) + value)
+    guard hasRoom(for: field.count), !hasKey(key) else { return }
+    let start = UInt32(bytes.count)
+    bytes += field
+    let end = UInt32(bytes.count)
+    fields.append(
+      Identity.Field(
+        role: role, fieldOffset: start, fieldLength: end - start,
+        keyOffset: end - UInt32(value.count + key.count), keyLength: UInt32(key.count),
+        valueOffset: end - UInt32(text.count), valueLength: UInt32(text.count), type: .string))
+  }
+
   /// Takes over what others hand down in roles that nothing fills yet, and their inherited attributes.
   mutating func fill(from other: IdentityParts) {
     let missing = other.fields.filter { $0.role == .inherited || !has($0.role) }
@@ -202,6 +224,10 @@ struct IdentityParts {
 
   /// `attributes` of a span: field 9, length-delimited.
   private static let attributesTag: UInt8 = 0x4a
+  /// Key and value of a `KeyValue`, and the text of an `AnyValue`.
+  private static let keyTag: UInt8 = 0x0a
+  private static let valueTag: UInt8 = 0x12
+  private static let textTag: UInt8 = 0x0a
 
   private func hasKey(_ key: some Collection<UInt8>) -> Bool {
     fields.contains { field in

@@ -27,10 +27,10 @@ package final class IdentityJournal: Sendable {
 
   /// Takes an entry down. `scratch` is memory to encode in, kept by the caller; `age` is how long ago the trace was resolved.
   func append(
-    _ trace: TraceID, age: UInt64, rootSeen: Bool, identity: Identity?, scratch: inout [UInt8]
+    _ trace: TraceID, of tenant: UInt64, age: UInt64, rootSeen: Bool, identity: Identity?, scratch: inout [UInt8]
   ) {
     scratch.removeAll(keepingCapacity: true)
-    IdentityEntry.encode(trace, age: age, rootSeen: rootSeen, identity: identity, into: &scratch)
+    IdentityEntry.encode(trace, of: tenant, age: age, rootSeen: rootSeen, identity: identity, into: &scratch)
     scratch.withUnsafeBytes(log.append)
   }
 
@@ -47,6 +47,7 @@ package final class IdentityJournal: Sendable {
 /// What is taken down of a resolved trace:
 ///
 ///     version 1 byte, marks 1, source 1, number of fields 1, trace id 16, age 8, speaker 8,
+///     if it is some tenant's: tenant 8,
 ///     per field: role 1, type 1, lengths of the field, of what is before its key, of the key, of what is between key and
 ///     value, and of the value: 5 varints,
 ///     the fields' bytes behind one another
@@ -54,23 +55,27 @@ struct IdentityEntry {
   private static let version: UInt8 = 1
   private static let rootSeenMark: UInt8 = 1
   private static let identityMark: UInt8 = 2
+  private static let tenantMark: UInt8 = 4
   /// Far more than any identity takes, and little enough for sums of 32 bits.
   private static let maxBytes = 1 << 30
 
   let trace: TraceID
+  /// See `RequestOrigin.tenantNumber`.
+  let tenant: UInt64
   /// Nanoseconds from the trace's resolution to the entry: a time of its own would mean nothing after a restart.
   let age: UInt64
   let rootSeen: Bool
   let identity: Identity?
 
   static func encode(
-    _ trace: TraceID, age: UInt64, rootSeen: Bool, identity: Identity?, into bytes: inout [UInt8]
+    _ trace: TraceID, of tenant: UInt64, age: UInt64, rootSeen: Bool, identity: Identity?, into bytes: inout [UInt8]
   ) {
     func append(_ number: UInt64) {
       withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
     }
     bytes.append(version)
-    bytes.append((rootSeen ? rootSeenMark : 0) | (identity == nil ? 0 : identityMark))
+    bytes.append(
+      (rootSeen ? rootSeenMark : 0) | (identity == nil ? 0 : identityMark) | (tenant == 0 ? 0 : tenantMark))
     bytes.append(identity?.source.code ?? 0)
     bytes.append(UInt8(identity?.fieldCount ?? 0))
     // An id is its bytes as they lie in memory.
@@ -78,6 +83,7 @@ struct IdentityEntry {
     withUnsafeBytes(of: trace.second) { bytes.append(contentsOf: $0) }
     append(age)
     withUnsafeBytes(of: identity?.speaker ?? 0) { bytes.append(contentsOf: $0) }
+    if tenant != 0 { append(tenant) }
     guard let identity else { return }
     for field in identity.fields {
       bytes.append(field.role.rawValue)
@@ -98,12 +104,18 @@ struct IdentityEntry {
     guard bytes.count <= Self.maxBytes, reader.byte() == Self.version, let marks = reader.byte(),
       let code = reader.byte(),
       let count = reader.byte(), let first = reader.word(), let second = reader.word(), let age = reader.word(),
-      let speaker = reader.word(), marks & ~(Self.rootSeenMark | Self.identityMark) == 0
+      let speaker = reader.word(), marks & ~(Self.rootSeenMark | Self.identityMark | Self.tenantMark) == 0
     else { return nil }
     trace = TraceID(first: first, second: second)
     self.age = UInt64(littleEndian: age)
     rootSeen = marks & Self.rootSeenMark != 0
     guard first | second != 0 else { return nil }
+    if marks & Self.tenantMark != 0 {
+      guard let tenant = reader.word(), tenant != 0 else { return nil }
+      self.tenant = UInt64(littleEndian: tenant)
+    } else {
+      tenant = 0
+    }
     guard marks & Self.identityMark != 0 else {
       guard count == 0, code == 0, reader.rest.isEmpty else { return nil }
       identity = nil
@@ -177,6 +189,7 @@ extension Identity.Source {
     case .localRoot: 2
     case .topmost: 3
     case .resource: 4
+    case .header: 5
     }
   }
 

@@ -36,6 +36,16 @@ extension IdentityPlan {
     return parts
   }
 
+  /// What the headers say that came with a root.
+  func headerParts(_ origin: RequestOrigin?) -> IdentityParts {
+    var parts = IdentityParts(limit: maxBytes)
+    guard let origin else { return parts }
+    for (name, key, role) in headers {
+      if let value = origin.header(name) { parts.add(value, forKey: key, as: role) }
+    }
+    return parts
+  }
+
   private func speakerParts(_ span: SpanView, asRoot: Bool) -> IdentityParts {
     var parts = IdentityParts(limit: maxBytes)
     let choice = Choice(span, asRoot: asRoot, plan: self)

@@ -30,11 +30,22 @@ package final class IdentityPlan: @unchecked Sendable {
   let rules: SpanRules
   /// Bytes that are handed down at most.
   let maxBytes: Int
+  /// Headers that may speak, and under which key what they say is handed down.
+  let headers: [(name: String, key: String, role: Identity.Role)]
 
   /// Registers the configuration's keys and marks with the rules.
   package init(_ configuration: EndUserConfiguration, rules: SpanRules) {
     self.rules = rules
     maxBytes = configuration.maxIdentityBytes
+    func header(_ name: String?, _ usual: String, _ keys: [String], _ role: Identity.Role) -> [(
+      String, String, Identity.Role
+    )] {
+      guard let name, let first = keys.first else { return [] }
+      return [(name, keys.contains(usual) ? usual : first, role)]
+    }
+    headers =
+      header(configuration.fromHeaders.endUser, "enduser.id", configuration.idKeys, .endUserID)
+      + header(configuration.fromHeaders.session, "session.id", configuration.sessionKeys, .session)
     var traits: [UInt16: Traits] = [:]
     func add(
       _ names: [String], _ role: Conventions.Role, rank: WritableKeyPath<Traits, Int32>

@@ -14,6 +14,9 @@ struct RequestSpans {
   /// By span, for a request that was reduced: its unit, and its offset in the request as it was received.
   fileprivate(set) var units: UnsafePointer<UInt32>?
   fileprivate(set) var originalOffsets: UnsafePointer<UInt32>?
+  /// Whose traces they are, see `RequestOrigin.tenantNumber`, and what the request's headers said.
+  fileprivate(set) var tenant: UInt64 = 0
+  fileprivate(set) var origin: Unmanaged<RequestOrigin>?
   /// Whether an earlier run has counted the spans.
   fileprivate(set) var isReplay = false
 
@@ -107,8 +110,12 @@ final class RequestTraces {
       scopes: scopes, next: next)
     spans.record = batch.record.map(Unmanaged.passUnretained)
     spans.isReplay = batch.isReplay
+    if let origin = batch.origin {
+      spans.tenant = origin.tenantNumber
+      spans.origin = .passUnretained(origin)
+    }
     if batch.units != nil || batch.originalOffsets != nil { name(batch) }
-    link(batch.index.spans, count: count, seed: seed, doneIn: batch.isReplay ? batch.record : nil)
+    link(batch.index.spans, count: count, seed: seed ^ spans.tenant, doneIn: batch.isReplay ? batch.record : nil)
     sortByShard(shardCount)
   }
 

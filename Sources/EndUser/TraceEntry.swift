@@ -31,6 +31,8 @@ struct TraceEntry {
   typealias Pointer = UnsafeMutablePointer<TraceEntry>
 
   let id: TraceID
+  /// Whose trace it is: others may have one of that id too.
+  let tenant: UInt64
   /// Monotonic nanoseconds: when the first span came; once resolved, when that was.
   var since: UInt64
   var state = State.collecting
@@ -42,6 +44,7 @@ struct TraceEntry {
   var hasLocalSpeaker = false
   /// What is handed down. While a trace is anonymous: what its root said beside the end user.
   private var identityReference: Unmanaged<Identity>?
+  private var originReference: Unmanaged<RequestOrigin>?
   /// The ids of spans that came already.
   var known = SpanIDSet()
   /// Bytes that the shard counts for a resolved trace.
@@ -62,8 +65,9 @@ struct TraceEntry {
   var canSpill = false
   var canSpillSince: UInt64 = 0
 
-  init(id: TraceID, since: UInt64) {
+  init(id: TraceID, tenant: UInt64, since: UInt64) {
     self.id = id
+    self.tenant = tenant
     self.since = since
   }
 
@@ -76,10 +80,21 @@ struct TraceEntry {
     }
   }
 
+  /// What came with the request that brought `anonymousRoot`: its headers may speak.
+  var rootOrigin: RequestOrigin? {
+    get { originReference?.takeUnretainedValue() }
+    set {
+      let old = originReference
+      originReference = newValue.map(Unmanaged.passRetained)
+      old?.release()
+    }
+  }
+
   /// Lets go of all memory outside the entry. Waiting spans must have been taken out before.
   mutating func free() {
     precondition(waiting.isEmpty, "an entry was freed with spans waiting in it")
     identity = nil
+    rootOrigin = nil
     known.free()
   }
 

@@ -27,23 +27,23 @@ struct TraceMap {
     pages = []
   }
 
-  /// The entry of a trace.
+  /// The entry of a tenant's trace.
   @inline(__always)
-  func find(_ id: TraceID, hash: UInt64) -> TraceEntry.Pointer? {
+  func find(_ id: TraceID, of tenant: UInt64, hash: UInt64) -> TraceEntry.Pointer? {
     var place = Int(truncatingIfNeeded: hash) & mask
     while let entry = slots[place].entry {
-      if slots[place].hash == hash, entry.pointee.id == id { return entry }
+      if slots[place].hash == hash, entry.pointee.id == id, entry.pointee.tenant == tenant { return entry }
       place = (place + 1) & mask
     }
     return nil
   }
 
   /// A new entry for a trace that has none.
-  mutating func insert(_ id: TraceID, hash: UInt64, since: UInt64) -> TraceEntry.Pointer {
+  mutating func insert(_ id: TraceID, of tenant: UInt64, hash: UInt64, since: UInt64) -> TraceEntry.Pointer {
     if count >= (mask + 1) / 4 * 3 { grow() }
     if free.isEmpty { addPage() }
     let entry = free.removeLast()
-    entry.initialize(to: TraceEntry(id: id, since: since))
+    entry.initialize(to: TraceEntry(id: id, tenant: tenant, since: since))
     place(Slot(hash: hash, entry: entry))
     count += 1
     return entry

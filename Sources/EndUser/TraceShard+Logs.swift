@@ -9,7 +9,8 @@ extension TraceShard {
     into emissions: inout [Emission]
   ) {
     let entry =
-      map.find(trace.id, hash: trace.hash) ?? map.insert(trace.id, hash: trace.hash, since: time.arrival)
+      map.find(trace.id, of: request.tenant, hash: trace.hash)
+      ?? map.insert(trace.id, of: request.tenant, hash: trace.hash, since: time.arrival)
     if entry.pointee.state == .resolved {
       emissions.append(Emission(trace: trace.id, identity: entry.pointee.identity, direct: trace.first))
       return
@@ -30,7 +31,7 @@ extension TraceShard {
   /// are to be asked whose they are when they come.
   func releaseLogsAlone(_ entry: TraceEntry.Pointer) -> Emission {
     let emission = Emission(trace: entry.pointee.id, identity: nil, waiting: takeWaiting(of: entry))
-    map.remove(entry, hash: TraceHash.hash(entry.pointee.id, settings.seed))
+    map.remove(entry, hash: TraceHash.hash(entry.pointee.id, settings.seed ^ entry.pointee.tenant))
     return emission
   }
 }

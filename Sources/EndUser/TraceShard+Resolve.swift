@@ -71,6 +71,7 @@ extension TraceShard {
     // Another thread may have read the clock earlier and come later.
     let waited = now > entry.pointee.since ? now - entry.pointee.since : 0
     entry.pointee.anonymousRoot = nil
+    entry.pointee.rootOrigin = nil
     entry.pointee.identity = identity
     entry.pointee.state = .resolved
     entry.pointee.since = now
@@ -136,6 +137,6 @@ extension TraceShard {
     resolvedBytes -= entry.pointee.rememberedBytes
     resolved.remove(entry)
     settings.metrics.rememberedTraces.add(-1)
-    map.remove(entry, hash: TraceHash.hash(entry.pointee.id, settings.seed))
+    map.remove(entry, hash: TraceHash.hash(entry.pointee.id, settings.seed ^ entry.pointee.tenant))
   }
 }

@@ -7,7 +7,8 @@ extension TraceShard {
     entry.pointee.state == .anonymous ? identityUnderAnonymousRoot(entry) : identityOfRootless(entry)
   }
 
-  /// An anonymous root came: the topmost span that names an end user, else the root's resource, adds to what it said.
+  /// An anonymous root came: the topmost span that names an end user, else the root's resource, else the headers that came
+  /// with the root, add to what it said.
   private func identityUnderAnonymousRoot(_ entry: TraceEntry.Pointer) -> Identity? {
     let plan = settings.plan
     let known = entry.pointee.identity
@@ -22,9 +23,14 @@ extension TraceShard {
     }
     guard let root = entry.pointee.anonymousRoot else { return known }
     let defaults = plan.resourceParts(root.scope.takeUnretainedValue().resource)
-    guard defaults.hasEndUser else { return known }
-    parts.fill(from: defaults)
-    return Identity(source: .resource, speaker: root.span, parts: parts)
+    if defaults.hasEndUser {
+      parts.fill(from: defaults)
+      return Identity(source: .resource, speaker: root.span, parts: parts)
+    }
+    let headers = plan.headerParts(entry.pointee.rootOrigin)
+    guard headers.hasEndUser else { return known }
+    parts.fill(from: headers)
+    return Identity(source: .header, speaker: root.span, parts: parts)
   }
 
   /// No root came: the topmost local root or, with the fallback, any span that names an end user.

@@ -41,19 +41,19 @@ extension TraceShard {
     guard let journal = settings.storage?.journal else { return }
     let since = entry.pointee.since
     journal.append(
-      entry.pointee.id, age: now > since ? now - since : 0, rootSeen: entry.pointee.rootSeen,
+      entry.pointee.id, of: entry.pointee.tenant, age: now > since ? now - since : 0, rootSeen: entry.pointee.rootSeen,
       identity: entry.pointee.identity, scratch: &scratch)
   }
 
   /// Remembers a trace that an earlier run resolved. Of two entries of one trace, the later one counts.
   func restore(_ known: IdentityEntry, hash: UInt64, resolvedAt time: UInt64) {
-    if let entry = map.find(known.trace, hash: hash) {
+    if let entry = map.find(known.trace, of: known.tenant, hash: hash) {
       // A trace that waits already knows less, but what waits for it would have to leave: it goes its own way.
       guard entry.pointee.state == .resolved else { return }
       resolved.remove(entry)
       restore(known, to: entry, at: time)
     } else {
-      let entry = map.insert(known.trace, hash: hash, since: time)
+      let entry = map.insert(known.trace, of: known.tenant, hash: hash, since: time)
       settings.metrics.rememberedTraces.add(1)
       restore(known, to: entry, at: time)
     }

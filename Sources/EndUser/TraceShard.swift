@@ -44,7 +44,8 @@ final class TraceShard: @unchecked Sendable {
     _ trace: RequestTraces.Trace, of request: RequestSpans, at time: TraceTable.Time, into emissions: inout [Emission]
   ) {
     let entry =
-      map.find(trace.id, hash: trace.hash) ?? map.insert(trace.id, hash: trace.hash, since: time.arrival)
+      map.find(trace.id, of: request.tenant, hash: trace.hash)
+      ?? map.insert(trace.id, of: request.tenant, hash: trace.hash, since: time.arrival)
     let isFirst = entry.pointee.known.count == 0
     let news = News(trace, of: request, known: &entry.pointee.known, settings: settings)
     // What is replayed was counted by the run that accepted it.
@@ -105,6 +106,7 @@ final class TraceShard: @unchecked Sendable {
       let parts = settings.plan.rootParts(root)
       entry.pointee.rootSeen = true
       entry.pointee.anonymousRoot = (root.spanID, root.scope)
+      entry.pointee.rootOrigin = request.origin?.takeUnretainedValue()
       entry.pointee.state = .anonymous
       entry.pointee.identity = parts.isEmpty ? nil : Identity(source: .none, speaker: root.spanID, parts: parts)
       waits.endShortWait(of: entry)
@@ -154,7 +156,7 @@ final class TraceShard: @unchecked Sendable {
   private func learnFromOthers(_ entry: TraceEntry.Pointer, from news: News, of request: RequestSpans) {
     let plan = settings.plan
     var parts = IdentityParts(entry.pointee.identity, limit: plan.maxBytes)
-    let source: Identity.Source
+    var source: Identity.Source
     let speaker: SpanView
     if news.hasLocalSpeaker, !entry.pointee.rootSeen, news.anonymousRoot < 0,
       let local = Topmost.choose(
@@ -171,6 +173,10 @@ final class TraceShard: @unchecked Sendable {
     } else if news.anonymousRoot >= 0, !entry.pointee.rootSeen {
       (source, speaker) = (.resource, request.view(news.anonymousRoot))
       parts.fill(from: plan.resourceParts(speaker.scope.takeUnretainedValue().resource))
+      if !parts.hasEndUser {
+        source = .header
+        parts.fill(from: plan.headerParts(request.origin?.takeUnretainedValue()))
+      }
     } else {
       return
     }

@@ -150,7 +150,7 @@ final class TraceTable: Sendable {
     settings.storage?.journal.replay { entry, time in
       guard let entry else { return settings.metrics.unreadableIdentities.add() }
       count += 1
-      let hash = TraceHash.hash(entry.trace, settings.seed)
+      let hash = TraceHash.hash(entry.trace, settings.seed ^ entry.tenant)
       let shard = shards[RequestTraces.shard(hash, of: Self.shardCount)]
       shard.lock.withLock { shard.restore(entry, hash: hash, resolvedAt: time) }
     }

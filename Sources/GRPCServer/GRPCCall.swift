@@ -44,11 +44,14 @@ package final class GRPCCall: CallObject, @unchecked Sendable {
 
   /// Not to be touched after `respond`.
   package let head: GRPCCallHead
+  /// What the handler noted when it decided to receive the call.
+  package let note: (any Sendable)?
   private let core: ServerCore
   private let isAnswered = Atomic<Bool>(false)
 
-  init(_ head: GRPCCallHead, core: ServerCore) {
+  init(_ head: GRPCCallHead, note: (any Sendable)?, core: ServerCore) {
     self.head = head
+    self.note = note
     self.core = core
     super.init()
     core.callBegan()

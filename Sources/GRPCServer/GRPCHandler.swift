@@ -23,8 +23,8 @@ package protocol GRPCHandler: Sendable {
 
 /// What a handler wants with a call whose metadata it has seen.
 package enum GRPCDecision {
-  /// Read the message, then call `handle`.
-  case receive
+  /// Read the message, then call `handle`. The note goes with the call.
+  case receive(note: (any Sendable)? = nil)
   case reject(GRPCStatus)
 }
 

@@ -64,7 +64,7 @@ final class ServerCore: @unchecked Sendable {
     if health.begin(head) { return }
     switch handler.decide(head) {
     case .reject(let status): head.answer(status)
-    case .receive where hasRoom: head.receive(GRPCCall(head, core: self))
+    case .receive(let note) where hasRoom: head.receive(GRPCCall(head, note: note, core: self))
     case .receive: head.answer(handler.status(of: .tooManyBytes))
     }
   }

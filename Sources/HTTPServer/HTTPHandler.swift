@@ -15,6 +15,9 @@ package protocol HTTPHandler: Sendable {
   /// nothing.
   func reply(to fault: HTTPFault, of head: HTTPRequestHead?) -> HTTPResponse
 
+  /// Headers that the reply to a request has beside its own, whoever refuses or answers it. Called on the worker's thread.
+  func furtherHeaders(for head: HTTPRequestHead) -> [(name: String, value: String)]
+
   /// The server has ended a connection by itself. Called on any thread.
   func connectionEnded(_ reason: HTTPEnding)
 }
@@ -66,14 +69,17 @@ extension HTTPHandler {
     HTTPResponse(status: fault.status, contentType: "text/plain", body: Array((fault.message + "\n").utf8))
   }
 
+  package func furtherHeaders(for head: HTTPRequestHead) -> [(name: String, value: String)] { [] }
+
   package func connectionEnded(_ reason: HTTPEnding) {}
 }
 
 /// What a handler wants with a request whose headers it has seen.
 package enum HTTPDecision {
   /// Read the body, then call `handle`. A body of more than `limit` bytes is answered as `HTTPFault.bodyTooLarge`
-  /// instead: at once when `Content-Length` announces it, otherwise when it has come.
-  case receive(limit: Int)
+  /// instead: at once when `Content-Length` announces it, otherwise when it has come. What was found out about the request
+  /// so far may go with it, as its `note`.
+  case receive(limit: Int, note: (any AnyObject & Sendable)? = nil)
 
   /// Answer with this. The body is read and thrown away, so that the connection stays usable, unless the client waits
   /// for `100 Continue` or announces more than the server cares to throw away: then the answer goes out at once and

@@ -9,6 +9,9 @@ package final class HTTPRequest: @unchecked Sendable {
   /// Method, path and headers. Only to be touched while `HTTPHandler.handle` runs: what lasts longer has to be copied.
   package let head: HTTPRequestHead
 
+  /// What the handler's decision gave it.
+  package let note: (any AnyObject & Sendable)?
+
   let connection: OpaquePointer
   let clock: ConnectionClock
   private let worker: Worker
@@ -25,7 +28,7 @@ package final class HTTPRequest: @unchecked Sendable {
   private var response: HTTPResponse?
 
   enum Reading {
-    case receiving(limit: Int)
+    case receiving(limit: Int, note: (any AnyObject & Sendable)?)
     case discarding(thenSending: HTTPResponse)
     /// The reply is on its way before the body has been read.
     case answering(HTTPResponse)
@@ -47,6 +50,7 @@ package final class HTTPRequest: @unchecked Sendable {
     head: HTTPRequestHead, connection: OpaquePointer, clock: ConnectionClock, worker: Worker, reading: Reading
   ) {
     self.head = head
+    if case .receiving(_, let note) = reading { self.note = note } else { note = nil }
     self.connection = connection
     self.clock = clock
     self.worker = worker

@@ -58,6 +58,19 @@ package struct HTTPRequestHead {
     }
     return found ? HTTPHeaderValue(bytes: UnsafeRawBufferPointer(start: value, count: count)) : nil
   }
+
+  /// The same for a name that only the configuration knows.
+  package func header(named name: String) -> HTTPHeaderValue? {
+    var name = name
+    return name.withUTF8 { name in
+      name.withMemoryRebound(to: CChar.self) { name in
+        var value: UnsafePointer<CChar>?
+        var count = 0
+        guard chttp_header(connection, name.baseAddress, name.count, &value, &count) else { return nil }
+        return HTTPHeaderValue(bytes: UnsafeRawBufferPointer(start: value, count: count))
+      }
+    }
+  }
 }
 
 /// A header's value, borrowed like the head it comes from.

@@ -53,7 +53,11 @@ package final class HTTPResponse: @unchecked Sendable {
   func with(_ further: [HTTPHeaderField], closing: Bool) -> HTTPResponse {
     let own = Set(headers.map { $0.name.lowercased() })
     let added = further.filter { !own.contains($0.name.lowercased()) }.map { (name: $0.name, value: $0.value) }
-    return HTTPResponse(
-      status: status, allHeaders: headers + added + (closing ? [(name: "Connection", value: "close")] : []), body: body)
+    return adding(added + (closing ? [(name: "Connection", value: "close")] : []))
+  }
+
+  /// The same reply with more headers.
+  func adding(_ further: [(name: String, value: String)]) -> HTTPResponse {
+    HTTPResponse(status: status, allHeaders: headers + further, body: body)
   }
 }

@@ -126,12 +126,12 @@ final class Worker: Sendable {
     let reading = decide(head, announced, connection)
     switch reading {
     case .receiving: break
-    case .discarding(let response): clock.owe(core.dressed(response))
+    case .discarding(let response): clock.owe(dressed(response, for: head))
     case .answering(let answer):
       // libmicrohttpd closes the connection after a reply without reading the body. The reply is refused only while the
       // daemon is being stopped; then the connection is about to be closed.
       guard clock.enter(.reply) else { return nil }
-      let response = core.dressed(answer)
+      let response = dressed(answer, for: head)
       _ = chttp_reply(connection, UInt32(response.status), response.handle)
     }
     core.requestBegan()
@@ -148,9 +148,9 @@ final class Worker: Sendable {
     if announced == CHTTP_CONTRADICTORY { return .answering(core.handler.reply(to: .contradictoryLength, of: head)) }
     if announced == CHTTP_UNKNOWN_CODING { return .answering(core.handler.reply(to: .unknownTransferCoding, of: head)) }
     switch core.handler.decide(head) {
-    case .receive(let limit):
+    case .receive(let limit, let note):
       if announced > limit { return .answering(core.handler.reply(to: .bodyTooLarge, of: head)) }
-      if core.hasRoomForBodies { return .receiving(limit: limit) }
+      if core.hasRoomForBodies { return .receiving(limit: limit, note: note) }
       return refusing(announced, connection, core.handler.reply(to: .tooManyBodies, of: head))
     case .reject(let response): return refusing(announced, connection, response)
     }
@@ -166,7 +166,7 @@ final class Worker: Sendable {
 
   private func read(_ bytes: UnsafeRawBufferPointer, of request: HTTPRequest) -> Bool {
     guard request.clock.hear() else { return false }
-    if case .receiving(let limit) = request.reading {
+    if case .receiving(let limit, _) = request.reading {
       let fits = request.receivedCount + bytes.count <= limit
       if fits, core.hasRoomForBodies {
         request.append(bytes)
@@ -175,7 +175,7 @@ final class Worker: Sendable {
       request.dropBody()
       let response = core.handler.reply(to: fits ? .tooManyBodies : .bodyTooLarge, of: request.head)
       request.reading = .discarding(thenSending: response)
-      request.clock.owe(core.dressed(response))
+      request.clock.owe(dressed(response, for: request.head))
     }
     request.discarded += bytes.count
     if request.discarded <= Worker.discardLimit { return true }
@@ -200,8 +200,14 @@ final class Worker: Sendable {
 
   private func send(_ response: HTTPResponse, to request: HTTPRequest) -> Bool {
     guard request.clock.enter(.reply) else { return false }
-    let response = core.dressed(response)
+    let response = dressed(response, for: request.head)
     return chttp_reply(request.connection, UInt32(response.status), response.handle)
+  }
+
+  /// With what the handler adds to every reply to such a request: mostly nothing, and then the reply itself.
+  private func dressed(_ response: HTTPResponse, for head: HTTPRequestHead) -> HTTPResponse {
+    let further = core.handler.furtherHeaders(for: head)
+    return core.dressed(further.isEmpty ? response : response.adding(further))
   }
 
   private func suspend(_ request: HTTPRequest) -> Bool {

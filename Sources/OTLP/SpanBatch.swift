@@ -17,17 +17,20 @@ package final class SpanBatch: @unchecked Sendable {
   /// By the position of a span: where its payload begins in the request as it was received, when the record was reduced
   /// since and `bytes` are what is left of it; nil where `SpanEntry.offset` says so.
   package let originalOffsets: [UInt32]?
+  /// What is known of the request beside its bytes; mostly nothing.
+  package let origin: RequestOrigin?
   /// Whether the request was accepted by an earlier run, and some of its spans may be done already.
   package let isReplay: Bool
   private let release: (SpanIndex) -> Void
 
   /// `release` is called once, when nobody holds the batch any more; it may take the index and the bytes back.
   package init(
-    bytes: UnsafeRawBufferPointer, index: SpanIndex, interner: ScopeInterner,
+    bytes: UnsafeRawBufferPointer, index: SpanIndex, interner: ScopeInterner, origin: RequestOrigin? = nil,
     release: @escaping (SpanIndex) -> Void
   ) {
     self.bytes = bytes
     self.index = index
+    self.origin = origin
     self.release = release
     record = nil
     units = nil
@@ -44,6 +47,7 @@ package final class SpanBatch: @unchecked Sendable {
     bytes = batch.bytes
     index = batch.index
     scopes = batch.scopes
+    origin = batch.origin
     self.record = record
     self.units = units
     self.originalOffsets = originalOffsets

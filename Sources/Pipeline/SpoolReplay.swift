@@ -85,7 +85,8 @@ package struct SpoolReplay {
       record.markAllDone()
       return true
     }
-    let plain = SpanBatch(bytes: replayed.payload, index: index, interner: interner) { _ in }
+    let origin = StoredOrigin.read(from: replayed.payload)
+    let plain = SpanBatch(bytes: replayed.payload, index: index, interner: interner, origin: origin) { _ in }
     // A version that leaves out other spans than the one that took the request would name them otherwise.
     let isNamedAlike = index.spanCount == replayed.units?.count ?? record.spanCount
     var anew: SpoolRecord?

@@ -30,7 +30,7 @@ package final class SpooledTraces: TracesConsumer {
   package func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
     let record: SpoolRecord
     do throws(SpoolError) {
-      record = try spool.append([batch.bytes], unitCount: batch.spanCount, isFollowed: isFollowed)
+      record = try append(batch)
     } catch {
       return completion(Self.refusal(error))
     }
@@ -45,6 +45,20 @@ package final class SpooledTraces: TracesConsumer {
         completion(isSynced ? nil : Self.refusal(.system("the spool's disk refuses")))
       }
     }
+  }
+
+  private func append(_ batch: SpanBatch) throws(SpoolError) -> SpoolRecord {
+    guard let origin = StoredOrigin.suffix(batch.origin, behind: batch.bytes) else {
+      return try spool.append([batch.bytes], unitCount: batch.spanCount, isFollowed: isFollowed)
+    }
+    let result: Result<SpoolRecord, SpoolError> = origin.withUnsafeBytes { origin in
+      do throws(SpoolError) {
+        return .success(try spool.append([batch.bytes, origin], unitCount: batch.spanCount, isFollowed: isFollowed))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
   }
 
   private static func refusal(_ error: SpoolError) -> Refusal {

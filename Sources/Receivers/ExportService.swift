@@ -47,18 +47,22 @@ final class ExportService: Sendable {
   /// - Parameters:
   ///   - message: of the request, inflated.
   ///   - signal: what the request carries.
+  ///   - origin: what is known of it beside its bytes.
   ///   - reply: called once, perhaps later and from another thread.
-  func export(_ message: Message, _ signal: Signal, reply: @escaping @Sendable (Answer) -> Void) {
+  func export(
+    _ message: Message, _ signal: Signal, from origin: RequestOrigin? = nil, reply: @escaping @Sendable (Answer) -> Void
+  ) {
     intake.pass { [self] passage in
       switch passage {
-      case .success(let target): accept(message, signal, into: target, reply: reply)
+      case .success(let target): accept(message, signal, from: origin, into: target, reply: reply)
       case .failure(let refusal): answer(.refused(refusal), reply)
       }
     }
   }
 
   private func accept(
-    _ message: Message, _ signal: Signal, into target: Intake.Target, reply: @escaping @Sendable (Answer) -> Void
+    _ message: Message, _ signal: Signal, from origin: RequestOrigin?, into target: Intake.Target,
+    reply: @escaping @Sendable (Answer) -> Void
   ) {
     guard let consumer = target.consumers[signal] else { return answer(.unserved, reply) }
     let index = indexes.take()
@@ -83,7 +87,7 @@ final class ExportService: Sendable {
       return answer(.refused(refusal), reply)
     }
     // The batch keeps the owner, and with it the bytes that it points to.
-    let batch = SpanBatch(bytes: message.bytes, index: index, interner: interner) { [indexes] index in
+    let batch = SpanBatch(bytes: message.bytes, index: index, interner: interner, origin: origin) { [indexes] index in
       withExtendedLifetime(message.owner) {}
       indexes.give(index, requestBytes: size)
     }

@@ -1,3 +1,4 @@
+import Authentication
 import Compression
 import GRPCServer
 import HTTPServer
@@ -9,12 +10,15 @@ import SelfTelemetry
 /// it and hands it to the export service.
 final class OTLPGRPCHandler: GRPCHandler {
   private let limit: Int
+  private let doorkeeper: Doorkeeper
   private let metrics: ReceiverMetrics
   private let service: ExportService
 
   init(
-    _ configuration: OTLPGRPCReceiver.Configuration, interner: ScopeInterner, intake: Intake, metrics: ReceiverMetrics
+    _ configuration: OTLPGRPCReceiver.Configuration, interner: ScopeInterner, intake: Intake, doorkeeper: Doorkeeper,
+    metrics: ReceiverMetrics
   ) {
+    self.doorkeeper = doorkeeper
     limit = configuration.maxMessageBytes
     self.metrics = metrics
     service = ExportService(interner: interner, intake: intake, metrics: metrics)
@@ -22,16 +26,22 @@ final class OTLPGRPCHandler: GRPCHandler {
 
   func decide(_ head: GRPCCallHead) -> GRPCDecision {
     metrics.requests.add()
-    if let status = objection(to: head.method, metadata: head.metadata) {
+    let origin: RequestOrigin?
+    do throws(AuthenticationFailure) {
+      origin = try doorkeeper.admit(head.metadata)
+    } catch {
+      metrics.refusedRequests.add()
+      return .reject(OTLPGRPCReply.unauthenticated(error))
+    }
+    if let status = objection(to: head.method) {
       metrics.refusedRequests.add()
       return .reject(status)
     }
-    return .receive
+    return .receive(note: origin)
   }
 
-  /// What is wrong with a call of which the message is not known yet; nil when nothing is. `metadata` has the value of each key
-  /// in lower case. Nothing here depends on it.
-  private func objection(to method: String, metadata: (_ name: String) -> String?) -> GRPCStatus? {
+  /// What is wrong with a call of which the message is not known yet; nil when nothing is.
+  private func objection(to method: String) -> GRPCStatus? {
     guard let signal = OTLPServices.signal(of: method) else { return OTLPGRPCReply.unknown(method) }
     return service.objection(to: signal).flatMap { OTLPGRPCReply.result(of: $0, signal).failure }
   }
@@ -40,7 +50,9 @@ final class OTLPGRPCHandler: GRPCHandler {
     let signal = OTLPServices.signal(of: call.head.method) ?? .traces
     switch inflated(call) {
     case .success(let message):
-      service.export(message, signal) { answer in call.respond(OTLPGRPCReply.result(of: answer, signal)) }
+      service.export(message, signal, from: call.note as? RequestOrigin) { answer in
+        call.respond(OTLPGRPCReply.result(of: answer, signal))
+      }
     case .failure(let status):
       metrics.refusedRequests.add()
       call.respond(.failure(status))
@@ -69,7 +81,7 @@ final class OTLPGRPCHandler: GRPCHandler {
     } catch .tooLarge {
       return .failure(OTLPGRPCReply.tooLarge(limit))
     } catch {
-      return .failure(OTLPGRPCReply.malformed("the message is no intact gzip file: \(error.reason)"))
+      return .failure(OTLPGRPCReply.malformed(ContentCoding.gzip.objection(error)))
     }
   }
 }

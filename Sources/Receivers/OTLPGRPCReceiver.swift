@@ -9,6 +9,7 @@ package final class OTLPGRPCReceiver: OTLPListener {
   package typealias Configuration = GRPCServerConfiguration
 
   package let transport = "grpc"
+  package let doorkeeper = Doorkeeper()
   private let server: GRPCServer
   private let id: String
   private let registry: MetricRegistry
@@ -28,7 +29,7 @@ package final class OTLPGRPCReceiver: OTLPListener {
     self.id = id
     self.registry = registry
     let handler = OTLPGRPCHandler(
-      configuration, interner: interner, intake: intake,
+      configuration, interner: interner, intake: intake, doorkeeper: doorkeeper,
       metrics: ReceiverMetrics(registry: registry, receiver: id, transport: transport, endings: [.maxConnections]))
     server = try GRPCServer(configuration: configuration, services: OTLPServices.names, handler: handler)
   }

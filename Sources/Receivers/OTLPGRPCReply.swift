@@ -1,3 +1,4 @@
+import Authentication
 import GRPCServer
 import OTLP
 import Pipeline
@@ -21,6 +22,13 @@ enum OTLPGRPCReply {
       .unavailable, refusal.message,
       details: ServiceReply.status(
         code: GRPCCode.unavailable.rawValue, message: refusal.message, retryAfter: refusal.retryAfter))
+  }
+
+  static func unauthenticated(_ failure: AuthenticationFailure) -> GRPCStatus {
+    switch failure {
+    case .unauthenticated(let message, _): GRPCStatus(.unauthenticated, message)
+    case .busy(let message, let retryAfter): refused(Refusal(message: message, retryAfter: retryAfter))
+    }
   }
 
   static func tooLarge(_ limit: Int) -> GRPCStatus {

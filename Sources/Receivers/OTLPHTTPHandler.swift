@@ -1,3 +1,4 @@
+import Authentication
 import Compression
 import HTTPServer
 import OTLP
@@ -9,35 +10,50 @@ import SelfTelemetry
 final class OTLPHTTPHandler: HTTPHandler {
   private let limit: Int
   private let paths: OTLPPaths
+  private let codings: [ContentCoding]
+  private let cors: CORSPolicy?
+  private let doorkeeper: Doorkeeper
   private let metrics: ReceiverMetrics
+  private let wrongContentEncoding: HTTPResponse
   private let tooLarge: HTTPResponse
   private let unknownPath: HTTPResponse
   private let readers = ReusePool { OTLPJSONReader() }
   let service: ExportService
 
   init(
-    _ configuration: OTLPReceiver.Configuration, interner: ScopeInterner, intake: Intake, metrics: ReceiverMetrics
+    _ configuration: OTLPReceiver.Configuration, interner: ScopeInterner, intake: Intake, doorkeeper: Doorkeeper,
+    metrics: ReceiverMetrics
   ) {
     limit = configuration.maxRequestBodySize
     paths = OTLPPaths(configuration)
+    codings = configuration.compressionAlgorithms
+    cors = CORSPolicy(configuration.cors)
+    self.doorkeeper = doorkeeper
     self.metrics = metrics
+    wrongContentEncoding = OTLPHTTPReply.wrongContentEncoding(codings)
     service = ExportService(interner: interner, intake: intake, metrics: metrics)
     tooLarge = OTLPHTTPReply.tooLarge(limit)
     unknownPath = OTLPHTTPReply.unknownPath(configuration.tracesURLPath)
   }
 
-  private enum Encoding {
-    case identity, gzip
-  }
-
   func decide(_ head: HTTPRequestHead) -> HTTPDecision {
     metrics.requests.add()
+    if let cors, cors.isPreflight(head) { return .reject(CORSPolicy.preflightReply) }
+    let origin: RequestOrigin?
+    do throws(AuthenticationFailure) {
+      origin = try doorkeeper.admit { head.header(named: $0)?.string }
+    } catch {
+      metrics.refusedRequests.add()
+      return .reject(OTLPHTTPReply.unauthenticated(error).written(in: MessageFormat(of: head) ?? .protobuf, nil))
+    }
     if let response = objection(to: head) {
       metrics.refusedRequests.add()
       return .reject(response.written(in: MessageFormat(of: head) ?? .protobuf, nil))
     }
-    return .receive(limit: limit)
+    return .receive(limit: limit, note: origin)
   }
+
+  func furtherHeaders(for head: HTTPRequestHead) -> [(name: String, value: String)] { cors?.headers(for: head) ?? [] }
 
   /// What is wrong with a request that only its headers are known of; nil when nothing is.
   private func objection(to head: HTTPRequestHead) -> HTTPResponse? {
@@ -45,27 +61,30 @@ final class OTLPHTTPHandler: HTTPHandler {
     guard head.method == "POST" else { return OTLPHTTPReply.wrongMethod }
     guard let format = MessageFormat(of: head) else { return OTLPHTTPReply.wrongContentType }
     guard format.isReadable(head) else { return OTLPHTTPReply.wrongCharset }
-    guard encoding(of: head) != nil else { return OTLPHTTPReply.wrongContentEncoding }
+    guard coding(of: head) != nil else { return wrongContentEncoding }
     // The server will refuse it by its length: coming again would not help.
     if let length = head.contentLength, length > limit { return nil }
     return service.objection(to: signal).map { OTLPHTTPReply.response(to: $0, signal, in: .protobuf) }
   }
 
-  private func encoding(of head: HTTPRequestHead) -> Encoding? {
-    guard let name = head.header("Content-Encoding") else { return .identity }
-    if name.isWord("gzip") || name.isWord("x-gzip") { return .gzip }
-    return name.isWord("identity") || name.isWord("") ? .identity : nil
+  /// How the body is compressed; nil when it is in a way that is not taken here.
+  private func coding(of head: HTTPRequestHead) -> ContentCoding? {
+    guard let header = head.header("Content-Encoding") else { return codings.contains(.identity) ? .identity : nil }
+    // The usual one costs no text.
+    let coding = header.isWord("gzip") ? .gzip : ContentCoding(header: header.string)
+    return coding.flatMap { codings.contains($0) ? $0 : nil }
   }
 
   func handle(_ request: HTTPRequest) {
     let signal = paths.signal(of: request.head.path) ?? .traces
     let format = MessageFormat(of: request.head) ?? .protobuf
     let received = request.takeBody()
-    let message = inflated(received, encoding(of: request.head) ?? .identity, of: request)
+    let message = inflated(received, coding(of: request.head) ?? .identity, of: request)
       .flatMap { format == .json ? readJSON($0, signal, of: request) : .success($0) }
     switch message {
     case .success(let body):
-      service.export(ExportService.Message(bytes: body.bytes, owner: body), signal) { answer in
+      let message = ExportService.Message(bytes: body.bytes, owner: body)
+      service.export(message, signal, from: request.note as? RequestOrigin) { answer in
         request.respond(OTLPHTTPReply.response(to: answer, signal, in: format))
       }
     case .failure(let refused):
@@ -88,20 +107,20 @@ final class OTLPHTTPHandler: HTTPHandler {
   }
 
   private func inflated(
-    _ received: PooledBuffer, _ encoding: Encoding, of request: HTTPRequest
+    _ received: PooledBuffer, _ coding: ContentCoding, of request: HTTPRequest
   ) -> Result<PooledBuffer, Refused> {
-    guard encoding == .gzip else { return .success(received) }
+    guard coding != .identity else { return .success(received) }
     let body = request.pool.makeBuffer()
     do throws(InflateError) {
       body.setCount(
         try received.withBytes { bytes throws(InflateError) in
-          try Inflate.gzip(bytes, limit: limit, reserve: body.reserve)
+          try coding.inflate(bytes, limit: limit, reserve: body.reserve)
         })
       return .success(body)
     } catch .tooLarge {
       return .failure(Refused(response: tooLarge))
     } catch {
-      return .failure(Refused(response: OTLPHTTPReply.malformed("the body is no intact gzip file: \(error.reason)")))
+      return .failure(Refused(response: OTLPHTTPReply.malformed(coding.objection(error))))
     }
   }
 
@@ -123,19 +142,6 @@ final class OTLPHTTPHandler: HTTPHandler {
         Refused(
           response: error.reason == .tooLarge
             ? tooLarge : OTLPHTTPReply.malformed("no \(signal.requestName): \(error)")))
-    }
-  }
-}
-
-extension InflateError {
-  /// For the person who runs the sender.
-  var reason: String {
-    switch self {
-    case .empty: "it is empty"
-    case .tooLarge(let limit): "more than \(limit) bytes come out"
-    case .corrupt: "it is broken or cut off"
-    case .checksumMismatch: "its checksum is wrong"
-    case .trailingBytes: "other bytes follow it"
     }
   }
 }

@@ -1,3 +1,4 @@
+import Authentication
 import HTTPServer
 import OTLP
 import Pipeline
@@ -56,9 +57,19 @@ enum OTLPHTTPReply {
     error(415, .invalidArgument, message, headers: [("Accept", "\(protobuf), \(json)")])
   }
 
-  static let wrongContentEncoding = error(
-    415, .invalidArgument, "Content-Encoding must be gzip or identity", headers: [("Accept-Encoding", "gzip, identity")]
-  )
+  static func wrongContentEncoding(_ known: [ContentCoding]) -> HTTPResponse {
+    let names = known.map(\.rawValue).joined(separator: ", ")
+    return error(
+      415, .invalidArgument, "Content-Encoding must be one of \(names)", headers: [("Accept-Encoding", names)])
+  }
+
+  static func unauthenticated(_ failure: AuthenticationFailure) -> HTTPResponse {
+    switch failure {
+    case .unauthenticated(let message, let challenge):
+      error(401, .unauthenticated, message, headers: [("WWW-Authenticate", challenge)])
+    case .busy(let message, let retryAfter): refused(Refusal(message: message, retryAfter: retryAfter))
+    }
+  }
 
   static func unreadable(_ fault: HTTPFault) -> HTTPResponse {
     switch fault {
@@ -81,6 +92,7 @@ enum OTLPHTTPReply {
     case resourceExhausted = 8
     case unimplemented = 12
     case unavailable = 14
+    case unauthenticated = 16
   }
 
   private static func error(

@@ -5,6 +5,8 @@ package protocol OTLPListener: AnyObject, Sendable {
   /// Where it listens, the real port included.
   var address: String { get }
   var port: UInt16 { get }
+  /// Who lets requests in. It has to be told whom before the server starts.
+  var doorkeeper: Doorkeeper { get }
 
   /// Takes connections from now on.
   ///

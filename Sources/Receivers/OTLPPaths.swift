@@ -11,6 +11,7 @@ struct OTLPPaths: Sendable {
     var signals = [Self.langfuse: Signal.traces]
     signals[configuration.metricsURLPath] = .metrics
     signals[configuration.logsURLPath] = .logs
+    for path in configuration.extraTracesPaths { signals[path] = .traces }
     signals[configuration.tracesURLPath] = .traces
     self.signals = signals
   }

@@ -20,6 +20,13 @@ package final class OTLPReceiver: OTLPListener {
     package var tracesURLPath = "/v1/traces"
     package var logsURLPath = "/v1/logs"
     package var metricsURLPath = "/v1/metrics"
+    /// Further paths that traces are sent to.
+    package var extraTracesPaths: [String] = []
+    package var admission = Admission()
+    /// Which web pages may send.
+    package var cors = CORSConfiguration()
+    /// How bodies may be compressed.
+    package var compressionAlgorithms = ContentCoding.allCases
     /// Bytes of a request line and its headers.
     package var maxRequestHeadersSize = 16 << 10
     /// How long it waits for its clients; zero for ever.
@@ -36,6 +43,8 @@ package final class OTLPReceiver: OTLPListener {
   package let transport = "http"
   /// Where its requests go. Nothing is taken before it is opened.
   package let intake: Intake
+  /// Who lets them in. It has to be told whom before the receiver starts.
+  package let doorkeeper = Doorkeeper()
   private let server: HTTPServer
   private let id: String
   private let registry: MetricRegistry
@@ -59,7 +68,7 @@ package final class OTLPReceiver: OTLPListener {
     self.id = id
     self.registry = registry
     let handler = OTLPHTTPHandler(
-      configuration, interner: interner, intake: intake,
+      configuration, interner: interner, intake: intake, doorkeeper: doorkeeper,
       metrics: ReceiverMetrics(registry: registry, receiver: id, transport: transport))
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(

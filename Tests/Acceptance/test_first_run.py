@@ -9,12 +9,12 @@ from support.making import body, trace_of
 from support.outputs import json_lines, spans_of
 from support.waiting import wait_until
 
-OTLP, OTLP_GRPC, LEDGER, METRICS = 4318, 4317, 4319, 8888
+OTLP, OTLP_GRPC, LEDGER, METRICS, HEALTH = PORTS = 4318, 4317, 4319, 8888, 13133
 
 
 @pytest.fixture
 def start(tmp_path):
-    for port in (OTLP, OTLP_GRPC, LEDGER, METRICS):
+    for port in PORTS:
         if not is_free(port):
             pytest.skip(f"somebody else listens on port {port}")
     return lambda: Collector(port=OTLP, cwd=tmp_path)
@@ -82,4 +82,4 @@ def test_the_ledger_knows_the_user(start, tmp_path):
 def test_it_listens_on_loopback_only(start):
     with start() as running:
         wait_until(lambda: "Everything is ready" in running.stderr, lambda: running.stderr)
-        assert running.listening() == {("127.0.0.1", port) for port in (OTLP, OTLP_GRPC, LEDGER, METRICS)}
+        assert running.listening() == {("127.0.0.1", port) for port in PORTS}

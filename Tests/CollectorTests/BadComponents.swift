@@ -67,11 +67,6 @@ extension BadConfigTests {
       "5:23: error: receivers.otlp.protocols.http.idle_timeout: expected a duration, found the whole number 5 (write its unit, as in 5s)"
     ),
     Fault(
-      "        endpoint: 127.0.0.1:0",
-      "        auth: {authenticator: x}\n        cors: {}\n        include_metadata: true",
-      "5:9: warning: receivers.otlp.protocols.http.auth is not supported yet and has no effect",
-      "6:9: warning: receivers.otlp.protocols.http.cors is not supported yet and has no effect",
-      "7:9: warning: receivers.otlp.protocols.http.include_metadata is not supported yet and has no effect"),
     Fault(
       "        endpoint: 127.0.0.1:0", "        tls: {cert_file: x}",
       "5:9: error: receivers.otlp.protocols.http.tls.key_file: cert_file and key_file are required to speak TLS"),
@@ -105,7 +100,59 @@ extension BadConfigTests {
     ),
   ]
 
+  private static let endpoint = "        endpoint: 127.0.0.1:0"
+
+  static let edge: [Fault] = [
+    Fault(
+      endpoint, "        compression_algorithms: [gzip, snappy, br]",
+      "5:33: warning: receivers.otlp.protocols.http.compression_algorithms: snappy is not supported yet and has no effect",
+      "5:33: error: receivers.otlp.protocols.http.compression_algorithms: \"br\" is no compression that is known here; there are identity, gzip, zstd, zlib, deflate"
+    ),
+    Fault(
+      endpoint, "        cors: {allowed_origins: ['https://*.a.*'], exposed_headers: ['a b'], max_age: -2}",
+      "5:87: error: receivers.otlp.protocols.http.cors.max_age: expected a whole number from -1 to 2147483647, found the whole number -2",
+      "5:33: error: receivers.otlp.protocols.http.cors.allowed_origins: an origin has one * at most: https://*.a.*",
+      "5:69: error: receivers.otlp.protocols.http.cors.exposed_headers: not the name of a header: a b"),
+    Fault(
+      endpoint, "        cors: {allowed_headers: [a]}",
+      "5:33: warning: receivers.otlp.protocols.http.cors.allowed_headers: without allowed_origins it has no effect"),
+    Fault(
+      endpoint, "        auth: {}",
+      "5:9: error: receivers.otlp.protocols.http.auth.authenticator: one of authenticator and authenticators is required"
+    ),
+    Fault(
+      endpoint, "        auth: {authenticator: oidc}",
+      "5:9: error: receivers.otlp.protocols.http.auth: there is no extension \"oidc\" that knows senders"),
+    Fault(
+      "processors:\n", "extensions: {basicauth: {htpasswd: {inline: 'a:b'}}}\nprocessors:\n"),
+    Fault(
+      "        endpoint: 127.0.0.1:0\nprocessors:\n",
+      "        auth: {authenticator: basicauth}\nextensions: {basicauth: {htpasswd: {inline: 'a:b'}}}\nprocessors:\n",
+      "5:9: error: receivers.otlp.protocols.http.auth: service.extensions has to name \"basicauth\" too"),
+    Fault(
+      "processors:\n", "extensions: {basicauth: {}, basicauth/b: {htpasswd: {}}}\nprocessors:\n",
+      "6:14: error: extensions.basicauth.htpasswd is required",
+      "6:43: error: extensions.basicauth/b.htpasswd.file: file or inline is required"),
+    Fault(
+      "processors:\n", "extensions: {bearertokenauth: {}, apikeyauth: {}}\nprocessors:\n",
+      "6:14: error: extensions.bearertokenauth.token: token, tokens or filename is required, and no token is empty",
+      "6:35: error: extensions.apikeyauth.keys: at least one is required"),
+    Fault(
+      "processors:\n", "extensions: {apikeyauth: {keys: [{key: a}, {key: a, tenant: ''}, {}]}}\nprocessors:\n",
+      "6:50: error: extensions.apikeyauth.keys[1].key: this key stands twice",
+      "6:61: error: extensions.apikeyauth.keys[1].tenant: a tenant has a name; leave it out for none",
+      "6:66: error: extensions.apikeyauth.keys[2].key: a key is required, and none is empty"),
+    Fault(
+      "processors:\n", "extensions: {health_check: {endpoint: x, path: y}}\nprocessors:\n",
+      "6:39: error: extensions.health_check.endpoint: expected host:port, found \"x\"",
+      "6:48: error: extensions.health_check.path: must begin with /"),
+  ]
+
   static let processors: [Fault] = [
+    Fault(
+      "  enduser:\n", "  enduser:\n    from_headers: {end_user: x-user, session: 'a b'}\n",
+      "8:47: error: processors.enduser.from_headers.session: not the name of a header: a b",
+      "2:3: warning: receivers.otlp: without include_metadata, processors.enduser.from_headers has no effect on it"),
     Fault(
       "  enduser:\n", "  enduser:\n    fallback: any\n",
       "8:15: error: processors.enduser.fallback: expected one of topmost, none, found the text \"any\""),

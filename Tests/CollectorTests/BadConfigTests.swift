@@ -44,7 +44,7 @@ struct BadConfigTests {
     var testDescription: String { by }
   }
 
-  @Test(arguments: structure + receivers + processors + exporters + service)
+  @Test(arguments: structure + receivers + edge + processors + exporters + service)
   func `each fault is told once, with its place`(fault: Fault) throws {
     try #require(Self.good.split(separator: fault.part, omittingEmptySubsequences: false).count == 2)
     let messages = Reading(Self.good.replacing(fault.part, with: fault.by)).messages
@@ -89,18 +89,19 @@ extension BadConfigTests {
       "exporters:\n  debug:", "connectors:\n  foo:\nexporters:\n  debug:",
       "10:3: error: connectors.foo: unknown connector \"foo\"; there are none"),
     Fault(
-      "processors:\n  enduser:", "extensions:\n  health_check:\n    endpoint: x\nprocessors:\n  enduser:",
-      "7:3: warning: extensions.health_check is not supported yet and has no effect"),
+      "processors:\n  enduser:", "extensions:\n  zpages:\n    endpoint: x\nprocessors:\n  enduser:",
+      "7:3: warning: extensions.zpages is not supported yet and has no effect"),
     Fault(
       "processors:\n  enduser:", "extensions:\n  helth_check:\nprocessors:\n  enduser:",
-      "7:3: error: extensions.helth_check: unknown extension \"helth_check\"; there are ledger"),
+      "7:3: error: extensions.helth_check: unknown extension \"helth_check\"; there are ledger, health_check, apikeyauth, basicauth, bearertokenauth"
+    ),
     Fault(
       "processors:\n  enduser:", "extensions: {zpages: , pprof/a: {x: 1}}\nprocessors:\n  enduser:",
       "6:14: warning: extensions.zpages is not supported yet and has no effect",
       "6:24: warning: extensions.pprof/a is not supported yet and has no effect"),
     Fault(
-      "service:\n", "extensions:\n  health_check:\nservice:\n  extensions: [health_check]\n",
-      "14:3: warning: extensions.health_check is not supported yet and has no effect"),
+      "service:\n", "extensions:\n  zpages:\nservice:\n  extensions: [zpages]\n",
+      "14:3: warning: extensions.zpages is not supported yet and has no effect"),
     Fault(
       "  debug:", "  debug: 3",
       "10:10: error: exporters.debug: expected a mapping, found the whole number 3"),

@@ -15,7 +15,7 @@ import Testing
 /// Every key of every component goes where it belongs.
 struct ComponentKeysTests {
   private func processor(_ id: String, _ keys: String) throws -> ProcessorConfig {
-    let reading = Reading.pipeline(processor: (id, keys))
+    let reading = Reading.pipeline(http: "{include_metadata: true}", processor: (id, keys))
     #expect(reading.messages == [])
     return try #require(reading.config.processors.values.first?.value)
   }
@@ -27,7 +27,12 @@ struct ComponentKeysTests {
   }
 
   private func receiver(_ http: String) throws -> OTLPReceiver.Configuration {
-    let reading = Reading.pipeline(http: http)
+    let reading = Reading.pipeline(
+      http: http,
+      service: """
+          extensions: [basicauth, apikeyauth]
+        extensions: {basicauth: {htpasswd: {inline: "a:b"}}, apikeyauth: {keys: [{key: k}]}}
+        """)
     #expect(reading.messages == [])
     return try #require(reading.config.receivers.values.first?.value.http)
   }
@@ -41,7 +46,10 @@ struct ComponentKeysTests {
       max_buffered_mib: 8, read_header_timeout: 1500ms, read_timeout: 2m, write_timeout: 0, max_request_headers_size: 4096,
       logs_url_path: /otel/logs, metrics_url_path: otel/metrics,
       keep_alives_enabled: false, response_headers: {X-A: b, X-C: d}, tls: {cert_file: c, key_file: k, client_ca_file: a,
-      min_version: "1.3", max_version: "1.3", reload_interval: 5m}}
+      min_version: "1.3", max_version: "1.3", reload_interval: 5m},
+      compression_algorithms: ["", zstd, gzip, zstd], extra_traces_paths: [api/in, /x], include_metadata: true,
+      auth: {authenticators: [apikeyauth, basicauth]},
+      cors: {allowed_origins: ["https://*.example"], allowed_headers: [x-a], exposed_headers: [x-b], max_age: 60}}
       """)
     #expect(unchanged(http, from: OTLPReceiver.Configuration()) == ["socketPath"])
     #expect(!http.keepsAlive)
@@ -62,6 +70,14 @@ struct ComponentKeysTests {
     #expect(http.maxRequestHeadersSize == 4096)
     #expect(http.maxConnections == 7)
     #expect(http.maxBufferedMiB == 8)
+    #expect(http.compressionAlgorithms == [.identity, .zstd, .gzip])
+    #expect(http.extraTracesPaths == ["/api/in", "/x"])
+    #expect(http.admission.includeMetadata)
+    #expect(http.admission.authenticators == ["apikeyauth", "basicauth"])
+    #expect(http.cors.allowedOrigins == ["https://*.example"])
+    #expect(http.cors.allowedHeaders == ["x-a"])
+    #expect(http.cors.exposedHeaders == ["x-b"])
+    #expect(http.cors.maxAge == 60)
   }
 
   @Test(arguments: [
@@ -135,7 +151,7 @@ struct ComponentKeysTests {
         {id_keys: [a, b], metadata_keys: [c], session_keys: [d, e], inherit: [f, "g.*"], fallback: none,
         fallback_wait: 3s, local_root_wait: 11s, root_wait: 6m, max_traces: 12, max_spans_per_trace: 13,
         max_buffered_mib: 14, resolved_traces: {max: 15, max_mib: 17, ttl: 16s}, max_identity_bytes: 18,
-        log_traces: true}
+        log_traces: true, from_headers: {end_user: X-End-User-Id, session: x-session-id}}
         """)
     else {
       Issue.record("another processor")
@@ -143,6 +159,8 @@ struct ComponentKeysTests {
     }
     #expect(unchanged(configuration, from: EndUserConfiguration()) == [])
     #expect(configuration.idKeys == ["a", "b"])
+    #expect(configuration.fromHeaders.endUser == "x-end-user-id")
+    #expect(configuration.fromHeaders.session == "x-session-id")
     #expect(configuration.metadataKeys == ["c"])
     #expect(configuration.sessionKeys == ["d", "e"])
     #expect(configuration.inherit == ["f", "g.*"])

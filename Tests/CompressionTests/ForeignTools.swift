@@ -56,6 +56,34 @@ func unpackZstd(_ packed: [UInt8], capacity: Int) throws -> Data {
   return content.prefix(count)
 }
 
+/// One zstd frame, that says how much it holds or not.
+func packZstd(_ data: Data, level: Int32 = 3, saysItsSize: Bool = true) throws -> Data {
+  typealias Make = @convention(c) () -> OpaquePointer?
+  typealias Free = @convention(c) (OpaquePointer?) -> Int
+  typealias Set = @convention(c) (OpaquePointer?, Int32, Int32) -> Int
+  typealias Compress =
+    @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?, Int, UnsafeRawPointer?, Int) -> Int
+  let library = "libzstd.so.1"
+  let set = try function("ZSTD_CCtx_setParameter", of: library, as: Set.self)
+  let context = try function("ZSTD_createCCtx", of: library, as: Make.self)()
+  defer { _ = try? function("ZSTD_freeCCtx", of: library, as: Free.self)(context) }
+  let (levelParameter, contentSizeFlag, checksumFlag): (Int32, Int32, Int32) = (100, 200, 201)
+  _ = set(context, levelParameter, level)
+  _ = set(context, contentSizeFlag, saysItsSize ? 1 : 0)
+  _ = set(context, checksumFlag, 1)
+  var packed = Data(count: data.count + data.count / 100 + 1000)
+  let capacity = packed.count
+  let compress = try function("ZSTD_compress2", of: library, as: Compress.self)
+  let count = packed.withUnsafeMutableBytes { output in
+    data.withUnsafeBytes { compress(context, output.baseAddress, capacity, $0.baseAddress, $0.count) }
+  }
+  guard 0...capacity ~= count else { throw ForeignLibraryError(code: count) }
+  return packed.prefix(count)
+}
+
+/// A DEFLATE stream with nothing around it: what is between the header and the checksum of a zlib stream.
+func packDeflate(_ data: Data) throws -> Data { Data(try packZlib(data).dropFirst(2).dropLast(4)) }
+
 /// The simplest memory that `Inflate` can write to.
 final class Memory {
   private(set) var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 1)
@@ -75,20 +103,22 @@ final class Memory {
   }
 }
 
-func inflateGzip(_ packed: Data, limit: Int) throws -> Data {
+/// One of the inflaters.
+typealias Inflater = (
+  UnsafeRawBufferPointer, Int, (Int) -> UnsafeMutableRawBufferPointer
+) throws(InflateError) -> Int
+
+func inflate(_ packed: Data, limit: Int, with inflater: Inflater) throws -> Data {
   let memory = Memory()
-  let count = try packed.withUnsafeBytes { bytes in
-    try Inflate.gzip(bytes, limit: limit, reserve: memory.reserve)
-  }
+  let count = try packed.withUnsafeBytes { bytes in try inflater(bytes, limit, memory.reserve) }
   return Data(memory.bytes.prefix(count))
 }
 
-func inflateZlib(_ packed: Data, limit: Int) throws -> Data {
-  let memory = Memory()
-  let count = try packed.withUnsafeBytes { bytes in
-    try Inflate.zlib(bytes, limit: limit, reserve: memory.reserve)
-  }
-  return Data(memory.bytes.prefix(count))
+func inflateGzip(_ packed: Data, limit: Int) throws -> Data { try inflate(packed, limit: limit, with: Inflate.gzip) }
+func inflateZlib(_ packed: Data, limit: Int) throws -> Data { try inflate(packed, limit: limit, with: Inflate.zlib) }
+func inflateZstd(_ packed: Data, limit: Int) throws -> Data { try inflate(packed, limit: limit, with: Inflate.zstd) }
+func inflateDeflate(_ packed: Data, limit: Int) throws -> Data {
+  try inflate(packed, limit: limit, with: Inflate.deflate)
 }
 
 extension Deflate {

@@ -51,6 +51,10 @@ import Testing
           tokens: {access_token: [a, b]}
       processors:
         enduser: {pseudonymize: {key: k, algorithm: sha256}, key: shown}
+      extensions:
+        bearertokenauth/a: {tokens: [a, b], scheme: Bearer}
+        basicauth: {htpasswd: {file: f, inline: "a:b"}, inline: shown}
+        apikeyauth: {keys: [{key: k, tenant: shown}]}
       """, variables: ["HOST": "http://h:1", "TOKEN": "t0ken"])
     let printed = loaded.node.maskedYAML()
     #expect(
@@ -90,6 +94,21 @@ import Testing
               key: "[REDACTED]"
               algorithm: sha256
             key: shown
+        extensions:
+          bearertokenauth/a:
+            tokens:
+              - "[REDACTED]"
+              - "[REDACTED]"
+            scheme: Bearer
+          basicauth:
+            htpasswd:
+              file: f
+              inline: "[REDACTED]"
+            inline: shown
+          apikeyauth:
+            keys:
+              - key: "[REDACTED]"
+                tenant: shown
 
         """)
     #expect(loaded.node.yaml().contains("t0ken"))

@@ -40,12 +40,14 @@ final class DurableRun<Disk: TestDisk>: Sendable {
       maxWaitingBytes: maxWaitingBytes, clock: { clock.now }, makeSieve: makeSieve)
   }
 
-  func send(_ spans: SpanStub...) { send(spans) }
+  func send(_ spans: SpanStub..., from origin: RequestOrigin? = nil) { send(spans, from: origin) }
 
-  func send(_ spans: [SpanStub]) {
+  /// The disk gets what a spool gets.
+  func send(_ spans: [SpanStub], from origin: RequestOrigin? = nil) {
     let request = SpanStub.request(spans)
-    consume(request) { batch in
-      SpanBatch(batch, record: self.disk.append(spans, request, batch.index))
+    let stored = request + (request.withUnsafeBytes { StoredOrigin.suffix(origin, behind: $0) } ?? [])
+    consume(stored) { batch in
+      SpanBatch(batch, record: self.disk.append(spans, stored, batch.index))
     }
   }
 
@@ -80,7 +82,10 @@ final class DurableRun<Disk: TestDisk>: Sendable {
       preconditionFailure("a test sent a malformed request: \(error)")
     }
     // The bytes go at once when the batch does: whatever still pointed at them would be found by the sanitizer.
-    processor.consume(named(SpanBatch(bytes: bytes, index: index, interner: interner) { _ in memory.deallocate() })) {
+    let batch = SpanBatch(
+      bytes: bytes, index: index, interner: interner, origin: StoredOrigin.read(from: bytes)
+    ) { _ in memory.deallocate() }
+    processor.consume(named(batch)) {
       precondition($0 == nil)
     }
   }

@@ -34,11 +34,13 @@ final class Harness: Sendable {
   }
 
   /// Sends one request.
-  func send(_ spans: SpanStub...) { send(spans) }
+  func send(_ spans: SpanStub..., from origin: RequestOrigin? = nil) { send(spans, from: origin) }
 
-  func send(_ spans: [SpanStub]) { send(request: SpanStub.request(spans)) }
+  func send(_ spans: [SpanStub], from origin: RequestOrigin? = nil) {
+    send(request: SpanStub.request(spans), from: origin)
+  }
 
-  func send(request: [UInt8]) {
+  func send(request: [UInt8], from origin: RequestOrigin? = nil) {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, request.count), alignment: 1)
     memory.copyBytes(from: request)
     let index = SpanIndex()
@@ -49,7 +51,7 @@ final class Harness: Sendable {
       preconditionFailure("a test sent a malformed request: \(error)")
     }
     // The bytes go at once when the batch does: whatever still pointed at them would be found by the sanitizer.
-    let batch = SpanBatch(bytes: bytes, index: index, interner: interner) { _ in memory.deallocate() }
+    let batch = SpanBatch(bytes: bytes, index: index, interner: interner, origin: origin) { _ in memory.deallocate() }
     let answered = Atomic<Int>(0)
     processor.consume(batch) { _ in answered.add(1, ordering: .relaxed) }
     precondition(answered.load(ordering: .relaxed) == 1)

@@ -52,7 +52,7 @@ struct IdentityJournalTests {
       let entry = try #require(Self.entry(bytes))
       var again: [UInt8] = []
       IdentityEntry.encode(
-        entry.trace, age: entry.age, rootSeen: entry.rootSeen, identity: entry.identity, into: &again)
+        entry.trace, of: entry.tenant, age: entry.age, rootSeen: entry.rootSeen, identity: entry.identity, into: &again)
       #expect(again == bytes)
     }
   }

@@ -47,7 +47,13 @@ final class RequestCollector: Exporter {
 extension SpanBatch {
   /// An indexed request with these spans, whose memory is overwritten and freed as soon as nobody holds it.
   static func make(_ spans: [SpanStub], interner: ScopeInterner = ScopeInterner()) -> SpanBatch {
-    let request = SpanStub.request(spans)
+    make(SpanStub.request(spans), interner: interner)
+  }
+
+  /// The same of a request's bytes.
+  static func make(
+    _ request: [UInt8], interner: ScopeInterner = ScopeInterner(), origin: RequestOrigin? = nil
+  ) -> SpanBatch {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: request.count, alignment: 1)
     memory.copyBytes(from: request)
     let index = SpanIndex()
@@ -56,7 +62,7 @@ extension SpanBatch {
     } catch {
       preconditionFailure("a test made a malformed request: \(error)")
     }
-    return SpanBatch(bytes: UnsafeRawBufferPointer(memory), index: index, interner: interner) { _ in
+    return SpanBatch(bytes: UnsafeRawBufferPointer(memory), index: index, interner: interner, origin: origin) { _ in
       memory.initializeMemory(as: UInt8.self, repeating: 0xEE)
       memory.deallocate()
     }

@@ -49,6 +49,23 @@ final class SpooledTracesTests {
     spool.stop()
   }
 
+  @Test func `where a request came from comes back with it, and nobody can pretend it`() throws {
+    var spool = try open()
+    let traces = SpooledTraces(StubConsumer(.wait), spool: spool, durability: .buffered)
+    let acme = RequestOrigin(tenant: "acme", headers: [("x-end-user-id", "ada")])
+    let forged = SpanStub.request([SpanStub(1)])
+    let forgedField = forged.withUnsafeBytes { StoredOrigin.suffix(acme, behind: $0) }
+    for (request, origin) in [(SpanStub.request([SpanStub(1)]), acme), (forged + forgedField!, nil), (forged, nil)] {
+      traces.consume(SpanBatch.make(request, origin: origin)) { _ in }
+    }
+    spool.stop()
+    spool = try open()
+    let consumer = StubConsumer()
+    #expect(replay(spool, to: consumer).requests == 3)
+    #expect(consumer.origins.all == [acme, nil, nil])
+    spool.stop()
+  }
+
   @Test func `with fsync the sender hears of it when it is on the disk`() throws {
     let spool = try open(.fsync)
     spool.start()

@@ -24,7 +24,7 @@ struct FaultTests {
   }
 
   private static let type = ("accept", "application/x-protobuf, application/json")
-  private static let encoding = ("accept-encoding", "gzip, identity")
+  private static let encoding = ("accept-encoding", "identity, gzip, zstd, zlib, deflate")
   private static let gzipped = [protobuf, "Content-Encoding: gzip"]
 
   /// A gzip file of which one byte is another.
@@ -87,10 +87,21 @@ struct FaultTests {
         name: "content type \($0)", headers: ["Content-Type: \($0)"], status: 415, code: 3,
         says: "application/x-protobuf", header: type)
     }
-    + ["br", "zstd", "deflate", "gzip, gzip", "gzip;q=1", "gzippy"].map {
+    + ["br", "snappy", "gzip, gzip", "deflate, gzip", "gzip;q=1", "gzippy"].map {
       Fault(
         name: "content encoding \($0)", headers: [protobuf, "Content-Encoding: \($0)"], status: 415, code: 3,
-        says: "gzip or identity", header: encoding)
+        says: "identity, gzip, zstd, zlib, deflate", header: encoding)
+    }
+    + ["zstd", "deflate", "zlib"].map {
+      Fault(
+        name: "no \($0)", headers: [protobuf, "Content-Encoding: \($0)"], body: Array("no such thing".utf8),
+        status: 400,
+        code: 3, says: "broken or cut off")
+    }
+    + ["zstd", "deflate", "zlib"].map {
+      Fault(
+        name: "\($0) of nothing", headers: [protobuf, "Content-Encoding: \($0)"], body: [], status: 400, code: 3,
+        says: "it is empty")
     }
 
   @Test(arguments: faults)

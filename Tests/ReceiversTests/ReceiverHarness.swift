@@ -13,13 +13,15 @@ struct ReceiverHarness {
   let handler: OTLPHTTPHandler
   let server: HTTPServer
 
-  init(_ consumer: StubConsumer, limit: Int, path: String, maxBodyBytes: Int, timeouts: HTTPTimeouts) throws {
+  init(
+    _ consumer: StubConsumer, _ configuration: OTLPReceiver.Configuration, _ duties: Doorkeeper.Duties,
+    maxBodyBytes: Int, timeouts: HTTPTimeouts
+  ) throws {
     self.consumer = consumer
-    var configuration = OTLPReceiver.Configuration()
-    configuration.maxRequestBodySize = limit
-    configuration.tracesURLPath = path
+    let doorkeeper = Doorkeeper()
+    doorkeeper.take(duties)
     handler = OTLPHTTPHandler(
-      configuration, interner: ScopeInterner(), intake: Intake(into: consumer),
+      configuration, interner: ScopeInterner(), intake: Intake(into: consumer), doorkeeper: doorkeeper,
       metrics: ReceiverMetrics(registry: registry, receiver: "otlp/a", transport: "http"))
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(workers: 2, timeouts: timeouts, maxBodyBytes: maxBodyBytes),
@@ -56,10 +58,16 @@ extension Intake {
 /// Runs a receiver for the time of a test.
 func withReceiver(
   _ consumer: StubConsumer = StubConsumer(), limit: Int = 1 << 20, path: String = "/v1/traces",
-  maxBodyBytes: Int = 512 << 20, timeouts: HTTPTimeouts = HTTPTimeouts(), _ test: (ReceiverHarness) throws -> Void
+  maxBodyBytes: Int = 512 << 20, timeouts: HTTPTimeouts = HTTPTimeouts(),
+  duties: Doorkeeper.Duties = Doorkeeper.Duties(), configure: (inout OTLPReceiver.Configuration) -> Void = { _ in },
+  _ test: (ReceiverHarness) throws -> Void
 ) throws {
+  var configuration = OTLPReceiver.Configuration()
+  configuration.maxRequestBodySize = limit
+  configuration.tracesURLPath = path
+  configure(&configuration)
   let harness = try ReceiverHarness(
-    consumer, limit: limit, path: path, maxBodyBytes: maxBodyBytes, timeouts: timeouts)
+    consumer, configuration, duties, maxBodyBytes: maxBodyBytes, timeouts: timeouts)
   try harness.server.start()
   defer { harness.server.stop(timeout: .zero) }
   try test(harness)

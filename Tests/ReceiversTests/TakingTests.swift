@@ -174,6 +174,7 @@ struct OTLPReceiverTests {
     let receiver = try OTLPReceiver(
       id: "otlp", configuration: configuration, interner: ScopeInterner(), intake: Intake(into: consumer),
       registry: registry)
+    receiver.doorkeeper.take(Doorkeeper.Duties())
     #expect(receiver.address == "127.0.0.1:\(receiver.port)")
     try receiver.start()
     let client = try TestClient(port: receiver.port)

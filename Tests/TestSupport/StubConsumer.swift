@@ -19,6 +19,8 @@ package final class StubConsumer: TracesConsumer {
 
   /// The `Span` messages of each request.
   package let requests = Collected<[[UInt8]]>()
+  /// Where each request came from.
+  package let origins = Collected<RequestOrigin?>()
   package let pending = Collected<Pending>()
   private let state: Locked<(behaviour: Behaviour, refusal: Refusal?)>
 
@@ -29,6 +31,7 @@ package final class StubConsumer: TracesConsumer {
   package var refusal: Refusal? { state.withLock { $0.refusal } }
 
   package func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) {
+    origins.append(batch.origin)
     requests.append(
       (0..<batch.spanCount).map { position in
         let span = batch.index.spans[position]

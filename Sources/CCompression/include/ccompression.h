@@ -14,8 +14,10 @@ typedef enum ccompression_status {
   CCOMPRESSION_OK,
   /* The output does not fit. What was written is worthless. */
   CCOMPRESSION_NO_ROOM,
-  /* No DEFLATE stream, or only the beginning of one. */
+  /* Not what was to be read, or only the beginning of it. */
   CCOMPRESSION_CORRUPT,
+  /* Everything can be read, but it is not what was compressed. */
+  CCOMPRESSION_MISMATCH,
   CCOMPRESSION_OUT_OF_MEMORY,
 } ccompression_status;
 
@@ -41,6 +43,16 @@ size_t ccompression_zstd_bound(size_t count);
  * written, or 0 when memory ran out.
  */
 size_t ccompression_zstd(const void *input, size_t count, void *output, size_t capacity, int level);
+
+/*
+ * Measures the zstd frame at the beginning of `input`, a skippable one too: its bytes, and the bytes that it says it
+ * holds, -1 when it does not say.
+ */
+ccompression_status ccompression_zstd_frame(const void *input, size_t count, size_t *frame_size, int64_t *content_size);
+
+/* Decompresses exactly one zstd frame; stores how much was written. A skippable one is empty. */
+ccompression_status ccompression_unzstd(const void *frame, size_t count, void *output, size_t capacity,
+                                        size_t *produced);
 
 #ifdef __cplusplus
 }

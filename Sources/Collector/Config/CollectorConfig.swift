@@ -1,6 +1,7 @@
 import Configuration
 import EndUser
 import OTLP
+import Receivers
 
 /// A whole configuration, checked: every component that a pipeline names is defined.
 struct CollectorConfig {
@@ -30,6 +31,7 @@ struct CollectorConfig {
       check(pipeline.exporters, .exporters, in: pipeline, defined, diagnostics)
       checkProcessors(of: pipeline, diagnostics)
       checkSignal(of: pipeline, diagnostics)
+      checkHeaders(of: pipeline, diagnostics)
     }
     for name in service.extensions {
       guard let id = ComponentID(name.value), defined[.extensions]?.contains(id) ?? false else {
@@ -39,6 +41,7 @@ struct CollectorConfig {
     }
     checkLedger(diagnostics)
     checkShares(diagnostics)
+    checkAuthenticators(diagnostics)
     section.finish()
   }
 
@@ -61,12 +64,22 @@ struct CollectorConfig {
 
   /// The ledger that the service names; nil if it has none.
   var ledgerInUse: Defined<LedgerConfig>? {
-    Self.inUse(service.extensions, .extensions, of: extensions).lazy.compactMap { defined in
-      switch defined.value {
-      case .ledger(let ledger): Defined(id: defined.id, position: defined.position, value: ledger)
-      }
+    extensionsInUse.lazy.compactMap { defined in
+      guard case .ledger(let ledger) = defined.value else { return nil }
+      return Defined(id: defined.id, position: defined.position, value: ledger)
     }.first
   }
+
+  /// The places where the service tells its health.
+  var healthChecksInUse: [Defined<HealthCheckConfig>] {
+    extensionsInUse.compactMap { defined in
+      guard case .healthCheck(let config) = defined.value else { return nil }
+      return Defined(id: defined.id, position: defined.position, value: config)
+    }
+  }
+
+  /// The extensions that the service names, each once, in their order.
+  var extensionsInUse: [Defined<ExtensionConfig>] { Self.inUse(service.extensions, .extensions, of: extensions) }
 
   /// What the servers of those speak TLS with.
   var serverTLS: [ServerTLS] {
@@ -156,6 +169,40 @@ struct CollectorConfig {
         let objection = exporters[id]?.value.objection(to: pipeline.signal)
       else { continue }
       diagnostics.error(at: name.position, "\(place).exporters: \"\(name.value)\" \(objection)")
+    }
+  }
+
+  private func checkAuthenticators(_ diagnostics: Diagnostics) {
+    for (id, receiver) in receivers {
+      for server in receiver.value.servers {
+        for name in server.value.admission.authenticators {
+          guard let problem = problem(withAuthenticator: name) else { continue }
+          diagnostics.error(
+            at: receiver.value.authPositions[server.value.transport] ?? receiver.position,
+            "receivers.\(id).protocols.\(server.value.transport).auth: \(problem)")
+        }
+      }
+    }
+  }
+
+  private func problem(withAuthenticator name: String) -> String? {
+    let id = ComponentID(name)
+    if id.map({ extensions[$0]?.value.isAuthenticator ?? false }) != true {
+      return "there is no extension \"\(name)\" that knows senders"
+    }
+    return extensionsInUse.contains { $0.id == id } ? nil : "service.extensions has to name \"\(name)\" too"
+  }
+
+  /// Headers are kept only where the receiver says so.
+  private func checkHeaders(of pipeline: ServiceConfig.Pipeline, _ diagnostics: Diagnostics) {
+    guard let endUser = PipelineParts(pipeline, of: self).endUser,
+      !endUser.configuration.fromHeaders.names.isEmpty
+    else { return }
+    for receiver in Self.inUse(pipeline.receivers, .receivers, of: receivers)
+    where receiver.value.servers.contains(where: { !$0.value.admission.includeMetadata }) {
+      diagnostics.warning(
+        at: receiver.position,
+        "receivers.\(receiver.id): without include_metadata, processors.\(endUser.id).from_headers has no effect on it")
     }
   }
 

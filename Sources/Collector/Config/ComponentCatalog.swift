@@ -29,7 +29,11 @@ enum ComponentCatalog {
     ],
     .connectors: [],
     .extensions: [
-      Component(type: "ledger", summary: "knows every user, session and trace: totals, cost, trouble, to be asked")
+      Component(type: "ledger", summary: "knows every user, session and trace: totals, cost, trouble, to be asked"),
+      Component(type: "health_check", summary: "tells over HTTP whether requests are taken"),
+      Component(type: "apikeyauth", summary: "lets in who sends a known key, for the key's tenant"),
+      Component(type: "basicauth", summary: "lets in who knows a password of an htpasswd file"),
+      Component(type: "bearertokenauth", summary: "lets in who sends a known token"),
     ],
   ]
 
@@ -51,8 +55,8 @@ enum ComponentCatalog {
     ],
     .connectors: ["forward", "spanmetrics", "routing", "servicegraph", "count"],
     .extensions: [
-      "health_check", "healthcheckv2", "zpages", "pprof", "file_storage", "basicauth", "bearertokenauth", "oidc",
-      "oauth2client", "headers_setter", "opamp", "memory_limiter",
+      "healthcheckv2", "zpages", "pprof", "file_storage", "oidc", "oauth2client", "headers_setter", "opamp",
+      "memory_limiter",
     ],
   ]
 

@@ -1,3 +1,4 @@
+import Authentication
 import Configuration
 import Console
 import Ledger
@@ -6,6 +7,10 @@ import Prices
 /// One extension's keys.
 enum ExtensionConfig {
   case ledger(LedgerConfig)
+  case healthCheck(HealthCheckConfig)
+  case bearerTokens(BearerTokenAuthenticator.Configuration)
+  case basic(BasicAuthenticator.Configuration)
+  case apiKeys(APIKeyAuthenticator.Configuration)
 
   /// - Parameters:
   ///   - type: one of the catalog's extensions.
@@ -13,7 +18,19 @@ enum ExtensionConfig {
   init?(_ type: String, _ section: ConfigSection) {
     switch type {
     case "ledger": self = .ledger(LedgerConfig(section))
+    case "health_check": self = .healthCheck(HealthCheckConfig(section))
+    case "bearertokenauth": self = .bearerTokens(BearerTokenAuthenticator.Configuration(section))
+    case "basicauth": self = .basic(BasicAuthenticator.Configuration(section))
+    case "apikeyauth": self = .apiKeys(APIKeyAuthenticator.Configuration(section))
     default: return nil
+    }
+  }
+
+  /// Whether it knows who sends.
+  var isAuthenticator: Bool {
+    switch self {
+    case .bearerTokens, .basic, .apiKeys: true
+    case .ledger, .healthCheck: false
     }
   }
 }

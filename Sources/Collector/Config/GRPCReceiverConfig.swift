@@ -29,7 +29,7 @@ extension OTLPGRPCReceiver.Configuration {
     if let transport = grpc.string("transport"), transport != "tcp" {
       grpc.error("transport", "the only one here is tcp, found \"\(transport)\"")
     }
-    grpc.knownButUnsupported(["auth", "include_metadata", "read_buffer_size", "write_buffer_size", "middlewares"])
+    grpc.knownButUnsupported(["read_buffer_size", "write_buffer_size", "middlewares"])
   }
 }
 

@@ -49,6 +49,15 @@ enum ProcessorConfig {
     }
     configuration.fallback = section.choice(
       "fallback", of: EndUserConfiguration.Fallback.self, default: configuration.fallback)
+    if let headers = section.section("from_headers") {
+      func name(_ key: String) -> String? {
+        guard let name = headers.string(key)?.lowercased(), !name.isEmpty else { return nil }
+        if !name.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) { headers.error(key, "not the name of a header: \(name)") }
+        return name
+      }
+      configuration.fromHeaders.endUser = name("end_user")
+      configuration.fromHeaders.session = name("session")
+    }
     configuration.fallbackWait = section.duration("fallback_wait", default: configuration.fallbackWait)
     configuration.localRootWait = section.duration("local_root_wait", default: configuration.localRootWait)
     configuration.rootWait = section.duration("root_wait", default: configuration.rootWait)

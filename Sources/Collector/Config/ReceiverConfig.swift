@@ -7,21 +7,37 @@ import Receivers
 struct ReceiverConfig {
   /// What listens for one protocol.
   enum Server: Equatable {
-    case grpc(OTLPGRPCReceiver.Configuration)
+    case grpc(OTLPGRPCReceiver.Configuration, Admission)
     case http(OTLPReceiver.Configuration)
 
     /// As configured: perhaps 0.
     var port: UInt16 {
       switch self {
-      case .grpc(let grpc): grpc.port
+      case .grpc(let grpc, _): grpc.port
       case .http(let http): http.port
       }
     }
 
     var speaksTLS: Bool {
       switch self {
-      case .grpc(let grpc): grpc.tls != nil
+      case .grpc(let grpc, _): grpc.tls != nil
       case .http(let http): http.tls != nil
+      }
+    }
+
+    /// Its key under `protocols`.
+    var transport: String {
+      switch self {
+      case .grpc: "grpc"
+      case .http: "http"
+      }
+    }
+
+    /// Whom it lets in.
+    var admission: Admission {
+      switch self {
+      case .grpc(_, let admission): admission
+      case .http(let http): http.admission
       }
     }
 
@@ -40,6 +56,8 @@ struct ReceiverConfig {
   private(set) var tls: ServerTLS?
   /// At least one, each where its endpoint was written, for what is wrong with it later.
   private(set) var servers: [Located<Server>] = []
+  /// Where it was written who knows the senders, by the server's key.
+  private(set) var authPositions: [String: Position] = [:]
 
   /// Nil when there is nothing to listen on, which has been reported then.
   init?(_ section: ConfigSection) {
@@ -47,13 +65,16 @@ struct ReceiverConfig {
     if let section = protocols?.section("grpc") {
       let configuration = OTLPGRPCReceiver.Configuration(section: section)
       grpc = configuration
-      servers.append(Located(value: .grpc(configuration), position: section.position(of: "endpoint")))
+      let admission = Admission(section)
+      servers.append(Located(value: .grpc(configuration, admission), position: section.position(of: "endpoint")))
+      authPositions["grpc"] = section.section("auth")?.position ?? section.position
     }
     if let section = protocols?.section("http") {
       if let keys = section.section("tls"), !section.isNull("tls") { tls = ServerTLS(keys) }
       let configuration = Self.read(section, tls)
       http = configuration
       servers.append(Located(value: .http(configuration), position: section.position(of: "endpoint")))
+      authPositions["http"] = section.section("auth")?.position ?? section.position
     }
     if servers.isEmpty {
       section.error("protocols", "nothing to listen on: set protocols.grpc, protocols.http, or both")
@@ -81,8 +102,9 @@ struct ReceiverConfig {
     configuration.maxConnections = http.int("max_connections", default: configuration.maxConnections, in: 1...1_000_000)
     configuration.keepsAlive = http.bool("keep_alives_enabled", default: true)
     configuration.responseHeaders = Self.responseHeaders(http)
+    configuration.readEdge(http)
     http.knownButUnsupported([
-      "auth", "cors", "include_metadata", "compression_algorithms", "middlewares", "profiles_url_path",
+      "middlewares", "profiles_url_path",
     ])
     return configuration
   }

@@ -11,9 +11,11 @@ def pipeline(
     durability="buffered",
     storage="",
     grpc=None,
+    extensions=None,
 ):
-    """A traces pipeline from OTLP/HTTP, and from OTLP/gRPC where `grpc` has its settings, through `enduser`. `exporters` maps ids to their settings, in YAML's flow style,
-    as are the other parts. What it keeps on disk, it keeps where no other collector of the test does."""
+    """A traces pipeline from OTLP/HTTP, and from OTLP/gRPC where `grpc` has its settings, through `enduser`. `exporters`
+    maps ids to their settings, in YAML's flow style, as are the other parts; `extensions` does too, and all of them run. What
+    it keeps on disk, it keeps where no other collector of the test does."""
     lines = [f"  {name}: {{{settings}}}" for name, settings in exporters.items()]
     return "\n".join(
         [
@@ -26,11 +28,14 @@ def pipeline(
             f"  enduser: {{{enduser or QUICK}}}",
             "exporters:",
             *lines,
+            *(["extensions:"] if extensions else []),
+            *(f"  {name}: {{{settings}}}" for name, settings in (extensions or {}).items()),
             "service:",
             f"  telemetry: {telemetry}",
             f"  durability: {durability}",
             f"  storage: {{directory: 'spool-{port}'{comma(storage)}}}",
             *([f"  {service}"] if service else []),
+            *([f"  extensions: [{', '.join(extensions)}]"] if extensions else []),
             "  pipelines:",
             "    traces:",
             "      receivers: [otlp]",
