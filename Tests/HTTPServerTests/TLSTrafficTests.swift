@@ -93,7 +93,8 @@ struct TLSTrafficTests {
       let chunked = try TestClient(port: relay.port)
       try chunked.sendChunked("/echo", body: pattern(TestHandler.limit + 1), sizes: [50_000])
       #expect(try chunked.receive().status == 413)
-      for size in [9000, 100_000] {
+      // The second is little more than the connection's memory has room for: libmicrohttpd leaves what it has not read.
+      for size in [9000, 40_960] {
         let headers = try TestClient(port: relay.port)
         try headers.send("POST", "/echo", headers: ["X: " + String(repeating: "x", count: size)])
         #expect(try headers.receive().status == 431)
