@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -67,7 +68,7 @@ def test_a_bomb_is_refused_and_takes_no_memory(collector, backend, case):
     bomb = pack(bytes(256 << 20))
 
     def peak():
-        status = open(f"/proc/{started.process.pid}/status").read()
+        status = Path(f"/proc/{started.process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) << 10
 
     with Client(started.port) as client:
