@@ -77,7 +77,8 @@ let package = Package(
     room(
       "Receivers",
       [
-        "Pipeline", "OTLP", "HTTPServer", "GRPCServer", "TLS", "Authentication", "Compression", "SelfTelemetry", "Locks",
+        "Pipeline", "OTLP", "HTTPServer", "GRPCServer", "TLS", "Authentication", "Compression", "SelfTelemetry",
+        "Locks",
       ]),
     room("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry", "Locks"]),
     room(

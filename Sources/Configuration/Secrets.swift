@@ -18,7 +18,9 @@ enum Secrets {
     var innerSecrets: Set<String> = []
     for key in keys {
       let name = String(key.lowercased().map { $0 == "-" ? "_" : $0 })
-      if name == "headers" || name == "response_headers" || innerSecrets.contains(name) || words.contains(where: { name.hasSuffix($0) }) {
+      if name == "headers" || name == "response_headers" || innerSecrets.contains(name)
+        || words.contains(where: { name.hasSuffix($0) })
+      {
         return true
       }
       // A component may have a name behind its type.

@@ -16,7 +16,7 @@ extension BadConfigTests {
     Fault(
       "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        transport: udp\n        auth: {}",
       "5:20: error: receivers.otlp.protocols.grpc.transport: the only one here is tcp, found \"udp\"",
-      "6:9: warning: receivers.otlp.protocols.grpc.auth is not supported yet and has no effect"),
+      "6:9: error: receivers.otlp.protocols.grpc.auth.authenticator: one of authenticator and authenticators is required"),
     Fault(
       "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        max_recv_msg_size_mib: 1025",
       "5:32: error: receivers.otlp.protocols.grpc.max_recv_msg_size_mib: expected a whole number from 0 to 1024, found the whole number 1025"
@@ -66,7 +66,6 @@ extension BadConfigTests {
       "        endpoint: 127.0.0.1:0", "        idle_timeout: 5",
       "5:23: error: receivers.otlp.protocols.http.idle_timeout: expected a duration, found the whole number 5 (write its unit, as in 5s)"
     ),
-    Fault(
     Fault(
       "        endpoint: 127.0.0.1:0", "        tls: {cert_file: x}",
       "5:9: error: receivers.otlp.protocols.http.tls.key_file: cert_file and key_file are required to speak TLS"),

@@ -23,7 +23,7 @@ struct SpoolReductionTests {
     return try stored.withUnsafeBytes { stored in
       let record = try spool.append([stored], unitCount: spans.count)
       record.markDone(0, count: 1)
-      return try #require(SpoolReduction(rules: SpanRules()).reduce(stored, of: record, units: nil)).payload
+      return try #require(SpoolReduction(.traces, rules: SpanRules()).reduce(stored, of: record, units: nil)).payload
     }
   }
 

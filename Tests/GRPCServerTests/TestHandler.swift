@@ -26,7 +26,7 @@ final class TestHandler: GRPCHandler {
 
   func decide(_ head: GRPCCallHead) -> GRPCDecision {
     seen.append(head.metadata("x-tenant"))
-    return head.method == "/test.Echo/Call" ? .receive : .reject(GRPCStatus(.unimplemented, "there is only an echo"))
+    return head.method == "/test.Echo/Call" ? .receive() : .reject(GRPCStatus(.unimplemented, "there is only an echo"))
   }
 
   func handle(_ call: GRPCCall) {

@@ -87,7 +87,7 @@ struct JSONTests {
       testDescription: "another charset", headers: [type + "; charset=iso-8859-1"], status: 415, code: 3, says: "utf-8"),
     Case(
       testDescription: "another encoding", headers: [type, "Content-Encoding: br"], status: 415, code: 3,
-      says: "gzip or identity"),
+      says: "one of identity, gzip, zstd"),
     Case(testDescription: "no JSON", body: Array("{".utf8), status: 400, code: 3, says: "malformed JSON at byte 0"),
     Case(testDescription: "nothing", body: [], status: 400, code: 3, says: "malformed JSON"),
     Case(testDescription: "protobuf", body: request(spans: 1), status: 400, code: 3, says: "malformed JSON at byte"),
