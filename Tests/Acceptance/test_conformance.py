@@ -1,6 +1,4 @@
-"""What OTLP/HTTP asks of a server: each row of support/conformance.py in both formats, plain and compressed."""
-
-import gzip
+"""What OTLP/HTTP asks of a server: each row of support/conformance.py in both formats and every encoding."""
 
 import pytest
 from google.rpc.status_pb2 import Status
@@ -9,7 +7,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from support import config
 from support.client import Client
 from support.collector import REPOSITORY, Collector, free_port
-from support.conformance import GZIP, JSON, LIMIT, PROTOBUF, ROWS, decoded, good, table
+from support.conformance import COMPRESSED, JSON, KEY, LIMIT, PROTOBUF, ROWS, decoded, good, table
 from support.making import body, new_trace, span
 from support.waiting import wait_until
 
@@ -40,6 +38,14 @@ def limited(start):
 
 
 @pytest.fixture(scope="module")
+def locked(start):
+    """One that knows who may send."""
+    return start(
+        "locked", receiver="auth: {authenticator: apikeyauth}", extensions={"apikeyauth": f"keys: [{{key: {KEY}}}]"}
+    )
+
+
+@pytest.fixture(scope="module")
 def full(start):
     """One whose spool is full of spans that wait for their root."""
     port = start("full", enduser="root_wait: 1h, local_root_wait: 1h", storage="max_spool_mib: 4")
@@ -63,9 +69,9 @@ def cases():
 def send(client, sent, form, encoding):
     headers = {"Content_Type": form}
     payload = sent.body
-    if encoding == GZIP and not sent.raw:
-        headers["Content_Encoding"] = "gzip"
-        payload = gzip.compress(payload)
+    if encoding in COMPRESSED and not sent.raw:
+        headers["Content_Encoding"] = encoding
+        payload = COMPRESSED[encoding](payload)
     has_body = sent.method != "GET"
     return client.send(payload if has_body else None, sent.method, sent.path, **(headers | sent.headers))
 
@@ -101,11 +107,12 @@ def check_neighbour(port, row):
     """Whatever was sent, the next one is served as before."""
     with Client(port) as client:
         for form in (PROTOBUF, JSON):
-            assert client.send(good(form), Content_Type=form).status == (503 if row.to == "full" else 200)
+            answer = client.send(good(form), Content_Type=form, X_API_Key=KEY)
+            assert answer.status == (503 if row.to == "full" else 200)
 
 
-def test_a_connection_is_kept_but_where_a_row_says_otherwise(limited, full):
-    ports = {"limited": limited, "full": full}
+def test_a_connection_is_kept_but_where_a_row_says_otherwise(limited, full, locked):
+    ports = {"limited": limited, "full": full, "locked": locked}
     for name, port in ports.items():
         with Client(port) as client:
             for row in ROWS:

@@ -1,130 +1,116 @@
-"""What a page with OpenTelemetry's JavaScript SDK sends: JSON, with numbers as JavaScript has them."""
+"""A page in a real browser, which sends traces across origins. `make soak` installs Chromium for it."""
 
-import json
+import base64
+import http.server
+import subprocess
+import threading
 
 import pytest
 
-from support.client import Client
-from support.making import new_trace
-from support.servers import JSON
+from support import otlpjson
+from support.making import request, trace_of
+from support.waiting import PATIENCE, wait_until
 
-# As of a fetch from a page; navigator.sendBeacon sends less.
-HEADERS = {
-    "Content_Type": JSON,
-    "Accept": "*/*",
-    "Accept_Encoding": "gzip, deflate, br, zstd",
-    "Accept_Language": "en-GB,en;q=0.5",
-    "Referer": "http://shop.example/",
-    "User_Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-}
-START = 1_760_000_000_123_400_000
+pytestmark = pytest.mark.soak
 
-
-def attribute(key, value):
-    """A whole number is an integer to the SDK, and the value of no member is undefined: a member that is not written."""
-    kinds = {str: "stringValue", bool: "boolValue", int: "intValue", float: "doubleValue"}
-    if isinstance(value, list):
-        return {"key": key, "value": {"arrayValue": {"values": [attribute("", v)["value"] for v in value]}}}
-    if isinstance(value, dict):
-        return {"key": key, "value": {"kvlistValue": {"values": [attribute(k, v) for k, v in value.items()]}}}
-    return {"key": key, "value": {} if value is None else {kinds[type(value)]: value}}
+PAGE = """<!doctype html><script>
+const bytes = Uint8Array.from(atob("{body}"), c => c.charCodeAt(0));
+fetch("{endpoint}/v1/traces", {{
+  method: "POST", headers: {{"Content-Type": "application/json", "x-api-key": "{key}"}}, body: bytes
+}}).then(
+  reply => reply.arrayBuffer().then(got => fetch("/told?status=" + reply.status + "&bytes=" + got.byteLength)),
+  fault => fetch("/told?fault"))
+</script>"""
 
 
-def spelled(value, in_strings):
-    return str(value) if in_strings else value
+class Site:
+    """A web server with one page, which tells what its visitor heard."""
+
+    def __init__(self):
+        self.page = ""
+        self.told = []
+        site = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                if self.path.startswith("/told?"):
+                    site.told.append(self.path.removeprefix("/told?"))
+                content = site.page.encode() if self.path == "/" else b""
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    @property
+    def origin(self):
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
 
 
-def page(trace, integers_in_strings):
-    """A page load of user ada with one fetch in it, which ended first. `bigint` decides how the SDK writes times."""
+@pytest.fixture
+def site():
+    site = Site()
+    yield site
+    site.close()
 
-    def time(offset):
-        return spelled(START + offset, integers_in_strings)
 
-    def span(name, span_id, parent, kind, attributes, **more):
-        members = {
-            "traceId": trace.hex(),
-            "spanId": span_id,
-            "parentSpanId": parent,
-            "name": name,
-            "kind": kind,
-            "startTimeUnixNano": time(0),
-            "endTimeUnixNano": time(5_000_000),
-            "attributes": [attribute(*pair) for pair in attributes.items()],
-            "droppedAttributesCount": 0,
-            "events": [],
-            "droppedEventsCount": 0,
-            "status": {"code": 0},
-            "links": [],
-            "droppedLinksCount": 0,
-            "flags": 257,
-        } | more
-        return {name: value for name, value in members.items() if value is not None}
-
-    fetched = [
-        {"attributes": [], "name": name, "timeUnixNano": time(offset), "droppedAttributesCount": 0}
-        for offset, name in enumerate(["fetchStart", "responseEnd"])
-    ]
-    tokens = attribute("gen_ai.usage.output_tokens", 42)
-    tokens["value"]["intValue"] = spelled(42, integers_in_strings)
-    fetch = span(
-        "HTTP POST",
-        "00f067aa0ba902b7",
-        "b7ad6b7169203331",
-        3,
-        {"http.response.status_code": 200, "ratio": 0.25, "big": 1e20, "none": None, "list": ["a", 1, True], "map": {"k": 2}},
-        events=fetched,
-        status={"code": 2, "message": "net::ERR \u2013 \"timeout\""},
+def visit(site, folder):
+    """Has the browser open the page, and waits for what the page has to tell."""
+    browser = subprocess.Popen(
+        [
+            "chromium",
+            "--headless=new",
+            # As root there is no sandbox, and the page is our own.
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-proxy-server",
+            "--no-first-run",
+            "--disable-background-networking",
+            f"--user-data-dir={folder / 'profile'}",
+            site.origin + "/",
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-    fetch["attributes"].append(tokens)
-    load = span("documentLoad", "b7ad6b7169203331", None, 1, {"enduser.id": "ada", "page": "/caf\u00e9 \U0001f600"})
-    scope = {"name": "@opentelemetry/instrumentation-fetch", "version": "0.205.0"}
-    resource = {"attributes": [attribute("service.name", "shop-web")], "droppedAttributesCount": 0}
-    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": scope, "spans": [fetch, load]}]}]}
+    try:
+        return wait_until(lambda: site.told[0] if site.told else None, "the page", patience=2 * PATIENCE)
+    finally:
+        browser.kill()
+        browser.wait()
 
 
-@pytest.mark.parametrize("integers_in_strings", [True, False])
-def test_every_span_has_the_user_of_the_page(whole, integers_in_strings):
-    trace = new_trace()
-    # As JSON.stringify writes it: no blanks, and whole numbers below 1e21 without a point.
-    text = json.dumps(page(trace, integers_in_strings), separators=(",", ":"), ensure_ascii=False)
-    text = text.replace("1e+20", "100000000000000000000")
-    with Client(whole.collector.port) as client:
-        answer = client.send(text.encode(), **HEADERS)
-    assert (answer.status, answer.headers["Content-Type"], answer.body) == (200, JSON, b"{}")
-
-    fetch, load = sorted(whole.backend.wait_for(2, {trace.hex()}), key=lambda place: place.span.name)
-    assert [place.attribute("enduser.id") for place in (fetch, load)] == ["ada", "ada"]
-    assert fetch.span.start_time_unix_nano == START
-    assert [event.time_unix_nano - START for event in fetch.span.events] == [0, 1]
-    assert fetch.span.status.message == 'net::ERR \u2013 "timeout"'
-    assert load.attribute("page") == "/caf\u00e9 \U0001f600"
-    values = {pair.key: pair.value for pair in fetch.span.attributes}
-    assert values["http.response.status_code"].int_value == 200
-    assert values["gen_ai.usage.output_tokens"].int_value == 42
-    assert values["ratio"].double_value == 0.25
-    assert values["big"].double_value == 1e20
-    assert values["none"].WhichOneof("value") is None
-    assert [element.WhichOneof("value") for element in values["list"].array_value.values] == [
-        "string_value",
-        "int_value",
-        "bool_value",
-    ]
-    assert values["map"].kvlist_value.values[0].value.int_value == 2
-    assert load.span.parent_span_id == b""
-    assert fetch.span.flags == 257
-
-
-def test_a_page_says_who_its_user_is_for_all_it_sends_or_for_one_call(whole):
-    """On its resource, and on the root of a trace, which counts there."""
-    everything, one_call = new_trace(), new_trace()
-    with Client(whole.collector.port) as client:
-        for trace, said in [(everything, []), (one_call, [attribute("enduser.id", "grace")])]:
-            request = page(trace, integers_in_strings=True)
-            [resource_spans] = request["resourceSpans"]
-            resource_spans["resource"]["attributes"].append(attribute("posthog.distinct_id", "ada"))
-            _, load = resource_spans["scopeSpans"][0]["spans"]
-            load["attributes"] = said
-            assert client.send(json.dumps(request).encode(), **HEADERS).status == 200
-    for trace, key, user in [(everything, "posthog.distinct_id", "ada"), (one_call, "enduser.id", "grace")]:
-        came = whole.backend.wait_for(2, {trace.hex()})
-        assert [place.attribute(key) for place in came] == [user, user]
+@pytest.mark.parametrize("allowed", [True, False], ids=["allowed", "not allowed"])
+@pytest.mark.parametrize("key", ["k1", "wrong"])
+def test_a_page_sends_by_fetch(site, collector, backend, tmp_path, allowed, key):
+    origin = site.origin if allowed else "https://elsewhere.example"
+    started = collector(
+        {"otlp_http": f"endpoint: '{backend.endpoint}'"},
+        receiver=f"auth: {{authenticator: apikeyauth}}, cors: {{allowed_origins: ['{origin}'], allowed_headers: [x-api-key]}}",
+        extensions={"apikeyauth": "keys: [{key: k1}]"},
+    )
+    spans, trace = trace_of(identity={"enduser.id": "ada"})
+    site.page = PAGE.format(body=base64.b64encode(otlpjson.text(request(*spans)).encode()).decode(), endpoint=started.endpoint, key=key)
+    told = visit(site, tmp_path)
+    if not allowed:
+        assert told == "fault"
+    elif key == "k1":
+        assert told == "status=200&bytes=2"
+        assert [p.attribute("enduser.id") for p in backend.wait_for(2, {trace})] == ["ada"] * 2
+    else:
+        assert told.startswith("status=401&bytes=") and not told.endswith("=0")
+    if not allowed or key != "k1":
+        assert not backend.traces({trace})

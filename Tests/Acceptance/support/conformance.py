@@ -1,14 +1,16 @@
 """What OTLP/HTTP asks of a server, case by case, and what Heirloom answers: a row each.
 
 docs/otlp.md has the rows as a table: `python -m support.conformance` prints it. test_conformance.py sends every row in both
-formats, plain and compressed, and checks every answer.
+formats and every encoding, and checks every answer.
 """
 
 import gzip
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import zstandard
 from google.protobuf import json_format
 
 from support import otlpjson
@@ -18,8 +20,11 @@ from support.servers import JSON, PROTOBUF
 
 # The most that the collector of these rows takes, as sent and inflated.
 LIMIT = 65536
+# What the collector wants to hear that knows its senders.
+KEY = "conformance"
 BOTH = (PROTOBUF, JSON)
-PLAIN, GZIP = "identity", "gzip"
+PLAIN, GZIP, ZSTD, DEFLATE = "identity", "gzip", "zstd", "deflate"
+COMPRESSED = {GZIP: gzip.compress, ZSTD: zstandard.compress, DEFLATE: zlib.compress}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Row:
     # What the message says, among other things.
     says: str = ""
     formats: tuple = BOTH
-    encodings: tuple = (PLAIN, GZIP)
+    encodings: tuple = (PLAIN, GZIP, ZSTD, DEFLATE)
     # Which collector it is sent to, by the name of a fixture.
     to: str = "limited"
     # The format of the answer, where it is not that of the request.
@@ -137,8 +142,8 @@ def identified(members=""):
 
 
 ACCEPT = {"Accept": f"{PROTOBUF}, {JSON}"}
-ACCEPT_ENCODING = {"Accept-Encoding": "gzip, identity"}
-INVALID, EXHAUSTED, UNIMPLEMENTED, UNAVAILABLE = 3, 8, 12, 14
+ACCEPT_ENCODING = {"Accept-Encoding": "identity, gzip, zstd, zlib, deflate"}
+INVALID, EXHAUSTED, UNIMPLEMENTED, UNAVAILABLE, UNAUTHENTICATED = 3, 8, 12, 14, 16
 AS_REQUESTED = "200 and the signal's response, in the request's format, `partial_success` unset"
 BAD_REQUEST = "400 and a Status, in the request's format; not to be sent again"
 TOO_LARGE = "413 and a Status, as sent and inflated; 64 MiB are recommended"
@@ -207,11 +212,14 @@ ROWS = [
     Row("more bytes than `max_request_body_size`", TOO_LARGE, 413, lambda form: Sent(sized(2 * LIMIT, form)), EXHAUSTED,
         says=str(LIMIT), keeps=False),
     Row("more bytes than that, inflated", TOO_LARGE, 413, lambda form: Sent(
-        encoded(request(span(new_trace(), "x" * LIMIT)), form)), EXHAUSTED, encodings=(GZIP,), says=str(LIMIT)),
+        encoded(request(span(new_trace(), "x" * LIMIT)), form)), EXHAUSTED, encodings=(GZIP, ZSTD, DEFLATE), says=str(LIMIT)),
     Row("headers over `max_request_headers_size`", SILENT, 431, plain(headers={"X_Long": "x" * 17000}), EXHAUSTED,
         says="headers", keeps=False),
     Row("nothing can be taken for the moment", "429 or 503, with `Retry-After` if the server likes", 503, plain(),
         UNAVAILABLE, headers={"Retry-After": "5"}, to="full", says="try again later"),
+    Row("no credentials where some are needed", "", 401, plain(), UNAUTHENTICATED, to="locked"),
+    Row("wrong credentials", "", 401, plain(headers={"X_API_Key": "wrong"}), UNAUTHENTICATED, to="locked"),
+    Row("the right credentials", "", 200, plain(headers={"X_API_Key": KEY}), to="locked"),
 ]
 
 
