@@ -16,7 +16,8 @@ extension BadConfigTests {
     Fault(
       "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        transport: udp\n        auth: {}",
       "5:20: error: receivers.otlp.protocols.grpc.transport: the only one here is tcp, found \"udp\"",
-      "6:9: error: receivers.otlp.protocols.grpc.auth.authenticator: one of authenticator and authenticators is required"),
+      "6:9: error: receivers.otlp.protocols.grpc.auth.authenticator: one of authenticator and authenticators is required"
+    ),
     Fault(
       "      http:\n        endpoint: 127.0.0.1:0", "      grpc:\n        max_recv_msg_size_mib: 1025",
       "5:32: error: receivers.otlp.protocols.grpc.max_recv_msg_size_mib: expected a whole number from 0 to 1024, found the whole number 1025"
