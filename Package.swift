@@ -151,8 +151,8 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "Configuration", "Compression", "EndUser", "Facts", "Filters", "JSON", "Ledger", "OTLP", "Pipeline", "Receivers",
-        "Spool", "SelfTelemetry", "TestSupport",
+        "Configuration", "Compression", "EndUser", "Facts", "Filters", "HTTPServer", "JSON", "Ledger", "OTLP",
+        "Pipeline", "Receivers", "Spool", "SelfTelemetry", "TestSupport",
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(

@@ -1,3 +1,4 @@
+import HTTPServer
 import OTLP
 import Pipeline
 import Receivers
@@ -19,6 +20,8 @@ private final class Door: Sendable {
     var configuration = OTLPReceiver.Configuration()
     configuration.port = 0
     configuration.maxRequestBodySize = 1 << 16
+    // Who has sent half a request, and no more, is not waited for.
+    configuration.timeouts.idle = .milliseconds(50)
     configuration.cors.allowedOrigins = ["http://*.example"]
     do {
       receiver = try OTLPReceiver(
