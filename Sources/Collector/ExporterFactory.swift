@@ -40,27 +40,31 @@ enum ExporterFactory {
         durability: storage?.durability ?? .memory, registry: registry, log: log)
       return [Made(signals: signals, exporter: exporter)]
     case .otlpHTTP(let configuration, let compression):
-      let deadLetters = deadLetters(configuration.delivery.deadLetter, of: id, storage: storage, log: log)
-      return try each(of: signals) { signal in
+      return try each(of: signals, id, configuration.delivery, storage, registry, log) { signal, store, deadLetters in
         try OTLPExporter(
           id: id, signal: signal, configuration: configuration, codecs: codecs(compression), version: Version.number,
-          store: try storage.map { try $0.queueStore(of: id, signal, registry: registry, log: log) },
-          deadLetters: deadLetters, registry: registry, log: log)
+          store: store, deadLetters: deadLetters, registry: registry, log: log)
       }
     case .otlpGRPC(let configuration, let compression):
-      let deadLetters = deadLetters(configuration.delivery.deadLetter, of: id, storage: storage, log: log)
-      return try each(of: signals) { signal in
+      return try each(of: signals, id, configuration.delivery, storage, registry, log) { signal, store, deadLetters in
         try OTLPExporter(
           id: id, signal: signal, configuration: configuration, codecs: codecs(compression), version: Version.number,
-          store: try storage.map { try $0.queueStore(of: id, signal, registry: registry, log: log) },
-          deadLetters: deadLetters, registry: registry, log: log)
+          store: store, deadLetters: deadLetters, registry: registry, log: log)
       }
     }
   }
 
-  /// One exporter for each signal: what waits for one of them holds up no other.
-  private static func each(of signals: Set<Signal>, _ make: (Signal) throws -> any Exporter) rethrows -> [Made] {
-    try Signal.allCases.filter(signals.contains).map { Made(signals: [$0], exporter: try make($0)) }
+  /// One exporter for each signal, with a queue of its own: what waits for one of them holds up no other.
+  private static func each(
+    of signals: Set<Signal>, _ id: String, _ delivery: OTLPDeliveryConfiguration, _ storage: StorageContext?,
+    _ registry: MetricRegistry, _ log: Log,
+    _ make: (Signal, (any RequestStore)?, DeadLetterFile?) throws -> any Exporter
+  ) throws -> [Made] {
+    let deadLetters = deadLetters(delivery.deadLetter, of: id, storage: storage, log: log)
+    return try Signal.allCases.filter(signals.contains).map { signal in
+      let store = try storage?.queueStore(of: id, signal, registry: registry, log: log)
+      return Made(signals: [signal], exporter: try make(signal, store, deadLetters))
+    }
   }
 
   /// The file that the queues of an exporter's signals share; nil when nobody said where and there is no storage.
