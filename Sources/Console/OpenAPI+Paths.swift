@@ -10,7 +10,7 @@ extension OpenAPI {
     list("/sessions/{session_id}", "SessionDetail", "traces", "A session with its traces.", of: "session_id"),
     list("/traces", "Traces", "traces", "Traces, those without an end user included."),
     get(
-      "/traces/{trace_id}", "TraceDetail", "trace", "A trace with its spans.", ["trace_id", "bodies", "cursor"],
+      "/traces/{trace_id}", "TraceDetail", "trace", "A trace with its spans.", ["trace_id", "bodies", "cursor", "why"],
       isFound: false),
     get("/metadata/keys", "MetadataKeys", "metadata_keys", "Keys of end-user metadata, by name.", ["limit", "cursor"]),
     get(

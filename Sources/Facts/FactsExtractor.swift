@@ -7,6 +7,13 @@ package struct FactsExtractor {
   private let reader: SpanReader
   private var attributes: AttributeFacts
 
+  /// When the request of the spans was accepted, in nanoseconds since the Unix epoch; nil where nobody wants to know what spans
+  /// claim.
+  package var acceptance: UInt64? {
+    get { attributes.acceptance }
+    set { attributes.acceptance = newValue }
+  }
+
   package init(plan: FactsPlan) {
     self.plan = plan
     reader = SpanReader(rules: plan.keys)

@@ -116,6 +116,7 @@ extension LedgerFeed {
   func take(_ batch: SpanBatch, with scratch: inout FactsScratch) -> Bool {
     var chunk = FactsChunk()
     swap(&chunk, &scratch.chunk)
+    scratch.extractor.acceptance = batch.acceptance
     for position in 0..<batch.spanCount {
       scratch.extractor.extract(batch, at: position) { chunk.append($0, body: body(of: batch, at: position)) }
     }
