@@ -3,7 +3,7 @@ import OTLP
 
 /// The claims of a span as bytes, a part of its record:
 ///
-///     accepted  varint   milliseconds from the span's start to when its request was accepted, zigzag
+///     accepted  varint   milliseconds from that in which the span starts to that in which its request was accepted, zigzag
 ///     claims, each:
 ///       head    1 byte   role (2 bits), whether it is chosen, form (2 bits), fault (3 bits; 0 for none)
 ///       key     varint   its number and one; or 0, and its length (a varint) and its text follow
@@ -13,7 +13,7 @@ package struct SpanClaims {
   /// Claims of a span at most.
   static let mostClaims = 32
 
-  /// When the span's request was accepted, in nanoseconds since the Unix epoch, within a millisecond.
+  /// When the span's request was accepted, in nanoseconds since the Unix epoch, cut to milliseconds.
   package private(set) var accepted: Int64 = 0
   package private(set) var claims: [SpanClaim] = []
 
@@ -21,9 +21,10 @@ package struct SpanClaims {
   package init(_ facts: borrowing SpanFacts) {
     guard !facts.claims.isEmpty else { return }
     var reader = ByteReader(facts.claims)
-    let shift = Self.signed(reader.varint()).multipliedReportingOverflow(by: 1_000_000)
-    let accepted = Int64(clamping: facts.start).addingReportingOverflow(shift.partialValue)
-    if !shift.overflow, !accepted.overflow { self.accepted = max(accepted.partialValue, 0) }
+    let accepted = Self.milliseconds(facts.start).addingReportingOverflow(Self.signed(reader.varint()))
+    if !accepted.overflow, 0...Int64.max / 1_000_000 ~= accepted.partialValue {
+      self.accepted = accepted.partialValue * 1_000_000
+    }
     while !reader.isAtEnd, claims.count < Self.mostClaims {
       guard let claim = Self.claim(&reader, facts) else { return }
       claims.append(claim)
@@ -74,6 +75,8 @@ package struct SpanClaims {
     number < 3 ? [.endUserID, .endUserMetadata, .session][Int(number)] : nil
   }
 
+  fileprivate static func milliseconds(_ nanoseconds: UInt64) -> Int64 { Int64(nanoseconds / 1_000_000) }
+
   private static func signed(_ zigzag: UInt64) -> Int64 { Int64(bitPattern: zigzag >> 1) ^ -Int64(zigzag & 1) }
 }
 
@@ -85,7 +88,7 @@ struct ClaimsWriter {
   /// Begins the claims of a span that starts at one time and came at another, both in nanoseconds since the Unix epoch.
   mutating func begin(start: UInt64, accepted: UInt64) {
     clear()
-    let passed = (Int64(clamping: accepted) - Int64(clamping: start)) / 1_000_000
+    let passed = SpanClaims.milliseconds(accepted) - SpanClaims.milliseconds(start)
     Varint.append(Int(truncatingIfNeeded: passed << 1 ^ passed >> 63), to: &bytes)
   }
 

@@ -140,12 +140,18 @@ private struct HandedDown {
 
   /// Adds what a span says in roles that nothing fills yet.
   private mutating func add(_ claims: SpanClaims, of place: Int, without left: Conventions.Role? = nil) {
-    let added = claims.claims.filter { claim in
-      claim.isChosen && claim.role != left && (claim.form == .text || claim.form == .int)
-        && !fields.contains { $0.role == claim.role || $0.key == claim.key }
+    let known = fields
+    for claim in claims.claims where claim.role != left && Self.isHandedDown(claim) {
+      let isTaken = known.contains { $0.key == claim.key } || fields.contains { $0.role == claim.role }
+      if !isTaken { fields.append(claim) }
     }
-    fields += added
     speakers.append(place)
+  }
+
+  /// To hand metadata down, the processor doesn't need to read it.
+  private static func isHandedDown(_ claim: SpanClaim) -> Bool {
+    guard claim.form == .text || claim.form == .int else { return false }
+    return claim.isChosen || claim.role == .endUserMetadata && claim.fault == .wrongType
   }
 
   func fate(of claim: SpanClaim) -> Fate {

@@ -107,7 +107,7 @@ import Testing
     let writer = try fixture.writer()
     func spans(_ trace: UInt64) -> [SpanStub] {
       [
-        SpanStub(trace: trace, trace * 10, ["enduser.id": "ada", "langfuse.user.id": "ada"]),
+        SpanStub(trace: trace, trace * 10, ["enduser.id": "ada"]),
         SpanStub(
           trace: trace, trace * 10 + 1, parent: trace * 10, ["enduser.id": "ada", "enduser.pseudo.id": "mallory-42"]),
       ]
