@@ -40,7 +40,10 @@ extension TraceFactsReader {
     }
     let handedDown = HandedDown(spans, claims, speakers)
     for place in spans.indices {
-      sort(claims[place].claims, of: spans[place].spanID, at: place, handedDown, into: &provenance)
+      // What a resource says stands on no span.
+      let isResources = spans[place].flags.contains(.endUserFromResource)
+      let own = claims[place].claims.filter { !(isResources && $0.isChosen && $0.role == .endUserID) }
+      sort(own, of: spans[place].spanID, at: place, handedDown, into: &provenance)
     }
     return provenance
   }

@@ -10,14 +10,6 @@ import Testing
   private typealias Replaced = Provenance.Replaced
   private typealias Unused = Provenance.Unused
 
-  private func origin(_ source: Provenance.Source, _ span: UInt64, _ key: String?) -> Provenance.Origin {
-    var origin = Provenance.Origin(source)
-    origin.span = span.byteSwapped
-    origin.key = key
-    origin.accepted = Int64(sampleAcceptance / 1_000_000 * 1_000_000 + 1_000)
-    return origin
-  }
-
   @Test func `a root speaks, and its children's own words give way`() throws {
     let why = try provenance([
       SpanStub(1, ["enduser.id": "ada", "session.id": "s-1", "user.id": "u-7"]),
@@ -68,6 +60,13 @@ import Testing
     #expect(try source([SpanStub(1, ["tenant.user": "ada"])], configured) == (.root, "tenant.user"))
   }
 
+  @Test func `a resource that does not speak is nothing to replace`() throws {
+    let why = try provenance([
+      SpanStub(1, resource: ["enduser.id": "process"]), SpanStub(2, parent: 1, ["langfuse.user.id": "ada"]),
+    ])
+    #expect(why.endUser?.source == .topmost && why.replaced.isEmpty && why.unused.isEmpty)
+  }
+
   @Test func `why nobody speaks`() throws {
     func reason(_ spans: [SpanStub], fallback: EndUserConfiguration.Fallback = .topmost) throws -> Provenance {
       var configuration = EndUserConfiguration()
@@ -98,10 +97,10 @@ import Testing
   }
 
   /// What `explain` says of each attribute is what an `enduser` processor does to it, whatever the order of requests.
-  @Test(arguments: 0..<8 as Range<UInt64>)
+  @Test(arguments: 0..<16 as Range<UInt64>)
   func `what is said to be replaced is what the processor replaces`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
-    for _ in 0..<60 {
+    for _ in 0..<100 {
       var configuration = EndUserConfiguration()
       configuration.fallback = random.once(in: 4) ? .none : .topmost
       let spans = Self.spans(&random)
