@@ -221,9 +221,10 @@ package final class RequestBuilder {
     state.pointee.groupCount += 1
   }
 
-  /// The request with all that was collected; the builder is empty afterwards. Nil when nothing was.
+  /// Ends a request; the builder is empty afterwards.
   ///
   /// - Parameter original: what this is another form of, if it is.
+  /// - Returns: the request with all that was collected; nil when nothing was.
   package func seal(inPlaceOf original: EncodedRequest? = nil) -> EncodedRequest? {
     guard !isEmpty else { return nil }
     let groups = (0..<state.pointee.groupCount).map { position in

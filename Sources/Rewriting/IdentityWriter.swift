@@ -54,7 +54,9 @@ package final class IdentityWriter: RequestRewriting {
         throw RewritingFailure(error.description)
       }
       let (found, noted) = (seat.index.spanCount, identities.spanCount)
-      guard found == noted else { throw RewritingFailure("only \(found) of \(noted) \(request.signal.itemsName) are usable") }
+      guard found == noted else {
+        throw RewritingFailure("only \(found) of \(noted) \(request.signal.itemsName) are usable")
+      }
       return write(request, bytes, identities, seat)
     }
   }

@@ -37,11 +37,13 @@ package struct Rewritings: Sendable {
   package var isEmpty: Bool { steps.isEmpty }
   package var needsIdentities: Bool { steps.contains(where: \.needsIdentities) }
 
-  /// The request as it may leave.
+  /// Does what is to be done.
   ///
   /// - Parameters:
   ///   - request: as the pipeline made it, or as far as it was rewritten.
   ///   - done: names of what was done to it.
+  /// - Returns: the request as it may leave.
+  /// - Throws: why it may not.
   func apply(
     to request: EncodedRequest, beside done: Set<String> = []
   ) throws(RewritingFailure) -> EncodedRequest {
