@@ -140,12 +140,16 @@ def is_right(form, value, own):
         return value == wanted
     if value.WhichOneof("value") != "string_value":
         return False
+    try:
+        found = json.loads(value.string_value)
+    except ValueError:
+        return False
     if kind == "json":
-        return json.loads(value.string_value) == wanted
+        return found == wanted
     # The first text of its own that stood there, where it was an object.
     first = next((each for each in own if each.WhichOneof("value") == "string_value"), None)
     before = members(first.string_value) if first is not None else {}
-    return json.loads(value.string_value) == before | wanted
+    return found == before | wanted
 
 
 def items(request):

@@ -41,7 +41,7 @@ class Backend:
         if form in ("text", "object"):
             return json.loads(values(span).get(place, "{}"))
         found = {key.removeprefix(place): value for key, value in values(span).items() if key.startswith(place)}
-        return {key: json.loads(value) for key, value in found.items()} if form == "json" else found
+        return {key: shown(value) for key, value in found.items()} if form == "json" else found
 
     @property
     def knows(self):
@@ -59,6 +59,14 @@ class Backend:
             "json": f"`{place}KEY` for each, values as JSON",
             "plain": f"`{place}KEY` for each, values as they are",
         }[form]
+
+
+def shown(text):
+    """What JSON text means; other text is itself, as older SDKs wrote it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def values(span):
