@@ -26,7 +26,7 @@ PLAN = {"plan": "pro", "seats": 41, "trial": False, "quota": 2.5, "tags": ["a", 
 AS = "identity_as: openinference"
 # What a span below the root says itself, wherever some backend looks: none of it may be found.
 MALLORY = {
-    **{key: "mallory" for backend in BACKENDS.values() for key in backend.users if not backend.inside},
+    **{key: "mallory" for backend in BACKENDS.values() for key in backend.users if not (backend.inside or backend.of_resource)},
     **{key: "another" for backend in BACKENDS.values() for key in backend.sessions if not backend.inside},
     **{
         f"{backend.metadata[1]}plan": "free"
@@ -93,22 +93,22 @@ def told(tmp_path_factory):
             backend.wait_for(4 * len(SOURCES) * len(exporters))
 
             def came(name, source):
-                spans = [
-                    place.span
+                found = [
+                    place
                     for got in backend.received
                     if got.path == f"/{name}/v1/traces"
                     for place in got.places
                     if place.trace == traces[source.name]
                 ]
-                assert sorted(each.name for each in spans) == ["late", "mallory", "plain", "root"]
-                return {each.name: each for each in spans}
+                assert sorted(place.span.name for place in found) == ["late", "mallory", "plain", "root"]
+                return {place.span.name: place for place in found}
 
             yield came
 
 
-def check(backend, source, spans, what):
+def check(backend, source, places, what):
     """Whether the backend finds all that is to be told, and nothing that a child says instead."""
-    for name, each in spans.items():
+    for name, each in places.items():
         if backend.root_only and name != "root":
             continue
         if USER in what:
@@ -136,28 +136,27 @@ def test_every_backend_finds_what_the_root_said(told, source, convention):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_one_exporter_can_speak_to_all_of_them(told, source):
-    spans = told("all", source)
+    places = told("all", source)
     for name, backend in BACKENDS.items():
-        check(backend, source, spans, carried(source, name))
+        check(backend, source, places, carried(source, name))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_the_exporter_beside_it_gets_what_it_would_have_got(told, source):
-    spans = told("plain", source)
-    beside = {key for name in BACKENDS for key in [*BACKENDS[name].users, *BACKENDS[name].sessions]}
-    assert {each.key for each in spans["plain"].attributes} == set(said(source))
-    assert beside & set(said(source)) or source.on_resource or source.user in ("gen_ai.user", "enduser.pseudo.id")
-    assert {"user.id", "session.id", "metadata"} <= {each.key for each in spans["mallory"].attributes}
+    places = told("plain", source)
+    assert {each.key for each in places["plain"].span.attributes} == set(said(source))
+    assert {"user.id", "session.id", "metadata"} <= {each.key for each in places["mallory"].span.attributes}
+    on_resource = {each.key for each in places["plain"].resource.resource.attributes}
+    assert on_resource == {"service.name"} | (set(said(source)) if source.on_resource else set())
 
 
 @pytest.mark.parametrize("convention", BACKENDS)
 def test_what_a_span_says_beside_it_stays(told, convention):
     for source in SOURCES:
-        spans = told(convention, source)
-        assert any(each.key == "own" and each.value == any_value("stays") for each in spans["late"].attributes)
-        kept = {each.key: each.value.string_value for each in spans["mallory"].attributes}
+        places = told(convention, source)
+        assert places["late"].attribute("own") == "stays"
         for key in ("metadata", "braintrust.metadata"):
-            assert json.loads(kept[key])["step"] == 7
+            assert json.loads(places["mallory"].attribute(key))["step"] == 7
 
 
 def test_the_documentation_has_both_tables():
