@@ -105,7 +105,8 @@ let package = Package(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Rewriting", "Pipeline", "OTLP", "Spool", "Compression",
-        "HTTPServer", "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices",
+        "HTTPServer", "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Facts",
+        "Prices",
         "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
