@@ -14,6 +14,8 @@ final class LedgerWriter {
   let accounts: Accounts
   let forgotten: ForgottenUsers
   let applied: AppliedRequests
+  /// Nil when nobody is to be told of them.
+  let openSessions: OpenSessions?
   var hot = HotTraces(capacity: 16 << 20)
   /// What the transaction under way has counted.
   var tally = Tally()
@@ -59,6 +61,7 @@ final class LedgerWriter {
     traces = try TraceTable(database)
     accounts = try Accounts(database)
     forgotten = try ForgottenUsers(database, configuration.forgetting)
+    openSessions = configuration.remembersChanges ? try OpenSessions(database) : nil
     facts = TraceFactsReader(prices: configuration.prices, fallback: configuration.fallback)
     try applied.load(from: database)
     isMoving = try database.int("SELECT EXISTS (SELECT 1 FROM moving)") == 1
@@ -98,6 +101,8 @@ final class LedgerWriter {
         try body()
         try settleSessions()
         try accounts.flush()
+        // Sessions that only lose traces, with age, have nothing new to tell.
+        if tally.spans > 0 { try openSessions?.note(accounts.sessions.touched, at: now()) }
       }
     } catch {
       isStale = true
