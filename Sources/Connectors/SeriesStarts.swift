@@ -39,6 +39,9 @@ struct SeriesStarts {
     if known.count > 2 * capacity { known = known.filter(\.value.isThere) }
   }
 
+  /// Series that are remembered.
+  var count: Int { known.count }
+
   /// In nanoseconds since the Unix epoch.
   func start(of name: SeriesName) -> Int64 { known[name]?.start ?? 0 }
 }
