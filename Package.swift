@@ -102,7 +102,8 @@ let package = Package(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Connectors", "Ledger", "Filters", "Facts", "Prices",
+        "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Connectors", "Ledger", "Filters", "Facts",
+        "Prices",
         "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
@@ -147,7 +148,8 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient", "HTTPServer",
+        "Compression", "Configuration", "Connectors", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient",
+        "HTTPServer",
         "Locks", "OTLP", "Pipeline", "Receivers", "SelfTelemetry", "Spool", "TLS", "Terminal",
       ]),
     .target(

@@ -45,7 +45,9 @@ final class SessionTeller {
     return nil
   }
 
-  private func hand(_ page: ArraySlice<SessionChange>, at time: Int64, _ settled: inout [SessionChange.Mark]) -> Refusal? {
+  private func hand(_ page: ArraySlice<SessionChange>, at time: Int64, _ settled: inout [SessionChange.Mark])
+    -> Refusal?
+  {
     var rest = page
     while !rest.isEmpty {
       var records: [[UInt8]] = []

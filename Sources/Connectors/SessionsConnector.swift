@@ -39,7 +39,8 @@ package final class SessionsConnector: @unchecked Sendable {
     self.ledger = ledger
     self.log = log
     failures = registry.counter(
-      "heirloom_connector_failures", help: "Times that a connector could not read the ledger, or note in it what it told.",
+      "heirloom_connector_failures",
+      help: "Times that a connector could not read the ledger, or note in it what it told.",
       labels: [("connector", id)])
     let envelope = Envelope(version: version)
     sessions = logs.map { SessionTeller(configuration, ledger: ledger, output: $0, envelope: envelope) }

@@ -1,3 +1,4 @@
+import Locks
 import OTLP
 import Pipeline
 import SelfTelemetry
@@ -5,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Connectors
+@testable import Ledger
 
 @Suite struct SessionTellerTests {
   private let consumer = StubConsumer()

@@ -60,7 +60,8 @@ import Testing
     ledger.state.withLock { $0.fails = true }
     let connector = connector(ledger, interval: .milliseconds(1))
     connector.start()
-    #expect(eventually { (registry.value("heirloom_connector_failures", labels: [("connector", "sessions")]) ?? 0) > 2 })
+    #expect(
+      eventually { (registry.value("heirloom_connector_failures", labels: [("connector", "sessions")]) ?? 0) > 2 })
     ledger.state.withLock { $0.fails = false }
     #expect(eventually { ledger.settled == [1, 2, 3] })
     connector.stop(until: .max)

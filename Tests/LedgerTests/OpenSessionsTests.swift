@@ -1,3 +1,4 @@
+import Locks
 import Testing
 
 @testable import Ledger
@@ -105,7 +106,9 @@ import Testing
       seen += page.compactMap(\.session?.session)
       try writer.settle(page.map(\.mark))
       pass()
-      try writer.apply([Arrival(spans.map { TestSpan(trace: $0.trace + UInt64(seen.count) << 32, session: $0.session) })])
+      try writer.apply([
+        Arrival(spans.map { TestSpan(trace: $0.trace + UInt64(seen.count) << 32, session: $0.session) })
+      ])
     }
     #expect(seen.count == 25)
     #expect(Set(seen).count == 25)

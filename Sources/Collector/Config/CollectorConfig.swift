@@ -257,7 +257,7 @@ private struct ComponentReader {
       return
     }
     let have = (ComponentCatalog.components[kind] ?? []).map(\.type).joined(separator: ", ")
-    let offer = have.isEmpty ? "there are none" : "there are \(have)"
+    let offer = "there are \(have)"
     diagnostics.error(
       at: position,
       isKnown
