@@ -1,10 +1,9 @@
 import OTLP
 
-/// Writes a protobuf message, field by field.
+/// Writes a protobuf message, field by field. `field` is always the number of one.
 struct MessageWriter {
   private(set) var bytes: [UInt8] = []
 
-  /// - Parameter field: the number of the field; here and below.
   mutating func varint(_ field: Int, _ value: Int) {
     tag(field, 0)
     Varint.append(value, to: &bytes)

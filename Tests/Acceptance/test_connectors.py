@@ -341,6 +341,17 @@ def test_a_backend_that_takes_nothing_gets_the_latest_when_it_does(told, backend
     wait_for_figures(life, same_figures(life.api.every("users")[0]), {"enduser.id": "ada"})
 
 
+def test_what_applications_log_may_go_the_same_way(told):
+    """Through the identity processor, where log records of a trace wait for it."""
+    life = told(exporters="[otlp_http], processors: [enduser]", signals=("logs",))
+    text = life.config_file.read_text().replace("receivers: [sessions]", "receivers: [otlp, sessions]")
+    life.end()
+    life.config_file.write_text(text)
+    life.begin()
+    send(life, user="ada", session="s-1")
+    wait_until_told(life)
+
+
 def test_erasing_a_user_ends_the_series(told):
     life = told()
     for user in ("ada", "grace"):

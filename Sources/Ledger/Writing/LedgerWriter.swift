@@ -16,7 +16,7 @@ final class LedgerWriter {
   let forgotten: ForgottenUsers
   let applied: AppliedRequests
   /// Nil when nobody is to be told of them.
-  let openSessions: OpenSessions?
+  var openSessions: OpenSessions?
   var hot = HotTraces(capacity: 16 << 20)
   var newcomers = Newcomers()
   /// What the transaction under way has counted.
@@ -100,14 +100,14 @@ final class LedgerWriter {
     guard identity == FileIdentity(path: configuration.path) else { throw .replaced(path: configuration.path) }
     tally = Tally()
     newcomers.waiting.removeAll(keepingCapacity: true)
+    openSessions?.forget()
     do throws(LedgerError) {
       try database.transaction { () throws(LedgerError) in
         try refresh()
         try body()
         try settleSessions()
         try accounts.flush()
-        // Sessions that only lose traces, with age, have nothing new to tell.
-        if tally.spans > 0 { try openSessions?.note(accounts.sessions.touched, at: now()) }
+        try openSessions?.note(at: now())
       }
     } catch {
       isStale = true
