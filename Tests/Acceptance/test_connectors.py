@@ -295,13 +295,16 @@ def test_a_session_ends_once_and_again_when_it_went_on(told):
 
 
 def test_an_end_that_came_while_nothing_ran_is_told_by_the_next_run(told):
-    life = told(connector="update_interval: 100ms, idle_timeout: 2s", signals=("logs",))
+    life = told(signals=("logs",))
     send(life, user="ada", session="s-1")
     wait_until(lambda: life.events("session.update"), "the update")
     life.end(signal.SIGKILL)
     assert not life.events("session.end")
+    life.connector = "update_interval: 100ms, idle_timeout: 100ms"
+    life.configure()
     life.begin()
     wait_until(lambda: life.events("session.end"), "the end")
+    life.end()
     assert [event["session.id"] for event in life.events("session.end")] == ["s-1"]
 
 
