@@ -86,6 +86,8 @@ let package = Package(
     room(
       "Exporters", ["Pipeline", "OTLP", "Spool", "HTTPClient", "SelfTelemetry", "Locks"]),
 
+    room("Rewriting", ["Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
+
     // What becomes of the spans' identity: users, sessions, traces, and who asks for them
     room("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
     room("Filters", ["Facts", "EndUser", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
@@ -95,6 +97,7 @@ let package = Package(
         "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
         "Locks",
       ]),
+    room("Connectors", ["Ledger", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "TLS", "JSON", "SelfTelemetry", "Locks"]),
     room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
@@ -102,8 +105,10 @@ let package = Package(
     room(
       "Collector",
       [
-        "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices",
+        "Configuration", "Receivers", "EndUser", "Exporters", "Rewriting", "Pipeline", "OTLP", "Spool", "Compression",
+        "HTTPServer", "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Connectors", "Ledger", "Filters",
+        "Facts",
+        "Prices",
         "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
@@ -136,6 +141,7 @@ let package = Package(
     tests(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
+    tests("Connectors", ["Ledger", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
     tests("Terminal", ["JSON"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
@@ -143,12 +149,14 @@ let package = Package(
     tests("Authentication", ["SelfTelemetry", "Locks"]),
     tests(
       "Receivers", ["Pipeline", "OTLP", "HTTPServer", "Authentication", "Compression", "SelfTelemetry", "Locks"]),
+    tests("Rewriting", ["EndUser", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "Spool", "HTTPServer", "SelfTelemetry", "Locks"]),
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient", "HTTPServer",
-        "Locks", "OTLP", "Pipeline", "Receivers", "SelfTelemetry", "Spool", "TLS", "Terminal",
+        "Compression", "Configuration", "Connectors", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient",
+        "HTTPServer",
+        "Locks", "OTLP", "Pipeline", "Receivers", "Rewriting", "SelfTelemetry", "Spool", "TLS", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",

@@ -72,9 +72,12 @@ package enum Conventions {
   }
 
   /// Whose words a key is from, as people call them; nil for one that somebody configured.
-  package static func vendor(of name: String) -> String? { vendors.first { name.hasPrefix($0.key) }?.value }
+  package static func vendor(of name: String) -> String? {
+    let isBuiltIn = keys.contains { $0.name == name } || resourceKeys.contains(name)
+    return isBuiltIn ? vendors.first { name.hasPrefix($0.key) }?.value : nil
+  }
 
-  /// By how keys begin, the longest first where one begins another.
+  /// By how keys begin.
   private static let vendors: KeyValuePairs = [
     "neatlogs.": "neatlogs", "langfuse.": "langfuse", "langwatch.": "langwatch", "traceloop.": "traceloop",
     "langsmith.": "langsmith", "ai.telemetry.": "vercel", "posthog.": "posthog", "user.id": "openinference",

@@ -52,6 +52,12 @@ package final class Batcher: @unchecked Sendable {
       byteLimit = batcher.configuration.maxBytes
     }
 
+    /// See `RequestBuilder.begin`.
+    @inline(__always)
+    package func begin(_ identity: @autoclosure () -> (any TraceIdentity)?) {
+      builder._withUnsafeGuaranteedRef { $0.begin(identity()) }
+    }
+
     /// See `RequestBuilder.append`.
     @inline(__always)
     package func append(
@@ -94,7 +100,7 @@ package final class Batcher: @unchecked Sendable {
     _ signal: Signal = .traces, configuration: Configuration = Configuration(), exporters: [any Exporter],
     isSpooled: Bool = false
   ) {
-    builder = RequestBuilder(signal)
+    builder = RequestBuilder(signal, notesIdentities: exporters.contains(where: \.needsIdentities))
     self.configuration = configuration
     self.exporters = exporters
     self.isSpooled = isSpooled
@@ -176,7 +182,9 @@ package final class Batcher: @unchecked Sendable {
     var bytes = held.reduce(0) { $0 + $1.byteCount }
     for request in held {
       if nobodyHasRoom, isSpooled || (bytes <= Self.maxHeldBytes && !closed) { break }
-      request.expect(destinations: exporters.count)
+      // Where nobody is to have them, as when only a connector is there, spans are done.
+      request.expect(destinations: max(exporters.count, 1))
+      if exporters.isEmpty { request.settle() }
       // An exporter that has no room for it has counted it as lost.
       for exporter in exporters where !exporter.export(request) { request.settle() }
       bytes -= request.byteCount

@@ -109,7 +109,7 @@ import Testing
     ]
     for (number, name) in pinned { #expect(ClaimKeys.names[number] == name) }
     #expect(keys.allSatisfy { Conventions.vendor(of: $0) != nil })
-    #expect(Conventions.vendor(of: "tenant.user") == nil)
+    for key in ["tenant.user", "user.identity"] { #expect(Conventions.vendor(of: key) == nil) }
   }
 
   @Test func `arbitrary bytes are claims or none`() {
