@@ -72,11 +72,8 @@ package struct Score: Equatable, Sendable {
   }
 
   /// The id of a score whose sender gives none: what is delivered twice has the same, and so has a later verdict of the same
-  /// kind on the same thing.
-  ///
-  /// - Parameters:
-  ///   - session: counts only without a trace.
-  ///   - identifier: tells apart scores of one name on one thing, where the sender has such a word.
+  /// kind on the same thing. The session counts only without a trace; the identifier tells apart scores of one name on one
+  /// thing, where the sender has such a word.
   package static func derivedID(
     name: String, trace: TraceID?, span: UInt64?, session: String?, source: Source, identifier: String = ""
   ) -> String {
