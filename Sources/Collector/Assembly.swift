@@ -73,7 +73,7 @@ final class Assembly {
           }.map(\.made.exporter),
           storage: try storage?.open(
             pipeline.id, pipeline.signal, remembered: owner == nil ? parts.endUser?.configuration.resolvedFor : nil,
-            feedsLedger: ledger != nil && pipeline.signal == .traces),
+            feedsLedger: ledger != nil && parts.feedsLedger),
           ledger: ledger?.ledger, sharing: owner, durability: config.service.durability, rules: rules,
           interner: interner, registry: registry, log: log)
         pipelines.append((pipeline, made))

@@ -33,8 +33,10 @@ final class Storage {
     func start(rules: SpanRules, durability: Durability) {
       if let identities {
         spool.beforeRecording { if durability == .fsync { identities.sync() } else { identities.flush() } }
-        spool.beforeSyncing { [facts] in
-          identities.sync()
+      }
+      if identities != nil || facts != nil {
+        spool.beforeSyncing { [identities, facts] in
+          identities?.sync()
           facts?.sync()
         }
       }
@@ -82,7 +84,7 @@ final class Storage {
   ///   - id: the pipeline's.
   ///   - signal: the pipeline's.
   ///   - remembered: how long it remembers identities; nil without an `enduser` processor.
-  ///   - feedsLedger: whether a ledger hears of what it accepts, if it has such a processor.
+  ///   - feedsLedger: whether a ledger hears of what it accepts.
   /// - Returns: what is closed by `close`.
   /// - Throws: what the system or the limit says against it.
   func open(
@@ -95,28 +97,31 @@ final class Storage {
       labels: labels + [("log", "requests")])
     var identities: Journal?
     var facts: Spool?
-    if let remembered {
-      do throws(SpoolError) {
+    do throws(SpoolError) {
+      if let remembered {
         identities = try Journal(
           Journal.Configuration(directory: "\(directory)/identities", lifetime: remembered.nanoseconds),
           budget: context.budget, log: log, registry: registry, labels: labels + [("log", "identities")])
-        // What must be on the disk is so when the ledger has it, not before.
-        if feedsLedger, context.durability == .buffered {
-          var configuration = spoolConfiguration("\(directory)/facts")
-          configuration.segmentBytes = min(configuration.segmentBytes, Self.factsSegmentBytes)
-          facts = try Spool(
-            configuration, budget: context.budget, log: log, registry: registry, labels: labels + [("log", "facts")])
-        }
-      } catch {
-        spool.stop()
-        identities?.close()
-        throw error
       }
+      // What must be on the disk is so when the ledger has it, not before.
+      if feedsLedger, context.durability == .buffered {
+        facts = try openFacts("\(directory)/facts", labels: labels + [("log", "facts")])
+      }
+    } catch {
+      spool.stop()
+      identities?.close()
+      throw error
     }
     let pipeline = Pipeline(
       signal: signal, spool: spool, identities: identities, facts: facts, mostFactsBytes: mostFactsBytes)
     opened.append(pipeline)
     return pipeline
+  }
+
+  private func openFacts(_ directory: String, labels: MetricRegistry.Labels) throws(SpoolError) -> Spool {
+    var configuration = spoolConfiguration(directory)
+    configuration.segmentBytes = min(configuration.segmentBytes, Self.factsSegmentBytes)
+    return try Spool(configuration, budget: context.budget, log: log, registry: registry, labels: labels)
   }
 
   private func spoolConfiguration(_ directory: String) -> Spool.Configuration {
