@@ -55,6 +55,7 @@ final class Storage {
   private let registry: MetricRegistry
   private let log: Log
   private var opened: [Pipeline] = []
+  private var scores: Spool?
 
   /// - Parameters:
   ///   - service: says `fsync` or `buffered`.
@@ -118,6 +119,19 @@ final class Storage {
     return pipeline
   }
 
+  /// Opens where posted scores wait for the ledger.
+  ///
+  /// - Returns: what is closed by `close`, started; nil where what was accepted must be on the disk: who sent it waits until the
+  ///   ledger has it.
+  /// - Throws: what the system or the limit says against it.
+  func openScores() throws(SpoolError) -> Spool? {
+    guard context.durability == .buffered else { return nil }
+    let spool = try openFacts("\(context.directory)/scores", labels: [("pipeline", "scores"), ("log", "facts")])
+    spool.start()
+    scores = spool
+    return spool
+  }
+
   private func openFacts(_ directory: String, labels: MetricRegistry.Labels) throws(SpoolError) -> Spool {
     var configuration = spoolConfiguration(directory)
     configuration.segmentBytes = min(configuration.segmentBytes, Self.factsSegmentBytes)
@@ -140,6 +154,8 @@ final class Storage {
       pipeline.facts?.stop()
     }
     opened = []
+    scores?.stop()
+    scores = nil
   }
 
   /// Tells of requests that wait in the directory for a pipeline or an exporter that there is no more. They stay.
