@@ -25,6 +25,8 @@ final class LedgerWriter {
   var isMoving = false
   /// Where the search for old traces goes on.
   var retentionPlace: Moment?
+  /// When the latest of the traces began that retention has removed; nanoseconds since the Unix epoch.
+  var newestRemoved = Int64.min
 
   var facts: TraceFactsReader
   private let identity: FileIdentity?
@@ -42,6 +44,9 @@ final class LedgerWriter {
     var removedTraces = 0
     var conflictingSessions = 0
     var unpricedCalls = 0
+    var scores = 0
+    var refusedScores = 0
+    var removedScores = 0
   }
 
   /// Opens the ledger, and makes it when it is missing.
@@ -81,6 +86,7 @@ final class LedgerWriter {
     let tally = try transaction { () throws(LedgerError) in
       let groups = TraceGroups(batch)
       for group in groups.groups { try add(group, of: groups) }
+      try addScores(of: batch)
       if isMoving { try moveOn() }
       written = try applied.write(batch, to: database)
     }
@@ -98,6 +104,7 @@ final class LedgerWriter {
         try body()
         try settleSessions()
         try accounts.flush()
+        tally.removedScores = accounts.scores.takeRemovedCount()
       }
     } catch {
       isStale = true
