@@ -7,6 +7,7 @@ import OTLP
 import Pipeline
 import Receivers
 import SelfTelemetry
+import Spool
 
 /// What a configuration makes behind the receivers: pipelines, exporters, and what they keep on disk.
 final class Assembly {
@@ -18,6 +19,8 @@ final class Assembly {
   /// Those of traces first: they have what others share.
   private var pipelines: [(defined: ServiceConfig.Pipeline, pipeline: TracePipeline)] = []
   private var ledger: RunningLedger?
+  /// Takes posted scores to the ledger.
+  private var scores: LedgerFeed?
 
   /// Builds every component and opens what is on disk; nothing runs yet.
   ///
@@ -61,6 +64,7 @@ final class Assembly {
     ledger = try config.ledgerInUse.map { defined throws(Diagnostic) in
       try RunningLedger(defined, of: config, certificates: certificates, registry: registry, log: log)
     }
+    scores = try ledger.map { ledger throws(Diagnostic) in try scores(of: ledger.ledger, log: log) }
     let defined = config.service.pipelines
     for pipeline in defined.filter({ $0.signal == .traces }) + defined.filter({ $0.signal != .traces }) {
       let parts = PipelineParts(pipeline, of: config)
@@ -73,7 +77,7 @@ final class Assembly {
           }.map(\.made.exporter),
           storage: try storage?.open(
             pipeline.id, pipeline.signal, remembered: owner == nil ? parts.endUser?.configuration.resolvedFor : nil,
-            feedsLedger: ledger != nil && pipeline.signal == .traces),
+            feedsLedger: ledger != nil && parts.feedsLedger),
           ledger: ledger?.ledger, sharing: owner, durability: config.service.durability, rules: rules,
           interner: interner, registry: registry, log: log)
         pipelines.append((pipeline, made))
@@ -84,6 +88,20 @@ final class Assembly {
     storage?.reportStrangers(
       pipelines: config.service.pipelines.map(\.id),
       queues: exporters.flatMap { used in used.made.signals.map { (used.id, $0) } })
+  }
+
+  private func scores(of ledger: Ledger, log: Log) throws(Diagnostic) -> LedgerFeed {
+    let name = "scores"
+    do throws(SpoolError) {
+      let facts = try storage?.openScores().map { [storage] spool in
+        FactsLog(
+          spool, maxBytes: storage?.mostFactsBytes ?? 0, metrics: LedgerTapMetrics(registry: registry, pipeline: name),
+          log: log)
+      }
+      return ledger.feed(pipeline: name, log: facts)
+    } catch {
+      throw Diagnostic(.error, at: config.service.storage.position, "service.storage: \(error)")
+    }
   }
 
   /// Whose traces the log records of a pipeline belong to: those of the pipeline that has the same `enduser` processor, and if
@@ -103,7 +121,16 @@ final class Assembly {
     where defined.receivers.contains(where: { ComponentID($0.value) == receiver }) {
       fed[defined.signal, default: []].append(pipeline.entry)
     }
-    return Intake.Target(rules: rules, consumers: fed.mapValues { TracesFanOut($0) })
+    return Intake.Target(
+      rules: rules, consumers: fed.mapValues { TracesFanOut($0) }, scores: feedsLedger(receiver) ? scores : nil)
+  }
+
+  /// Whether requests of a receiver come to a ledger, when there is one.
+  private func feedsLedger(_ receiver: ComponentID) -> Bool {
+    config.service.pipelines.contains { pipeline in
+      pipeline.receivers.contains { ComponentID($0.value) == receiver }
+        && PipelineParts(pipeline, of: config).feedsLedger
+    }
   }
 
   /// Headers of a receiver's requests that its pipelines want to know, in lower case.
@@ -131,6 +158,7 @@ final class Assembly {
       stop(timeout: .zero)
       throw error
     }
+    scores?.start()
     for (_, pipeline) in pipelines { pipeline.start() }
   }
 

@@ -36,8 +36,7 @@ package struct Score: Equatable, Sendable {
   package var number: Double?
   package var label: String?
   package var dataType: DataType
-  /// What it is about: a trace, with a span's id where it is about that alone; or a session; or both, where a span told its
-  /// session as well. Never nothing.
+  /// What it is about: a trace, with a span's id where it is about that alone; or a session. Never both, and never nothing.
   package var trace: TraceID?
   /// Only with a trace; the 8 bytes as they lie in memory, not 0.
   package var span: UInt64?
@@ -70,6 +69,13 @@ package struct Score: Equatable, Sendable {
     self.environment = environment
     self.metadata = metadata
   }
+
+  /// Bytes of a name at most. A longer one is none.
+  package static let mostNameBytes = 500
+  /// Bytes of a label or a comment at most.
+  package static let mostTextBytes = 64 << 10
+  /// Bytes of metadata at most.
+  package static let mostMetadataBytes = 64 << 10
 
   /// The id of a score whose sender gives none: what is delivered twice has the same, and so has a later verdict of the same
   /// kind on the same thing. The session counts only without a trace; the identifier tells apart scores of one name on one
