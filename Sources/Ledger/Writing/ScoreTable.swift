@@ -127,10 +127,15 @@ final class ScoreTable {
       }
     }
     for trace in refusedTraces { for score in try waiting(for: trace) { try remove(score) } }
-    for trace in newTraces { for score in try waiting(for: trace) { try place(score) } }
+    // Most new traces and sessions have none that waits, and often there is none at all.
+    if try !newTraces.isEmpty && isAny("about_trace IS NOT NULL AND trace IS NULL") {
+      for trace in newTraces { for score in try waiting(for: trace) { try place(score) } }
+    }
     for trace in changedTraces { for score in try rows("trace = ?1", .int(trace)) { try place(score) } }
-    for session in changedSessions {
-      for score in try rows("about_session = ?1", .text(session)) { try place(score) }
+    if try !changedSessions.isEmpty && isAny("about_session IS NOT NULL") {
+      for session in changedSessions {
+        for score in try rows("about_session = ?1", .text(session)) { try place(score) }
+      }
     }
     for (score, received) in arrived { try write(score, received: received) }
     arrived.removeAll(keepingCapacity: true)
@@ -170,6 +175,10 @@ final class ScoreTable {
 
   private func waiting(for trace: TraceID) throws(LedgerError) -> [ScoreRow] {
     try rows("about_trace = ?1 AND trace IS NULL", trace.blob)
+  }
+
+  private func isAny(_ condition: String) throws(LedgerError) -> Bool {
+    try database.int("SELECT EXISTS (SELECT 1 FROM scores WHERE \(condition))") == 1
   }
 
   private func rows(_ condition: String, _ parameter: SQLValue) throws(LedgerError) -> [ScoreRow] {
