@@ -79,9 +79,8 @@ package enum ScoreRecord {
   ) throws(Failure) -> Bool {
     var reader = ByteReader(bytes)
     while !reader.isAtEnd {
-      guard let length = reader.varint(), let record = reader.take(length), let score = read(record) else {
-        return false
-      }
+      let record = reader.take(reader.varint())
+      guard !reader.failed, let score = read(record) else { return false }
       try body(score)
     }
     return true
@@ -89,18 +88,19 @@ package enum ScoreRecord {
 
   private static func read(_ record: UnsafeRawBufferPointer) -> Score? {
     var reader = ByteReader(record)
-    guard reader.byte() == version, let dataType = reader.byte().flatMap(Score.DataType.init(rawValue:)),
-      let source = reader.byte().flatMap(Score.Source.init(rawValue:)),
-      let present = reader.fixed(UInt16.self).map(Presence.init(rawValue:)), present.isSubset(of: .known),
-      let timestamp = reader.fixed(UInt64.self), timestamp <= UInt64(Int64.max)
+    guard reader.byte() == version, let dataType = Score.DataType(rawValue: reader.byte()),
+      let source = Score.Source(rawValue: reader.byte())
     else { return nil }
+    let present = Presence(rawValue: reader.fixed(UInt16.self))
+    let timestamp = reader.fixed(UInt64.self)
+    guard present.isSubset(of: .known), timestamp <= UInt64(Int64.max) else { return nil }
     var score = Score(id: "", name: "", dataType: dataType, source: source, timestamp: timestamp)
     if present.contains(.trace) {
-      guard let first = reader.fixed(UInt64.self), let second = reader.fixed(UInt64.self) else { return nil }
-      score.trace = TraceID(first: first, second: second)
+      let first = reader.fixed(UInt64.self)
+      score.trace = TraceID(first: first, second: reader.fixed(UInt64.self))
     }
     if present.contains(.span) { score.span = reader.fixed(UInt64.self) }
-    if present.contains(.number) { score.number = reader.fixed(UInt64.self).map(Double.init(bitPattern:)) }
+    if present.contains(.number) { score.number = Double(bitPattern: reader.fixed(UInt64.self)) }
     guard score.number?.isFinite != false, let id = text(&reader), let name = text(&reader) else { return nil }
     (score.id, score.name) = (id, name)
     let places: [(Presence, WritableKeyPath<Score, String?>)] = [
@@ -114,7 +114,8 @@ package enum ScoreRecord {
     return reader.isAtEnd && !reader.failed ? score : nil
   }
 
+  /// Nil for what is not UTF-8.
   private static func text(_ reader: inout ByteReader) -> String? {
-    reader.varint().flatMap { reader.take($0) }.flatMap { String(validating: $0, as: UTF8.self) }
+    String(validating: reader.take(reader.varint()), as: UTF8.self)
   }
 }

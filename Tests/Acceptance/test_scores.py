@@ -204,11 +204,10 @@ def test_older_sdks_send_batches_of_events(life):
 
 @pytest.mark.parametrize("durability", ["buffered", "fsync"])
 def test_what_was_accepted_outlives_a_kill(tmp_path, durability):
-    with scored(tmp_path, durability, ledger="interval: 200ms") as life:
+    with scored(tmp_path, durability) as life:
         accepted = []
         for number in range(40):
             score = {"id": f"s{number}", "name": "n", "value": number, "sessionId": "letters"}
-            # The answer to the last one is not waited for by anything but the kill.
             assert life.post([score])[0] == 202
             accepted.append(score["id"])
         life.end(signal.SIGKILL)
