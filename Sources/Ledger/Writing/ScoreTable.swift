@@ -128,11 +128,11 @@ final class ScoreTable {
     }
     for trace in refusedTraces { for score in try waiting(for: trace) { try remove(score) } }
     // Most new traces and sessions have none that waits, and often there is none at all.
-    if try !newTraces.isEmpty && isAny("about_trace IS NOT NULL AND trace IS NULL") {
+    if !newTraces.isEmpty, try isAny("about_trace IS NOT NULL AND trace IS NULL") {
       for trace in newTraces { for score in try waiting(for: trace) { try place(score) } }
     }
     for trace in changedTraces { for score in try rows("trace = ?1", .int(trace)) { try place(score) } }
-    if try !changedSessions.isEmpty && isAny("about_session IS NOT NULL") {
+    if !changedSessions.isEmpty, try isAny("about_session IS NOT NULL") {
       for session in changedSessions {
         for score in try rows("about_session = ?1", .text(session)) { try place(score) }
       }
