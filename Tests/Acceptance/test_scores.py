@@ -202,14 +202,26 @@ def test_older_sdks_send_batches_of_events(life):
     assert_same([{"id": "e2", "status": 400}], answer["errors"], "errors")
 
 
+def evaluation(name, session):
+    """A request with an evaluation of a session as a log record."""
+    attributes = [
+        {"key": "gen_ai.evaluation.name", "value": {"stringValue": name}},
+        {"key": "gen_ai.evaluation.score.value", "value": {"doubleValue": 0.5}},
+        {"key": "session.id", "value": {"stringValue": session}},
+    ]
+    record = {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "1795253400000000000", "attributes": attributes}
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
+
+
 @pytest.mark.parametrize("durability", ["buffered", "fsync"])
 def test_what_was_accepted_outlives_a_kill(tmp_path, durability):
     with scored(tmp_path, durability) as life:
         accepted = []
-        for number in range(40):
+        for number in range(30):
             score = {"id": f"s{number}", "name": "n", "value": number, "sessionId": "letters"}
             assert life.post([score])[0] == 202
-            accepted.append(score["id"])
+            assert life.post(evaluation(f"e{number}", "letters"), "/v1/logs") == (200, {})
+            accepted += [score["id"], f"evaluation/session letters/e{number}"]
         life.end(signal.SIGKILL)
         life.begin()
         # A trace, for the session to be there.

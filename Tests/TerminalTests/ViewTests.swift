@@ -116,9 +116,10 @@ import Testing
         "{\"scores\":[\(rows.joined(separator: ","))],\"next_cursor\":null}"
     ])
     let words = ["--filter", "score:helpful < 1", "--sort", "value"]
+    let list = try answer("scores", words[0], words[1], words[2], words[3], from: source, on: .terminal(100))
     #expect(
-      try answer("scores", words[0], words[1], words[2], words[3], from: source, on: .terminal(100)) == """
-        NAME     SCORE      USER  SESSION  TRACE  SPAN  SOURCE  COMMENT       WHEN
+      list == """
+        NAME     SCORE      USER  SESSION  TRACE  SPAN  SOURCE  COMMENT      WHEN
         helpful  0.25       ada   s        0123   -     api     too long  3 m ago
         verdict  good       -     s        0123   -     api     -         3 m ago
         both     123k high  -     s        0123   -     api     -         3 m ago
