@@ -7,12 +7,23 @@ import Testing
 
 /// Ledgers of earlier versions.
 @Suite struct MigrationTests {
-  /// Takes off a ledger what the third version has put on.
-  private func revertToVersion2(_ fixture: LedgerFixture) throws {
+  /// Takes off a ledger what the fourth version has put on.
+  private func revertToVersion3(_ fixture: LedgerFixture) throws {
     let database = try Database(path: fixture.configuration.path, mode: .readWrite)
     try database.execute(
       """
       DROP TABLE scores; DROP TABLE score_names; DROP TABLE score_sums; DROP TABLE score_labels;
+      PRAGMA user_version = 3;
+      """)
+  }
+
+  /// And what the third version has.
+  private func revertToVersion2(_ fixture: LedgerFixture) throws {
+    try revertToVersion3(fixture)
+    let database = try Database(path: fixture.configuration.path, mode: .readWrite)
+    try database.execute(
+      """
+      DROP TABLE open_sessions; DELETE FROM properties WHERE key = 'counted_since';
       PRAGMA user_version = 2;
       """)
   }
@@ -63,9 +74,10 @@ import Testing
     #expect(try reader.metadataKeys(LedgerQuery()).rows.first { $0.key == "plan" }?.examples.contains("new") == true)
   }
 
-  @Test func `a ledger of the second version keeps what it has, and takes scores of its traces`() throws {
+  @Test(arguments: [2, 3])
+  func `a ledger of a later version keeps what it has, and takes scores of its traces`(version: Int) throws {
     var random = SeededGenerator(seed: 23)
-    let (fixture, tables) = try ledger(&random, reverted: revertToVersion2)
+    let (fixture, tables) = try ledger(&random, reverted: version == 2 ? revertToVersion2 : revertToVersion3)
     #expect(throws: LedgerError.self) { try LedgerFile.openForReading(path: fixture.configuration.path) }
     let writer = try fixture.writer()
     #expect(try fixture.rows("PRAGMA user_version") == [String(Schema.migrations.count)])
