@@ -95,6 +95,7 @@ let package = Package(
         "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
         "Locks",
       ]),
+    room("Connectors", ["Ledger", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "TLS", "JSON", "SelfTelemetry", "Locks"]),
     room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
@@ -103,7 +104,8 @@ let package = Package(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices",
+        "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Connectors", "Ledger", "Filters", "Facts",
+        "Prices",
         "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
@@ -136,6 +138,7 @@ let package = Package(
     tests(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
+    tests("Connectors", ["Ledger", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
     tests("Terminal", ["JSON"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
@@ -148,7 +151,8 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient", "HTTPServer",
+        "Compression", "Configuration", "Connectors", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient",
+        "HTTPServer",
         "Locks", "OTLP", "Pipeline", "Receivers", "SelfTelemetry", "Spool", "TLS", "Terminal",
       ]),
     .target(

@@ -1,4 +1,5 @@
 import Configuration
+import Connectors
 import Console
 import EndUser
 import Ledger
@@ -21,6 +22,7 @@ final class Assembly {
   private var ledger: RunningLedger?
   /// Takes posted scores to the ledger.
   private var scores: LedgerFeed?
+  private var sessions: SessionsConnector?
 
   /// Builds every component and opens what is on disk; nothing runs yet.
   ///
@@ -85,6 +87,7 @@ final class Assembly {
         throw Diagnostic(.error, at: config.service.storage.position, "service.storage: \(error)")
       }
     }
+    sessions = config.sessionsInUse.flatMap { makeConnector($0, interner: interner, log: log) }
     storage?.reportStrangers(
       pipelines: config.service.pipelines.map(\.id),
       queues: exporters.flatMap { used in used.made.signals.map { (used.id, $0) } })
@@ -104,6 +107,21 @@ final class Assembly {
     }
   }
 
+  /// The connector, which hands on to pipelines that there are.
+  private func makeConnector(
+    _ defined: Defined<SessionsConfiguration>, interner: ScopeInterner, log: Log
+  ) -> SessionsConnector? {
+    guard let ledger else { return nil }
+    func output(_ signal: Signal) -> ConnectorOutput? {
+      guard let consumer = consumers(of: defined.id)[signal] else { return nil }
+      return ConnectorOutput(
+        signal, to: consumer, rules: rules, interner: interner, connector: defined.id.description, registry: registry)
+    }
+    return SessionsConnector(
+      defined.value, id: defined.id.description, ledger: FiledSessions(ledger.ledger, path: ledger.path),
+      logs: output(.logs), metrics: output(.metrics), version: Version.number, registry: registry, log: log)
+  }
+
   /// Whose traces the log records of a pipeline belong to: those of the pipeline that has the same `enduser` processor, and if
   /// there are several, of the first that has a receiver in common.
   private func owner(of pipeline: ServiceConfig.Pipeline) -> EndUserProcessor? {
@@ -116,13 +134,18 @@ final class Assembly {
 
   /// What a receiver hands its requests to.
   func target(of receiver: ComponentID) -> Intake.Target {
+    Intake.Target(
+      rules: rules, consumers: consumers(of: receiver), scores: feedsLedger(receiver) ? scores : nil)
+  }
+
+  /// The pipelines that name a receiver or a connector as such, by what they take.
+  private func consumers(of receiver: ComponentID) -> [Signal: TracesFanOut] {
     var fed: [Signal: [any TracesConsumer]] = [:]
     for (defined, pipeline) in pipelines
     where defined.receivers.contains(where: { ComponentID($0.value) == receiver }) {
       fed[defined.signal, default: []].append(pipeline.entry)
     }
-    return Intake.Target(
-      rules: rules, consumers: fed.mapValues { TracesFanOut($0) }, scores: feedsLedger(receiver) ? scores : nil)
+    return fed.mapValues { TracesFanOut($0) }
   }
 
   /// Whether requests of a receiver come to a ledger, when there is one.
@@ -160,6 +183,7 @@ final class Assembly {
     }
     scores?.start()
     for (_, pipeline) in pipelines { pipeline.start() }
+    sessions?.start()
   }
 
   /// Waits until what earlier runs left has gone into the pipelines, for a bounded time.
@@ -179,7 +203,10 @@ final class Assembly {
     // Exporters that are stuck keep a part for themselves, for a last attempt at what they hold.
     let handedOn = deadline - timeout.nanoseconds / 4
     for (_, pipeline) in pipelines { pipeline.stopReplay() }
-    for (_, pipeline) in pipelines { pipeline.stop(until: handedOn) }
+    for (defined, pipeline) in pipelines where defined.signal == .traces { pipeline.stop(until: handedOn) }
+    // It tells the others what these have brought at last.
+    sessions?.stop(until: handedOn)
+    for (defined, pipeline) in pipelines where defined.signal != .traces { pipeline.stop(until: handedOn) }
     let drains = exporters.map { used in
       BackgroundThread(name: "drain") { [exporter = used.made.exporter] in exporter.drain(until: deadline) }
     }

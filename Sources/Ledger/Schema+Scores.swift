@@ -1,6 +1,6 @@
 extension Schema {
   /// Scores: what somebody thinks of a trace, a span or a session.
-  static let version3 = Migration(
+  static let scores = Migration(
     sql: """
       -- Names of scores, and their labels; how many scores have each as either.
       CREATE TABLE score_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, uses INTEGER NOT NULL DEFAULT 0);
