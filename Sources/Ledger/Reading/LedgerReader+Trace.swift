@@ -25,10 +25,12 @@ extension LedgerReader {
       if why { detail.why = try provenance(of: row, records, in: database) }
       return ([], detail)
     }
-    if !found.isEmpty {
-      throw .invalid("trace: several ids begin with “\(trace)”, as \(found.joined(separator: ", ")); give more digits")
-    }
+    if !found.isEmpty { throw Self.ambiguous(trace, found) }
     return detail
+  }
+
+  static func ambiguous(_ trace: String, _ found: [String]) -> LedgerQueryError {
+    .invalid("trace: several ids begin with “\(trace)”, as \(found.joined(separator: ", ")); give more digits")
   }
 }
 
