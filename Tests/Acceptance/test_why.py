@@ -139,7 +139,9 @@ def test_conflicts_on_children(life):
 
 def test_the_topmost_under_a_root_that_names_nobody(life):
     trace = new_trace()
-    root = span(trace, "root", attributes={"langfuse.session.id": "s-1"})
+    # Nobody else's: a session brings its traces its end user.
+    session = f"s-{trace.hex()}"
+    root = span(trace, "root", attributes={"langfuse.session.id": session})
     agent = span(trace, "agent", parent=root.span_id, attributes={"user.id": "ada", "langfuse.session.id": "s-2"})
     tool = span(trace, "tool", parent=agent.span_id, attributes={"user.id": "service"})
     why = sent(life, request(root, agent, tool))
@@ -149,7 +151,7 @@ def test_the_topmost_under_a_root_that_names_nobody(life):
     else:
         assert why["end_user"] is None and why["unattributed"] == "fallback_none"
         assert {(each["value"], each["reason"]) for each in why["unused"]} == {("ada", "fallback_none"), ("service", "fallback_none")}
-    assert why["session"]["span_id"] == root.span_id.hex() and why["session_id"] == "s-1"
+    assert why["session"]["span_id"] == root.span_id.hex() and why["session_id"] == session
 
 
 def test_a_local_root_and_no_root(life):
