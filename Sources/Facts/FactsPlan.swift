@@ -33,7 +33,7 @@ package final class FactsPlan: @unchecked Sendable {
   /// Bytes of metadata of one span at most.
   let maxMetadataBytes: Int
   /// The numbers in records of the built-in keys, by key number.
-  private let claimNumbers: [UInt16: Int]
+  private let claimNumbers: [Int?]
   /// By key number, in raw memory: looked up for every attribute.
   private let table: UnsafeMutableBufferPointer<Meaning>
 
@@ -74,8 +74,9 @@ package final class FactsPlan: @unchecked Sendable {
         role: .annotation, rank: UInt16(list), prefixLength: UInt16(prefix.utf8.count))
     }
 
-    var numbers: [UInt16: Int] = [:]
-    for (number, name) in ClaimKeys.names.enumerated() { numbers[keys.number(forKey: name)] = number }
+    let claimKeys = ClaimKeys.names.map { Int(keys.number(forKey: $0)) }
+    var numbers: [Int?] = Array(repeating: nil, count: keys.patterns.count)
+    for (number, key) in claimKeys.enumerated() { numbers[key] = number }
     claimNumbers = numbers
 
     table = .allocate(capacity: keys.patterns.count)
@@ -90,5 +91,5 @@ package final class FactsPlan: @unchecked Sendable {
   func meaning(of attribute: AttributeEntry) -> Meaning { table[Int(attribute.key)] }
 
   /// The number that an attribute's key has in records; nil for one that is configured, and written out.
-  func claimNumber(of attribute: AttributeEntry) -> Int? { claimNumbers[attribute.key] }
+  func claimNumber(of attribute: AttributeEntry) -> Int? { claimNumbers[Int(attribute.key)] }
 }
