@@ -53,6 +53,8 @@ let package = Package(
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
     shim("CCrypt", libraries: ["crypt", "nettle"]),
+    shim("CNettle", libraries: ["nettle"]),
+    shim("CRE2", libraries: ["re2", "stdc++"]),
     shim("CGlibc", libraries: []),
     shim("CJSON", libraries: ["simdjson", "stdc++"]),
     shim("CSQLite", libraries: ["sqlite3"]),
@@ -63,7 +65,8 @@ let package = Package(
     room("Configuration", ["CYAML"]),
     room("Compression", ["CCompression"]),
     room("TLS", []),
-    room("Authentication", ["CCrypt", "SelfTelemetry", "Locks"]),
+    room("Digests", ["CNettle"]),
+    room("Authentication", ["CCrypt", "Digests", "SelfTelemetry", "Locks"]),
     room("HTTPServer", ["CHTTPServer", "TLS", "Locks"]),
     room("GRPCServer", ["CGRPCServer", "HTTPServer", "TLS", "Locks"]),
     room("HTTPClient", ["CCurl", "Locks"]),
@@ -86,22 +89,23 @@ let package = Package(
 
     // What becomes of the spans' identity: users, sessions, traces, and who asks for them
     room("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
+    room("Privacy", ["CRE2", "Digests", "Facts", "EndUser", "Pipeline", "OTLP", "JSON"]),
     room("Filters", ["Facts", "EndUser", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
     room(
       "Ledger",
       [
-        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
+        "CSQLite", "Filters", "Privacy", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
         "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "TLS", "JSON", "SelfTelemetry", "Locks"]),
-    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
+    room("Terminal", ["Ledger", "Filters", "Privacy", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Facts", "Prices",
+        "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Privacy", "Facts", "Prices",
         "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
@@ -130,6 +134,7 @@ let package = Package(
     tests("JSON", []),
     tests("Prices", []),
     tests("Facts", ["Compression", "EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
+    tests("Privacy", ["EndUser", "Pipeline", "OTLP", "JSON"]),
     tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry", "Locks"]),
     tests(
       "Ledger",

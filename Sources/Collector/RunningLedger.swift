@@ -51,7 +51,9 @@ final class RunningLedger {
     do {
       var limits = LedgerReader.Limits()
       limits.time = keys.maxQueryTime
-      let reader = try LedgerReader(path: keys.ledger.path, prices: keys.ledger.prices, limits: limits)
+      let reader = try LedgerReader(
+        path: keys.ledger.path, prices: keys.ledger.prices, pseudonyms: keys.ledger.privacy.pseudonyms,
+        limits: limits)
       let console = try Console(reader: reader, configuration: configuration, certificate: certificate) {
         [ledger, copies] endUser in
         ErasureReport(endUser: endUser, try ledger.forget(endUser: endUser), copies: copies)

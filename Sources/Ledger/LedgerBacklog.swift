@@ -1,4 +1,3 @@
-import Facts
 import Locks
 import OTLP
 import SelfTelemetry
@@ -10,7 +9,7 @@ final class LedgerBacklog: @unchecked Sendable {
 
   private let spool: Spool
   private let feed: LedgerFeed
-  private let plan: FactsPlan
+  private let factory: FactsScratch.Factory
   private let rules: SpanRules
   private let interner: ScopeInterner
   private let metrics: LedgerTapMetrics
@@ -26,12 +25,12 @@ final class LedgerBacklog: @unchecked Sendable {
   private static let interval: UInt64 = 20_000_000
 
   init(
-    spool: Spool, feed: LedgerFeed, plan: FactsPlan, rules: SpanRules, interner: ScopeInterner,
+    spool: Spool, feed: LedgerFeed, factory: FactsScratch.Factory, rules: SpanRules, interner: ScopeInterner,
     metrics: LedgerTapMetrics, log: Log
   ) {
     self.spool = spool
     self.feed = feed
-    self.plan = plan
+    self.factory = factory
     self.rules = rules
     self.interner = interner
     self.metrics = metrics
@@ -59,7 +58,7 @@ final class LedgerBacklog: @unchecked Sendable {
   }
 
   private func run() {
-    var scratch = FactsScratch(plan)
+    var scratch = factory.make()
     let index = SpanIndex()
     while let record = next() {
       // Whoever waits for space in the spool comes first.

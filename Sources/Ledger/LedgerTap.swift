@@ -3,6 +3,7 @@ import Facts
 import Locks
 package import OTLP
 package import Pipeline
+import Privacy
 package import SelfTelemetry
 package import Spool
 
@@ -13,7 +14,7 @@ package import Spool
 package final class LedgerTap: TracesConsumer {
   private let consumer: any TracesConsumer
   private let feed: LedgerFeed
-  private let plan: FactsPlan
+  private let factory: FactsScratch.Factory
   private let backlog: LedgerBacklog?
   private let scratches = Locked<[FactsScratch]>([])
   private let missed: Counter
@@ -33,11 +34,12 @@ package final class LedgerTap: TracesConsumer {
   ) {
     self.consumer = consumer
     self.feed = feed
-    let plan = FactsPlan(endUser, rules: rules)
-    self.plan = plan
+    let factory = FactsScratch.Factory(endUser, feed.privacy, rules: rules)
+    self.factory = factory
     missed = metrics.missedSpans
     backlog = spool.map {
-      LedgerBacklog(spool: $0, feed: feed, plan: plan, rules: rules, interner: interner, metrics: metrics, log: log)
+      LedgerBacklog(
+        spool: $0, feed: feed, factory: factory, rules: rules, interner: interner, metrics: metrics, log: log)
     }
   }
 
@@ -73,7 +75,7 @@ package final class LedgerTap: TracesConsumer {
 
   private func take(_ batch: SpanBatch) -> Bool {
     guard feed.hasRoom else { return false }
-    var scratch = scratches.withLock { $0.popLast() } ?? FactsScratch(plan)
+    var scratch = scratches.withLock { $0.popLast() } ?? factory.make()
     let isTaken = feed.take(batch, with: &scratch)
     scratches.withLock { $0.append(scratch) }
     return isTaken
@@ -99,13 +101,36 @@ package struct LedgerTapMetrics: Sendable {
 
 /// What it takes to find out the facts of a request's spans, one request after the other.
 struct FactsScratch {
+  /// What scratches are made with.
+  struct Factory: Sendable {
+    private let plan: FactsPlan
+    private let privacy: PrivacyPolicy
+    private let rules: SpanRules
+
+    init(_ endUser: EndUserConfiguration, _ policy: PrivacyPolicy, rules: SpanRules) {
+      plan = FactsPlan(endUser, rules: rules)
+      self.rules = rules
+      var privacy = policy
+      privacy.userKeys += endUser.idKeys
+      privacy.metadataKeys += endUser.metadataKeys
+      self.privacy = privacy
+    }
+
+    func make() -> FactsScratch {
+      FactsScratch(plan, privacy.isEmpty ? nil : PrivateRequests(privacy, rules: rules))
+    }
+  }
+
   fileprivate var extractor: FactsExtractor
+  /// Nil where the ledger may know everything.
+  fileprivate var requests: PrivateRequests?
   fileprivate var chunk = FactsChunk()
   /// Bytes of memory that a request's facts leave to the next one's at most.
   fileprivate static let mostKept = 1 << 20
 
-  init(_ plan: FactsPlan) {
+  private init(_ plan: FactsPlan, _ requests: PrivateRequests?) {
     extractor = FactsExtractor(plan: plan)
+    self.requests = requests
   }
 }
 
@@ -114,6 +139,14 @@ extension LedgerFeed {
   ///
   /// - Returns: false when there is no room; nothing was taken then.
   func take(_ batch: SpanBatch, with scratch: inout FactsScratch) -> Bool {
+    guard var requests = scratch.requests else { return take(facts: batch, with: &scratch) }
+    defer { scratch.requests = requests }
+    // What can't be rewritten must not be in the ledger. It cannot be: an index has accepted it.
+    return (try? requests.lend(batch) { take(facts: $0, with: &scratch) })
+      ?? take(FactsChunk(), sequence: batch.record?.sequence) { [record = batch.record] in record?.markFollowed() }
+  }
+
+  private func take(facts batch: SpanBatch, with scratch: inout FactsScratch) -> Bool {
     var chunk = FactsChunk()
     swap(&chunk, &scratch.chunk)
     for position in 0..<batch.spanCount {

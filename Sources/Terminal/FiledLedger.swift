@@ -18,7 +18,10 @@ final class FiledLedger: LedgerSource {
     // Somebody waits, and can stop waiting.
     limits.time = .seconds(300)
     do throws(LedgerError) {
-      api = LedgerAPI(try LedgerReader(path: configuration.path, prices: configuration.prices, limits: limits))
+      api = LedgerAPI(
+        try LedgerReader(
+          path: configuration.path, prices: configuration.prices, pseudonyms: configuration.privacy.pseudonyms,
+          limits: limits))
     } catch {
       throw .failed(error.description)
     }

@@ -58,22 +58,22 @@ package struct LedgerAPI: Sendable {
     _ resource: Resource, _ parameters: inout QueryParameters, to json: inout JSONText
   ) throws(LedgerQueryError) -> Bool {
     switch resource {
-    case .users: Self.write(try reader.users(try Self.query(&parameters)), "users", to: &json)
-    case .sessions: Self.write(try reader.sessions(try Self.query(&parameters)), "sessions", to: &json)
-    case .traces: Self.write(try reader.traces(try Self.query(&parameters)), "traces", to: &json)
+    case .users: Self.write(try reader.users(try query(&parameters)), "users", to: &json)
+    case .sessions: Self.write(try reader.sessions(try query(&parameters)), "sessions", to: &json)
+    case .traces: Self.write(try reader.traces(try query(&parameters)), "traces", to: &json)
     case .sessionsOfUser(let user):
-      guard let page = try reader.sessions(ofUser: user, try Self.query(&parameters)) else { return false }
+      guard let page = try reader.sessions(ofUser: try reader.name(of: user), try query(&parameters)) else { return false }
       Self.write(page, "sessions", to: &json)
     case .tracesOfUser(let user):
-      guard let page = try reader.traces(ofUser: user, try Self.query(&parameters)) else { return false }
+      guard let page = try reader.traces(ofUser: try reader.name(of: user), try query(&parameters)) else { return false }
       Self.write(page, "traces", to: &json)
     case .user(let user):
       let (since, until) = try Self.bounds(&parameters)
-      guard let detail = try reader.user(user, since: since, until: until) else { return false }
+      guard let detail = try reader.user(try reader.name(of: user), since: since, until: until) else { return false }
       detail.write(to: &json)
     case .session(let session):
       // Few have more turns, and whoever opens a session wants all of them.
-      let query = try Self.query(&parameters, limit: LedgerQuery.maxLimit)
+      let query = try query(&parameters, limit: LedgerQuery.maxLimit)
       guard let detail = try reader.session(session, turns: query) else { return false }
       detail.write(to: &json)
     case .trace(let trace):
@@ -93,11 +93,14 @@ package struct LedgerAPI: Sendable {
     return true
   }
 
-  private static func query(
+  private func query(
     _ parameters: inout QueryParameters, limit: Int = LedgerQuery.defaultLimit
   ) throws(LedgerQueryError) -> LedgerQuery {
-    let query = try parameters.takeQuery(limit: limit)
+    var query = try parameters.takeQuery(limit: limit)
     try parameters.finish()
+    if let pseudonyms = reader.pseudonyms {
+      query.filter = query.filter?.naming(endUsersAlso: pseudonyms.pseudonym)
+    }
     return query
   }
 

@@ -60,20 +60,21 @@ package final class Ledger: Sendable {
   /// `facts`: where they wait; nil for in memory.
   package func feed(pipeline: String, log facts: FactsLog? = nil) -> LedgerFeed {
     LedgerFeed(
-      pipeline: pipeline, mostBodyBytes: configuration.spanBodies ? configuration.maxBodyBytes : 0, log: facts,
-      queue: queue, requests: requests, metrics: metrics)
+      pipeline: pipeline, mostBodyBytes: configuration.spanBodies ? configuration.maxBodyBytes : 0,
+      privacy: configuration.privacy, log: facts, queue: queue, requests: requests, metrics: metrics)
   }
 
   /// Erases an end user, between two transactions. Waits for it.
   ///
-  /// - Parameter endUser: the id.
+  /// - Parameter endUser: the id; that of a user whom the ledger knows by a pseudonym, or the pseudonym.
   /// - Returns: what went.
   /// - Throws: LedgerError, also when the ledger stops.
   package func forget(endUser: String) throws(LedgerError) -> Erasure {
     let answer = Answer()
+    let pseudonyms = configuration.privacy.pseudonyms
     let isTaken = queue.put { writer in
       do throws(LedgerError) {
-        answer.give(.success(try writer.get().forget(endUser: endUser)))
+        answer.give(.success(try writer.get().forget(endUser: endUser, alsoAs: pseudonyms)))
       } catch {
         answer.give(.failure(error))
       }
@@ -93,7 +94,7 @@ package final class Ledger: Sendable {
   package static func forget(endUser: String, in configuration: LedgerConfiguration) throws(LedgerError) -> Erasure {
     let writer = try LedgerWriter(configuration, mayCreate: false)
     defer { writer.close() }
-    return try writer.forget(endUser: endUser)
+    return try writer.forget(endUser: endUser, alsoAs: configuration.privacy.pseudonyms)
   }
 
   // MARK: The thread

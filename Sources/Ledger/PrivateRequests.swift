@@ -1,0 +1,34 @@
+import Facts
+import OTLP
+import Privacy
+
+/// Shows requests to the ledger as it may know them. Whatever it keeps of a span, and whatever waits for it on disk, is found
+/// out from these bytes and no others.
+struct PrivateRequests {
+  private var rewriter: PrivacyRewriter
+  private let rules: SpanRules
+  private let index = SpanIndex()
+  /// Of its own: nobody else has such resources.
+  private let interner = ScopeInterner()
+
+  /// - Parameters:
+  ///   - policy: of the ledger.
+  ///   - rules: what the requests were indexed by.
+  init(_ policy: PrivacyPolicy, rules: SpanRules) {
+    rewriter = PrivacyRewriter(policy)
+    self.rules = rules
+  }
+
+  /// Lends a batch of the same spans, named by the same record.
+  ///
+  /// - Throws: when the bytes are no request, which no index has accepted then.
+  mutating func lend<Value>(_ batch: SpanBatch, _ body: (SpanBatch) -> Value) throws -> Value {
+    let bytes = try rewriter.rewritten(batch.bytes, batch.signal)
+    return try bytes.withUnsafeBytes { bytes in
+      try index.fill(from: bytes, rules: rules)
+      let rewritten = SpanBatch(bytes: bytes, index: index, interner: interner) { _ in }
+      guard let record = batch.record else { return body(rewritten) }
+      return body(SpanBatch(rewritten, record: record))
+    }
+  }
+}
