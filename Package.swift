@@ -90,11 +90,13 @@ let package = Package(
     // What becomes of the spans' identity: users, sessions, traces, and who asks for them
     room("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
     room("Privacy", ["CRE2", "Digests", "Facts", "EndUser", "Pipeline", "OTLP", "JSON"]),
+    room("Rewriting", ["Privacy", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     room("Filters", ["Facts", "EndUser", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
     room(
       "Ledger",
       [
-        "CSQLite", "Filters", "Privacy", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
+        "CSQLite", "Filters", "Privacy", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON",
+        "SelfTelemetry",
         "Locks",
       ]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "TLS", "JSON", "SelfTelemetry", "Locks"]),
@@ -104,8 +106,9 @@ let package = Package(
     room(
       "Collector",
       [
-        "Configuration", "Receivers", "EndUser", "Exporters", "Pipeline", "OTLP", "Spool", "Compression", "HTTPServer",
-        "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Privacy", "Facts", "Prices",
+        "Configuration", "Receivers", "EndUser", "Exporters", "Rewriting", "Pipeline", "OTLP", "Spool", "Compression",
+        "HTTPServer", "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Privacy",
+        "Facts", "Prices",
         "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
@@ -146,12 +149,13 @@ let package = Package(
     tests("Authentication", ["SelfTelemetry", "Locks"]),
     tests(
       "Receivers", ["Pipeline", "OTLP", "HTTPServer", "Authentication", "Compression", "SelfTelemetry", "Locks"]),
+    tests("Rewriting", ["Privacy", "EndUser", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "Spool", "HTTPServer", "SelfTelemetry", "Locks"]),
     tests(
       "Collector",
       [
         "Compression", "Configuration", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient", "HTTPServer",
-        "Locks", "OTLP", "Pipeline", "Receivers", "SelfTelemetry", "Spool", "TLS", "Terminal",
+        "Locks", "OTLP", "Pipeline", "Receivers", "Rewriting", "SelfTelemetry", "Spool", "TLS", "Terminal",
       ]),
     .target(
       name: "FuzzTargets",

@@ -1,7 +1,9 @@
 import Compression
+import EndUser
 import Exporters
 import OTLP
 import Pipeline
+import Rewriting
 import SelfTelemetry
 import Spool
 
@@ -18,35 +20,41 @@ enum ExporterFactory {
   /// - Parameters:
   ///   - defined: the exporter's keys.
   ///   - signals: of the pipelines that name it.
+  ///   - endUsers: the processors by whose keys users are found.
   ///   - storage: where it may keep what it has accepted; nil in memory mode.
   ///   - registry: the collector's own metrics.
   ///   - log: the collector's own log.
   /// - Returns: exporters that have not started.
   /// - Throws: what is wrong with the configuration or the storage, for the operator.
   static func make(
-    _ defined: Defined<ExporterConfig>, signals: Set<Signal>, storage: StorageContext? = nil, registry: MetricRegistry,
+    _ defined: Defined<ExporterConfig>, signals: Set<Signal>, endUsers: [EndUserConfiguration] = [],
+    storage: StorageContext? = nil, registry: MetricRegistry,
     log: Log
   ) throws -> [Made] {
     let id = defined.id.description
-    switch defined.value {
+    var rewriting = defined.value.rewriting
+    rewriting.privacy = rewriting.privacy.knowing(endUsers)
+    switch defined.value.destination {
     case .debug(let configuration):
       let exporter = DebugExporter(id: id, signals: signals, configuration: configuration, registry: registry)
-      return [Made(signals: signals, exporter: exporter)]
+      return [made(exporter, signals: signals, rewriting.rewritings(for: signals), registry, log)]
     case .file(let configuration):
       let exporter = FileExporter(
         id: id, signals: signals, configuration: configuration,
         encode: { try OTLPJSON.append(message: $0, signal: $1, to: &$2) },
         compress: { message in message.withUnsafeBytes { Zstd.compress($0, level: 3) } },
         durability: storage?.durability ?? .memory, registry: registry, log: log)
-      return [Made(signals: signals, exporter: exporter)]
+      return [made(exporter, signals: signals, rewriting.rewritings(for: signals), registry, log)]
     case .otlpHTTP(let configuration, let compression):
-      return try each(of: signals, id, configuration.delivery, storage, registry, log) { signal, store, deadLetters in
+      return try each(of: signals, id, configuration.delivery, rewriting, storage, registry, log) {
+        signal, store, deadLetters in
         try OTLPExporter(
           id: id, signal: signal, configuration: configuration, codecs: codecs(compression), version: Version.number,
           store: store, deadLetters: deadLetters, registry: registry, log: log)
       }
     case .otlpGRPC(let configuration, let compression):
-      return try each(of: signals, id, configuration.delivery, storage, registry, log) { signal, store, deadLetters in
+      return try each(of: signals, id, configuration.delivery, rewriting, storage, registry, log) {
+        signal, store, deadLetters in
         try OTLPExporter(
           id: id, signal: signal, configuration: configuration, codecs: codecs(compression), version: Version.number,
           store: store, deadLetters: deadLetters, registry: registry, log: log)
@@ -54,16 +62,29 @@ enum ExporterFactory {
     }
   }
 
+  /// What changes nothing is not asked.
+  private static func made(
+    _ exporter: any Exporter, signals: Set<Signal>, _ rewritings: Rewritings, _ registry: MetricRegistry, _ log: Log
+  ) -> Made {
+    guard !rewritings.isEmpty else { return Made(signals: signals, exporter: exporter) }
+    return Made(
+      signals: signals,
+      exporter: RewritingExporter(exporter, rewritings, signals: signals, registry: registry, log: log))
+  }
+
   /// One exporter for each signal, with a queue of its own: what waits for one of them holds up no other.
   private static func each(
-    of signals: Set<Signal>, _ id: String, _ delivery: OTLPDeliveryConfiguration, _ storage: StorageContext?,
-    _ registry: MetricRegistry, _ log: Log,
+    of signals: Set<Signal>, _ id: String, _ delivery: OTLPDeliveryConfiguration,
+    _ rewriting: RewritingConfiguration, _ storage: StorageContext?, _ registry: MetricRegistry, _ log: Log,
     _ make: (Signal, (any RequestStore)?, DeadLetterFile?) throws -> any Exporter
   ) throws -> [Made] {
     let deadLetters = deadLetters(delivery.deadLetter, of: id, storage: storage, log: log)
     return try Signal.allCases.filter(signals.contains).map { signal in
+      let rewritings = rewriting.rewritings(for: [signal])
       let store = try storage?.queueStore(of: id, signal, registry: registry, log: log)
-      return Made(signals: [signal], exporter: try make(signal, store, deadLetters))
+      let exporter = try make(
+        signal, store.map { RewrittenStore($0, rewritings, signal: signal) }, deadLetters)
+      return made(exporter, signals: [signal], rewritings, registry, log)
     }
   }
 

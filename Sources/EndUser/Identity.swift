@@ -113,6 +113,12 @@ final class Identity: @unchecked Sendable {
   }
 }
 
+extension Identity: TraceIdentity {
+  var endUserID: String? { text(of: .endUserID) }
+  var endUserMetadata: String? { text(of: .metadata) }
+  var session: String? { text(of: .session) }
+}
+
 /// An identity under construction: fields gathered from spans and resources, up to a limit of bytes.
 struct IdentityParts {
   /// Fields at most: as many as a span's own can be compared with at once.

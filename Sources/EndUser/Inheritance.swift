@@ -26,6 +26,7 @@ struct Inheritance {
   mutating func write(
     _ identity: Identity?, of trace: TraceID, to writer: Batcher.Writer, spans: ((SpanView) -> Void) -> Void
   ) {
+    writer.begin(identity)
     guard sieve == nil else {
       writeSieved(identity, of: trace, to: writer, spans: spans)
       return
@@ -48,6 +49,7 @@ struct Inheritance {
   mutating func writeLogRecords(
     _ identity: Identity?, of trace: TraceID, to writer: Batcher.Writer, records: ((SpanView) -> Void) -> Void
   ) {
+    writer.begin(identity)
     var count = 0
     let suffix = identity?.logSuffix ?? []
     suffix.withUnsafeBytes { suffix in

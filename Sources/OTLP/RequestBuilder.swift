@@ -46,6 +46,8 @@ package final class RequestBuilder {
     var origins: UnsafeMutablePointer<SpoolUnits>
     var originCapacity = 64
     var originCount = 0
+    /// Whether `notes` are taken.
+    var isNoting = false
   }
 
   private static let spansTag: UInt8 = 0x12
@@ -54,15 +56,18 @@ package final class RequestBuilder {
   private let state: UnsafeMutablePointer<State>
   private var pieces: [Piece] = []
   private var positions: [ObjectIdentifier: Int] = [:]
+  private var notes = IdentityNotes()
 
   /// - Parameters:
   ///   - signal: of all that is added.
+  ///   - notesIdentities: whether its requests tell whose their spans are.
   ///   - pool: of the memory that requests lie in.
-  package init(_ signal: Signal = .traces, pool: ChunkPool = .shared) {
+  package init(_ signal: Signal = .traces, notesIdentities: Bool = false, pool: ChunkPool = .shared) {
     self.signal = signal
     self.pool = pool
     state = .allocate(capacity: 1)
-    state.initialize(to: State(groups: .allocate(capacity: 16), origins: .allocate(capacity: 64)))
+    state.initialize(
+      to: State(groups: .allocate(capacity: 16), origins: .allocate(capacity: 64), isNoting: notesIdentities))
   }
 
   deinit {
@@ -79,6 +84,12 @@ package final class RequestBuilder {
   package var itemCount: Int { state.pointee.itemCount }
   /// Bytes of the spans collected so far.
   package var byteCount: Int { state.pointee.byteCount }
+
+  /// Says whose the spans are that come next: of one trace, nobody's with nil.
+  @inline(__always)
+  package func begin(_ identity: @autoclosure () -> (any TraceIdentity)?) {
+    if state.pointee.isNoting { notes.begin(identity()) }
+  }
 
   /// Adds a span.
   ///
@@ -102,7 +113,9 @@ package final class RequestBuilder {
     for cut in cuts { kept -= Int(cut.length) }
     let payload = kept + suffix.count
     let size = 1 + Varint.size(payload) + payload
-    var at = reserve(size, in: position(of: scope))
+    let position = position(of: scope)
+    if state.pointee.isNoting { notes.addSpan(to: position) }
+    var at = reserve(size, in: position)
     at.storeBytes(of: Self.spansTag, as: UInt8.self)
     at = Varint.write(payload, to: at + 1)
     var from = 0
@@ -208,8 +221,11 @@ package final class RequestBuilder {
     state.pointee.groupCount += 1
   }
 
-  /// The request with all that was collected; the builder is empty afterwards. Nil when nothing was.
-  package func seal() -> EncodedRequest? {
+  /// Ends a request; the builder is empty afterwards.
+  ///
+  /// - Parameter original: what this is another form of, if it is.
+  /// - Returns: the request with all that was collected; nil when nothing was.
+  package func seal(inPlaceOf original: EncodedRequest? = nil) -> EncodedRequest? {
     guard !isEmpty else { return nil }
     let groups = (0..<state.pointee.groupCount).map { position in
       let group = state.pointee.groups[position]
@@ -225,9 +241,16 @@ package final class RequestBuilder {
 
     let memory = Memory(pool: pool, chunks: pieces.map(\.memory), headers: headers)
     let origins = Array(UnsafeBufferPointer(start: state.pointee.origins, count: state.pointee.originCount))
-    let request = EncodedRequest(segments: segments, signal: signal, itemCount: itemCount, origins: origins) {
-      memory.release()
-    }
+    let identities = state.pointee.isNoting ? notes.take(order: layout.order) : nil
+    let release: @Sendable () -> Void = { memory.release() }
+    let request =
+      original.map {
+        EncodedRequest(
+          segments: segments, itemCount: itemCount, inPlaceOf: $0, identities: identities, release: release)
+      }
+      ?? EncodedRequest(
+        segments: segments, signal: signal, itemCount: itemCount, origins: origins, identities: identities,
+        release: release)
     pieces.removeAll(keepingCapacity: true)
     clear()
     return request
@@ -279,6 +302,8 @@ package final class RequestBuilder {
     /// Groups by resource, resources in the order in which they first came.
     private var resources: [[Int]] = []
     private(set) var headerBytes = 0
+    /// The groups as they leave.
+    var order: [Int] { resources.flatMap { $0 } }
 
     init(_ groups: [SealedGroup]) {
       var known: [ObjectIdentifier: Int] = [:]

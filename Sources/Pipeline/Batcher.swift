@@ -52,6 +52,12 @@ package final class Batcher: @unchecked Sendable {
       byteLimit = batcher.configuration.maxBytes
     }
 
+    /// See `RequestBuilder.begin`.
+    @inline(__always)
+    package func begin(_ identity: @autoclosure () -> (any TraceIdentity)?) {
+      builder._withUnsafeGuaranteedRef { $0.begin(identity()) }
+    }
+
     /// See `RequestBuilder.append`.
     @inline(__always)
     package func append(
@@ -94,7 +100,7 @@ package final class Batcher: @unchecked Sendable {
     _ signal: Signal = .traces, configuration: Configuration = Configuration(), exporters: [any Exporter],
     isSpooled: Bool = false
   ) {
-    builder = RequestBuilder(signal)
+    builder = RequestBuilder(signal, notesIdentities: exporters.contains(where: \.needsIdentities))
     self.configuration = configuration
     self.exporters = exporters
     self.isSpooled = isSpooled

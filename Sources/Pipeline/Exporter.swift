@@ -26,6 +26,9 @@ package protocol Exporter: AnyObject, Sendable {
   /// Whether the whole pipeline waits for this exporter when its queue is full, instead of going on without it.
   var blocksOnOverflow: Bool { get }
 
+  /// Whether requests have to tell whose their spans are: see `EncodedRequest.identities`. Asked once.
+  var needsIdentities: Bool { get }
+
   /// Brings everything that was accepted to its destination, then stops. What cannot be delivered before the deadline
   /// is given up and counted.
   ///
@@ -35,4 +38,5 @@ package protocol Exporter: AnyObject, Sendable {
 
 extension Exporter {
   package var blocksOnOverflow: Bool { false }
+  package var needsIdentities: Bool { false }
 }

@@ -20,10 +20,10 @@ struct ComponentKeysTests {
     return try #require(reading.config.processors.values.first?.value)
   }
 
-  private func exporter(_ id: String, _ keys: String) throws -> ExporterConfig {
+  private func exporter(_ id: String, _ keys: String) throws -> ExporterConfig.Destination {
     let reading = Reading.pipeline(exporter: (id, keys))
     #expect(reading.messages == [])
-    return try #require(reading.config.exporters.values.first?.value)
+    return try #require(reading.config.exporters.values.first?.value.destination)
   }
 
   private func receiver(_ http: String) throws -> OTLPReceiver.Configuration {

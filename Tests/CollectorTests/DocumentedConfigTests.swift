@@ -24,7 +24,7 @@ struct DocumentedConfigTests {
 
     #expect(config.exporters.count == 3)
     for (id, name) in [("file", "spans"), ("file/logs", "logs"), ("file/metrics", "metrics")] {
-      guard case .file(let file) = config.exporters[try #require(ComponentID(id))]?.value else {
+      guard case .file(let file) = config.exporters[try #require(ComponentID(id))]?.value.destination else {
         Issue.record("no \(id)")
         return
       }

@@ -6,7 +6,7 @@ import Pipeline
 
 /// The keys of `otlp_http` and `otlp_grpc`.
 extension ExporterConfig {
-  static func otlpHTTP(_ section: ConfigSection) -> ExporterConfig {
+  static func otlpHTTP(_ section: ConfigSection) -> Destination {
     var configuration = OTLPHTTPExporterConfiguration()
     configuration.endpoint = section.string("endpoint")
     for signal in Signal.allCases {
@@ -47,13 +47,13 @@ extension ExporterConfig {
 
   /// What keeps the exporter from taking a signal; nil when nothing does.
   func objection(to signal: Signal) -> String? {
-    guard case .otlpHTTP(let configuration, _) = self, configuration.endpoint == nil,
+    guard case .otlpHTTP(let configuration, _) = destination, configuration.endpoint == nil,
       configuration.signalEndpoints[signal] == nil
     else { return nil }
     return "has no endpoint for \(signal.name): set endpoint or \(signal.name)_endpoint"
   }
 
-  static func otlpGRPC(_ section: ConfigSection) -> ExporterConfig {
+  static func otlpGRPC(_ section: ConfigSection) -> Destination {
     var configuration = OTLPGRPCExporterConfiguration()
     section.require("endpoint")
     configuration.endpoint = section.string("endpoint", default: "")

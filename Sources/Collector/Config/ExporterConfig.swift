@@ -1,22 +1,31 @@
 import Configuration
 import Exporters
+import Rewriting
 
 /// One exporter's keys.
-enum ExporterConfig {
-  case otlpHTTP(OTLPHTTPExporterConfiguration, RequestCompression?)
-  case otlpGRPC(OTLPGRPCExporterConfiguration, RequestCompression?)
-  case file(FileExporterConfiguration)
-  case debug(DebugExporterConfiguration)
+struct ExporterConfig {
+  let destination: Destination
+  /// What it changes before anything leaves: keys that every exporter has.
+  let rewriting: RewritingConfiguration
+
+  /// Where it brings requests, by its type.
+  enum Destination {
+    case otlpHTTP(OTLPHTTPExporterConfiguration, RequestCompression?)
+    case otlpGRPC(OTLPGRPCExporterConfiguration, RequestCompression?)
+    case file(FileExporterConfiguration)
+    case debug(DebugExporterConfiguration)
+  }
 
   /// - Parameters:
   ///   - type: one of the catalog's exporters.
   ///   - section: its keys.
   init?(_ type: String, _ section: ConfigSection) {
+    rewriting = RewritingConfiguration(section)
     switch type {
-    case "otlp_http": self = Self.otlpHTTP(section)
-    case "otlp_grpc": self = Self.otlpGRPC(section)
-    case "file": self = .file(Self.file(section))
-    case "debug": self = .debug(Self.debug(section))
+    case "otlp_http": destination = Self.otlpHTTP(section)
+    case "otlp_grpc": destination = Self.otlpGRPC(section)
+    case "file": destination = .file(Self.file(section))
+    case "debug": destination = .debug(Self.debug(section))
     default: return nil
     }
   }

@@ -1,4 +1,5 @@
 import Configuration
+import EndUser
 import Privacy
 
 extension PrivacyPolicy {
@@ -82,5 +83,22 @@ extension PrivacyPolicy {
         return nil
       }
     }
+  }
+}
+
+extension PrivacyPolicy {
+  /// The same, for telemetry that was read with these keys.
+  func knowing(_ endUsers: [EndUserConfiguration]) -> PrivacyPolicy {
+    var policy = self
+    policy.userKeys += endUsers.flatMap(\.idKeys)
+    policy.metadataKeys += endUsers.flatMap(\.metadataKeys)
+    return policy
+  }
+}
+
+extension CollectorConfig {
+  /// The `enduser` processors of all pipelines.
+  var endUsersInUse: [EndUserConfiguration] {
+    service.pipelines.compactMap { PipelineParts($0, of: self).endUser?.configuration }
   }
 }
