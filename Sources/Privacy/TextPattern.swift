@@ -13,7 +13,11 @@ package struct TextPattern: Sendable {
   private let sparesEscapes: Bool
 
   private enum Check {
-    case none, luhn
+    case none
+    /// A card's number passes its own check.
+    case luhn
+    /// The digits behind a point are no number of their own.
+    case noFraction
   }
 
   /// One of the patterns that everybody knows.
@@ -27,7 +31,12 @@ package struct TextPattern: Sendable {
     guard let expression = try? Expression(pattern) else { preconditionFailure("\(name) is no expression") }
     self.expression = expression
     mark = Array("[\(name.rawValue)]".utf8)
-    check = name == .card ? .luhn : .none
+    check =
+      switch name {
+      case .email: .none
+      case .card: .luhn
+      case .phone: .noFraction
+      }
     sparesEscapes = true
   }
 
@@ -79,13 +88,27 @@ package struct TextPattern: Sendable {
 
   /// What of a match has to go; nil when it only looks like one.
   private func confirmed(_ match: Range<Int>, in text: UnsafeRawBufferPointer) -> Range<Int>? {
-    guard check == .luhn else { return match }
+    switch check {
+    case .none: return match
+    case .noFraction: return Self.isFraction(match, of: text) ? nil : match
+    case .luhn: return Self.card(in: match, of: text)
+    }
+  }
+
+  private static func isFraction(_ match: Range<Int>, of text: UnsafeRawBufferPointer) -> Bool {
+    guard match.lowerBound >= 2 else { return false }
+    return [UInt8(ascii: "."), UInt8(ascii: ",")].contains(text[match.lowerBound - 1])
+      && ASCII.isDigit(text[match.lowerBound - 2])
+  }
+
+  /// The part of a match that is a card's number; nil without one.
+  private static func card(in match: Range<Int>, of text: UnsafeRawBufferPointer) -> Range<Int>? {
     // A shorter number may have digits of something else behind it.
     var end = match.upperBound
     while end > match.lowerBound {
       let digits = text[match.lowerBound..<end].lazy.filter(ASCII.isDigit)
       guard digits.count >= 13 else { return nil }
-      if Self.passesLuhn(text[match.lowerBound..<end]) { return match.lowerBound..<end }
+      if passesLuhn(text[match.lowerBound..<end]) { return match.lowerBound..<end }
       // Back to the group before.
       guard let gap = text[match.lowerBound..<end].lastIndex(where: { !ASCII.isDigit($0) }) else { return nil }
       end = gap
