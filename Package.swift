@@ -161,7 +161,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "Configuration", "Compression", "EndUser", "Facts", "Filters", "HTTPServer", "JSON", "Ledger", "OTLP",
-        "Pipeline", "Receivers", "Spool", "SelfTelemetry", "TestSupport",
+        "Pipeline", "Privacy", "Receivers", "Spool", "SelfTelemetry", "TestSupport",
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(

@@ -3,6 +3,7 @@ import EndUser
 import Exporters
 import OTLP
 import Pipeline
+import Privacy
 import Rewriting
 import SelfTelemetry
 import Spool

@@ -3,6 +3,7 @@ import Console
 import EndUser
 import HTTPServer
 import Ledger
+import Privacy
 import SelfTelemetry
 
 /// The ledger of a configuration, and where it is asked.

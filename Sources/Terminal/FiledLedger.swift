@@ -1,4 +1,5 @@
 import Ledger
+import Privacy
 
 /// A ledger's file, asked by the code that answers over HTTP. A collector may be running with it.
 final class FiledLedger: LedgerSource {

@@ -1,5 +1,6 @@
 import Filters
 import JSON
+import Privacy
 
 /// The ledger's JSON API, without the HTTP around it.
 package struct LedgerAPI: Sendable {

@@ -1,3 +1,5 @@
+import Privacy
+
 extension LedgerReader {
   /// The name by which the ledger knows an end user: what it was asked for, if it knows that, else the pseudonym of that.
   func name(of endUser: String) throws(LedgerQueryError) -> String {

@@ -1,4 +1,5 @@
 import Locks
+import Privacy
 package import SelfTelemetry
 
 /// The ledger while the collector runs: it collects what feeds take, and writes it on a thread of its own, in one
