@@ -9,7 +9,6 @@ from urllib.parse import quote
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from support import config, grpcservers
 from support.client import Client
@@ -20,9 +19,8 @@ from support.servers import Backend, Reply, serving
 from support.spans import key_values
 from support.waiting import wait_until
 
-KEY = "a key of the operator's, long enough"
+KEY = "a key of the operator, long enough"
 PSEUDONYMIZE = f"pseudonymize: {{key: '{KEY}'}}"
-COMPLETION = {"traces": ExportTraceServiceRequest, "logs": ExportLogsServiceRequest, "metrics": ExportMetricsServiceRequest}
 # Ids as people have them: a word, an address, a number, letters that JSON and URLs write otherwise.
 USERS = ["ada", "grace.hopper", "käthe-müller@example.org", "4711001", "0b5f2c1e-6a3d-4c0e-9a34-1f2e3d4c5b6a"]
 ID_KEYS = [
@@ -167,7 +165,7 @@ def grpc():
 
 def messages_of(users):
     messages = []
-    for number, user in enumerate(users):
+    for user in users:
         spans = [each for key in ID_KEYS for each in spans_of(user, key)]
         messages.append(("traces", body(*spans)))
         messages.append(("traces", request(*spans_of(user, "enduser.id"), resource={"enduser.id": user, "pod": f"pod of {user}"}).SerializeToString()))
@@ -288,7 +286,7 @@ def metadata_spans():
         span(trace, "list"),
         span(trace, "broken", attributes={"metadata": "{'email': 'ada@example.org'}"}),
     ]
-    pairs = children[3].attributes.add(key="neatlogs.end_user.metadata").value.kvlist_value.values
+    pairs = children[3].attributes.add(key="langwatch.metadata").value.kvlist_value.values
     pairs.extend(key_values({"email": "ada@example.org", "plan": "pro"}))
     pairs.add(key="address").value.kvlist_value.values.extend(key_values(address))
     root = span(trace, "root", attributes={"enduser.id": "ada"})
@@ -334,7 +332,7 @@ def test_metadata_is_redacted_in_every_encoding(tmp_path, backend, redact, mark)
     }
     # What can't be read is gone as a whole.
     assert values("broken") == ({"metadata": mark} if mark else {})
-    (listed,) = [pair for pair in found["list"].attributes if pair.key == "neatlogs.end_user.metadata"]
+    (listed,) = [pair for pair in found["list"].attributes if pair.key == "langwatch.metadata"]
     pairs = {pair.key: pair.value for pair in listed.value.kvlist_value.values}
     assert pairs["plan"].string_value == "pro" and (mark is None) == ("email" not in pairs)
     assert [pair.key for pair in pairs["address"].kvlist_value.values] == [*street, "city"]
@@ -371,12 +369,20 @@ def life(tmp_path):
 
 
 def send_to(life, users):
+    send(life, users)
+    wait_until(lambda: {pseudonym(user) for user in users} <= known(life), "the users")
+
+
+def send(life, users):
     with Client(life.port) as client:
         for user in users:
             spans = spans_of(user, "neatlogs.end_user.id")
             spans[-1].attributes.extend(key_values({"neatlogs.end_user.metadata": json.dumps({"email": "a@b.example", "plan": "pro", "boss": user})}))
             assert client.send(body(*spans)).status == 200
-    wait_until(lambda: len(life.api.get("users")["users"]) >= len(users), "the users")
+
+
+def known(life):
+    return {user["end_user_id"] for user in life.api.get("users")["users"]}
 
 
 def kept_by(life):
@@ -388,7 +394,7 @@ def kept_by(life):
 def test_the_ledger_knows_pseudonyms_alone(life):
     users = [user for user in USERS if len(user) > 3]
     send_to(life, users)
-    assert {user["end_user_id"] for user in life.api.get("users")["users"]} == {pseudonym(user) for user in users}
+    assert known(life) == {pseudonym(user) for user in users}
     seen = kept_by(life)
     life.end()
     life.begin()
@@ -420,8 +426,24 @@ def test_a_user_is_found_and_forgotten_by_the_plain_id(life, way):
     with Client(life.port) as client:
         assert client.send(body(*spans_of("grace.hopper", "enduser.id"))).status == 200
     send_to(life, ["0b5f2c1e-6a3d-4c0e-9a34-1f2e3d4c5b6a"])
-    users = {user["end_user_id"] for user in life.api.get("users")["users"]}
-    assert users == {pseudonym("4711001"), pseudonym("0b5f2c1e-6a3d-4c0e-9a34-1f2e3d4c5b6a")}
+    assert known(life) == {pseudonym("4711001"), pseudonym("0b5f2c1e-6a3d-4c0e-9a34-1f2e3d4c5b6a")}
+
+
+def test_both_names_of_a_user_are_forgotten(tmp_path):
+    """One whom the ledger knew by the plain id before there was a key."""
+    with ledgered(tmp_path) as life:
+        send(life, ["grace.hopper"])
+        wait_until(lambda: known(life) == {"grace.hopper"}, "the user")
+        life.end()
+        life.ledger = LEDGER
+        life.configure()
+        life.begin()
+        send_to(life, ["grace.hopper", "4711001"])
+        assert known(life) == {"grace.hopper", pseudonym("grace.hopper"), pseudonym("4711001")}
+        assert life.api.get("users", "grace.hopper")["end_user_id"] == "grace.hopper"
+        forgotten = run("users", "forget", "grace.hopper", "--yes", "--json", "--url", life.api.endpoint, cwd=tmp_path)
+        assert json.loads(forgotten.stdout)["traces"] == 2
+        assert known(life) == {pseudonym("4711001")}
 
 
 # Configuration.
@@ -432,7 +454,7 @@ def test_a_user_is_found_and_forgotten_by_the_plain_id(life, way):
     [
         ("pseudonymize: {}", "pseudonymize.key: a key is required, and none is empty"),
         ("pseudonymize: {key: ''}", "pseudonymize.key: a key is required, and none is empty"),
-        ("pseudonymize: {key: ${env:NOBODY_HAS_SET_THIS}}", "pseudonymize.key: a key is required, and none is empty"),
+        ("pseudonymize: {key: '${env:NOBODY_HAS_SET_THIS}'}", "pseudonymize.key: a key is required, and none is empty"),
         ("pseudonymize: {key: tooshort}", "pseudonymize.key: has 8 bytes, and needs 16 at least"),
         ("redact: []", "redact: keys of metadata are required"),
         ("redact: {action: mask}", "redact: keys of metadata are required"),
