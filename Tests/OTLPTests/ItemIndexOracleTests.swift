@@ -120,7 +120,8 @@ struct ItemIndexOracleTests {
   }
 
   @Test(
-    .enabled(if: OraclePython.path != nil, OraclePython.requirement), arguments: [Signal.logs, .metrics], [1, 2, 3])
+    .enabled(if: OraclePython.path != nil, "\(OraclePython.requirement)"), arguments: [Signal.logs, .metrics],
+    [1, 2, 3])
   func `what Python's protobuf and libprotobuf-c accept is indexed, with the same values`(
     signal: Signal, seed: Int
   ) throws {

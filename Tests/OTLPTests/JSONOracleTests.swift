@@ -51,7 +51,7 @@ struct OracleCase: Decodable {
 
 struct JSONOracleTests {
 
-  @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
+  @Test(.enabled(if: OraclePython.path != nil, "\(OraclePython.requirement)"))
   func `random requests in every wire form mean what Python's protobuf says`() throws {
     let count = 600
     let cases = try OracleCase.all(seed: 11, count: count)
@@ -63,7 +63,7 @@ struct JSONOracleTests {
     }
   }
 
-  @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
+  @Test(.enabled(if: OraclePython.path != nil, "\(OraclePython.requirement)"))
   func `what libprotobuf-c unpacks and packs again has the same text`() throws {
     let cases = try OracleCase.all(seed: 7, count: 300, "--for-libprotobuf-c")
     for (index, (signal, oracle)) in cases.enumerated() {

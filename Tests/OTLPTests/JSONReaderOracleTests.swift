@@ -11,7 +11,7 @@ private struct Spelling: Decodable {
 }
 
 struct JSONReaderOracleTests {
-  @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
+  @Test(.enabled(if: OraclePython.path != nil, "\(OraclePython.requirement)"))
   func `requests in every spelling mean what Python's protobuf says`() throws {
     let count = 600
     let lines = try OraclePython.run("Tests/Oracles/json_spellings.py", ["5", String(count)])
@@ -27,7 +27,7 @@ struct JSONReaderOracleTests {
     }
   }
 
-  @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
+  @Test(.enabled(if: OraclePython.path != nil, "\(OraclePython.requirement)"))
   func `what was written is read as the same message, of every signal`() throws {
     let reader = OTLPJSONReader()
     for (signal, message) in try OracleCase.all(seed: 23, count: 300) {

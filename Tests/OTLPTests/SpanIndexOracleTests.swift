@@ -117,7 +117,7 @@ struct SpanIndexOracleTests {
     bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 
-  @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement), arguments: [1, 2, 3])
+  @Test(.enabled(if: OraclePython.path != nil, "\(OraclePython.requirement)"), arguments: [1, 2, 3])
   func `what Python's protobuf and libprotobuf-c accept is indexed, with the same values`(seed: Int) throws {
     let rules = Self.rules()
     let verdicts = try Verdict.all(seed: seed, count: 400)
@@ -140,7 +140,7 @@ struct SpanIndexOracleTests {
     #expect(verdicts.count == 800 && spanCount > 200 && refused > 100, "too one-sided to say much")
   }
 
-  @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
+  @Test(.enabled(if: OraclePython.path != nil, "\(OraclePython.requirement)"))
   func `what leaves a builder is read by Python's protobuf, with the same values`() throws {
     let rules = Self.rules()
     var expected: [[SpanFacts]] = []
@@ -160,7 +160,7 @@ struct SpanIndexOracleTests {
     }
   }
 
-  @Test(.enabled(if: OraclePython.path != nil, OraclePython.requirement))
+  @Test(.enabled(if: OraclePython.path != nil, "\(OraclePython.requirement)"))
   func `random telemetry in every wire form means to Python's protobuf what it means to the index`() throws {
     var telemetry = RandomTelemetry(seed: 77)
     let requests = (0..<300).map { _ in

@@ -31,7 +31,8 @@ private final class Mark: RequestRewriting {
 /// What every rewriting relies on: when it happens, what becomes of a request that it cannot read, and what a stored one is.
 struct FrameTests {
   private let registry = MetricRegistry()
-  private let (one, other) = (Mark("one"), Mark("other"))
+  private let one = Mark("one")
+  private let other = Mark("other")
 
   private func exporter(_ inner: any Exporter, _ steps: any RequestRewriting...) -> RewritingExporter {
     RewritingExporter(inner, Rewritings(steps), signals: [.traces], registry: registry, log: Log { _ in })

@@ -42,6 +42,7 @@ struct CollectorConfig {
     checkLedger(diagnostics)
     checkShares(diagnostics)
     checkAuthenticators(diagnostics)
+    checkIdentityAs(diagnostics)
     section.finish()
   }
 

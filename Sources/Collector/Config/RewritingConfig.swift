@@ -1,4 +1,5 @@
 import Configuration
+import OTLP
 import Privacy
 import Rewriting
 
@@ -23,5 +24,31 @@ extension RewritingConfiguration {
       if !conventions.contains(convention) { conventions.append(convention) }
     }
     return conventions
+  }
+}
+
+extension CollectorConfig {
+  /// Only an `enduser` processor finds out whose a span is.
+  func checkIdentityAs(_ diagnostics: Diagnostics) {
+    for exporter in exportersInUse where !exporter.value.rewriting.identityAs.isEmpty {
+      let pipelines = service.pipelines.filter { pipeline in
+        pipeline.signal != .metrics
+          && pipeline.exporters.contains { ComponentID($0.value, of: .exporters) == exporter.id }
+      }
+      let mute = pipelines.filter { endUser(of: $0) == nil }
+      if mute.count == pipelines.count {
+        diagnostics.error(
+          at: exporter.position,
+          "exporters.\(exporter.id).identity_as: no pipeline of traces or logs brings identities to it: none has an enduser processor"
+        )
+        continue
+      }
+      for pipeline in mute {
+        diagnostics.warning(
+          at: pipeline.position,
+          "service.pipelines.\(pipeline.id): without an enduser processor, exporters.\(exporter.id).identity_as has no effect on it"
+        )
+      }
+    }
   }
 }
