@@ -45,6 +45,19 @@ enum AnyValueReader {
 }
 
 extension [UInt8] {
+  /// Adds a length-delimited field.
+  mutating func appendBytes(_ number: Int, _ content: UnsafeRawBufferPointer) {
+    Varint.append(number << 3 | 2, to: &self)
+    Varint.append(content.count, to: &self)
+    append(contentsOf: content)
+  }
+
+  mutating func appendBytes(_ number: Int, _ content: [UInt8]) {
+    Varint.append(number << 3 | 2, to: &self)
+    Varint.append(content.count, to: &self)
+    append(contentsOf: content)
+  }
+
   /// Makes what was written since a mark the content of a length-delimited field.
   mutating func closeField(_ number: Int, from mark: Int) {
     let length = count - mark

@@ -1,3 +1,5 @@
+import Glibc
+
 /// End users' ids that may stand within texts, and the pseudonyms that take their places.
 struct KnownIDs {
   typealias Bytes = UnsafeRawBufferPointer
@@ -21,6 +23,9 @@ struct KnownIDs {
   private var spellings: [Spelling] = []
   /// By first byte: where its spellings begin.
   private var starts: [Int32] = []
+  /// By byte: whether a spelling begins with it; and which does, when all begin with one.
+  private var isFirst: [Bool] = []
+  private var onlyFirst: UInt8?
   /// A longer id is found as a whole text alone.
   private static let longest = 128
   /// From so many bytes on, letters around a distinct id don't make it a part of something else.
@@ -44,6 +49,9 @@ struct KnownIDs {
     starts = [Int32](repeating: 0, count: 257)
     for spelling in spellings { starts[Int(spelling.bytes[0]) + 1] += 1 }
     for byte in 0..<256 { starts[byte + 1] += starts[byte] }
+    isFirst = (0..<256).map { starts[$0] != starts[$0 + 1] }
+    let first = spellings[0].bytes[0]
+    if spellings[spellings.count - 1].bytes[0] == first { onlyFirst = first }
   }
 
   var isEmpty: Bool { spellings.isEmpty }
@@ -53,9 +61,10 @@ struct KnownIDs {
     guard !spellings.isEmpty, !text.isEmpty else { return nil }
     var result: [UInt8] = []
     var (copied, at) = (0, 0)
-    while at < text.count {
-      let first = Int(text[at])
-      if starts[first] != starts[first + 1], let found = match(in: text, at: at, place) {
+    while let next = nextStart(in: text, from: at) {
+      at = next
+      if let number = match(in: text, at: at, place) {
+        let found = spellings[number]
         let range = at..<at + found.bytes.count
         let isBare = JSONPlace.isBareNumber(range, of: text)
         result.append(contentsOf: text[copied..<at])
@@ -84,17 +93,33 @@ struct KnownIDs {
     }
   }
 
+  /// The first place, from one on, where a spelling may begin; nil behind the last.
+  @inline(__always)
+  private func nextStart(in text: Bytes, from start: Int) -> Int? {
+    guard start < text.count, let base = text.baseAddress else { return nil }
+    if let onlyFirst {
+      return memchr(base + start, Int32(onlyFirst), text.count - start).map { UnsafeRawPointer($0) - base }
+    }
+    return isFirst.withUnsafeBufferPointer { isFirst in
+      var at = start
+      while at < text.count {
+        if isFirst[Int(text[at])] { return at }
+        at += 1
+      }
+      return nil
+    }
+  }
+
   /// The longest spelling that stands at a place.
-  private func match(in text: Bytes, at start: Int, _ place: Place) -> Spelling? {
+  private func match(in text: Bytes, at start: Int, _ place: Place) -> Int? {
     let first = Int(text[start])
     var (low, high) = (Int(starts[first]), Int(starts[first + 1]))
     var depth = 1
-    var best: Spelling?
+    var best: Int?
     while low < high {
-      let shortest = spellings[low].bytes
       // All in the range begin with the same `depth` bytes, so the first of them is the one that may be no longer.
-      if shortest.count == depth {
-        if isMeant(spellings[low], in: text, at: start, place) { best = spellings[low] }
+      if spellings[low].bytes.count == depth {
+        if isMeant(spellings[low], in: text, at: start, place) { best = low }
         low += 1
         continue
       }
@@ -155,11 +180,25 @@ struct KnownUser {
   /// How the id may be written within texts; none for one that is too short to be looked for.
   let spellings: Set<[UInt8]>
 
-  init(_ id: UnsafeRawBufferPointer, _ pseudonyms: Pseudonyms) {
-    self.id = Array(id)
-    pseudonym = pseudonyms.pseudonym(of: id)
+  init(_ id: [UInt8], _ pseudonyms: Pseudonyms) {
+    self.id = id
+    pseudonym = id.withUnsafeBytes { pseudonyms.pseudonym(of: $0) }
     spellings =
       id.count < pseudonyms.minLength
-      ? [] : Spellings.all(of: self.id).filter { $0.count >= pseudonyms.minLength }
+      ? [] : Spellings.all(of: id).filter { $0.count >= pseudonyms.minLength }
+  }
+}
+
+/// What was worked out of users before: the same ones come again and again.
+final class KnownUsers {
+  private static let most = 10_000
+  private var users: [[UInt8]: KnownUser] = [:]
+
+  func user(_ id: [UInt8], _ pseudonyms: Pseudonyms) -> KnownUser {
+    if let known = users[id] { return known }
+    if users.count == Self.most { users.removeAll(keepingCapacity: true) }
+    let user = KnownUser(id, pseudonyms)
+    users[id] = user
+    return user
   }
 }

@@ -1,5 +1,6 @@
 import EndUser
 import Facts
+import Glibc
 
 /// What attributes are by their keys, as far as privacy asks.
 final class PrivacyKeys {
@@ -38,12 +39,28 @@ final class PrivacyKeys {
   private static let moreMetadataPrefixes = [
     "langfuse.metadata.", "langfuse.observation.metadata.", "langfuse_metadata_", "braintrust.metadata.", "metadata.",
   ]
-  private static let mostKnown = 4096
+  /// Places for what was asked for before, how many of them are looked at for one key, and bytes of a key that is kept.
+  private static let slotCount = 4096
+  private static let mostSteps = 8
+  private static let longestKnown = 256
 
   private struct Slot {
-    let hash: Int
     let key: [UInt8]
     let meaning: Meaning
+
+    @inline(__always)
+    func isFor(_ other: UnsafeRawBufferPointer) -> Bool {
+      key.count == other.count && key.withUnsafeBytes { $0.equals(other) }
+    }
+  }
+
+  /// Cheap: of the length, and of the first and the last bytes. Keys of one kind differ in these.
+  private static func hash(of key: UnsafeRawBufferPointer) -> Int {
+    guard key.count >= 8 else { return key.reduce(key.count) { ($0 &* 31 &+ Int($1)) & 0xffff_ffff } }
+    let first = key.loadUnaligned(as: UInt64.self)
+    let last = key.loadUnaligned(fromByteOffset: key.count - 8, as: UInt64.self)
+    let mixed = (first ^ last.byteSwapped &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(key.count)) &* 0xBF58_476D_1CE4_E5B9
+    return Int(truncatingIfNeeded: mixed >> 40)
   }
 
   private let userKeys: Set<String>
@@ -53,8 +70,7 @@ final class PrivacyKeys {
   private let maskedPrefixes: [String]
   private let members = Set(userMembers.map { Array($0.utf8) })
   /// What was asked for before: keys are few, and asked for with each attribute.
-  private var slots = [Slot?](repeating: nil, count: 2 * mostKnown)
-  private var knownCount = 0
+  private var slots = [Slot?](repeating: nil, count: slotCount)
 
   init(_ policy: PrivacyPolicy) {
     userKeys = Set(
@@ -70,19 +86,17 @@ final class PrivacyKeys {
   }
 
   func meaning(of key: UnsafeRawBufferPointer) -> Meaning {
-    var hasher = Hasher()
-    hasher.combine(bytes: key)
-    let hash = hasher.finalize()
-    var place = (hash & .max) % slots.count
-    while let slot = slots[place] {
-      if slot.hash == hash, slot.key.count == key.count, slot.key.elementsEqual(key) { return slot.meaning }
-      place = (place + 1) % slots.count
+    let start = Self.hash(of: key)
+    for step in 0..<Self.mostSteps {
+      let place = (start + step) % Self.slotCount
+      guard let slot = slots[place] else {
+        let meaning = find(String(decoding: key, as: UTF8.self))
+        if key.count <= Self.longestKnown { slots[place] = Slot(key: Array(key), meaning: meaning) }
+        return meaning
+      }
+      if slot.isFor(key) { return slot.meaning }
     }
-    let meaning = find(String(decoding: key, as: UTF8.self))
-    guard knownCount < Self.mostKnown, key.count <= 256 else { return meaning }
-    slots[place] = Slot(hash: hash, key: Array(key), meaning: meaning)
-    knownCount += 1
-    return meaning
+    return find(String(decoding: key, as: UTF8.self))
   }
 
   /// Whether a member of metadata is an end user's id.
@@ -109,4 +123,13 @@ final class PrivacyKeys {
   }
 
   private func isKnown(_ key: String) -> Bool { userKeys.contains(key) || metadataKeys.contains(key) }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether the bytes are the same; there are as many.
+  @inline(__always)
+  fileprivate func equals(_ other: UnsafeRawBufferPointer) -> Bool {
+    guard let one = baseAddress, let other = other.baseAddress else { return true }
+    return memcmp(one, other, count) == 0
+  }
 }

@@ -1,5 +1,5 @@
 /// What must not leave through one exporter, or be kept by the ledger.
-package struct PrivacyPolicy: Sendable {
+package struct PrivacyPolicy: Sendable, Equatable {
   /// Replaces end users' ids; nil leaves them as they are.
   package var pseudonyms: Pseudonyms?
   /// Takes values of end-user metadata out.
@@ -17,7 +17,7 @@ package struct PrivacyPolicy: Sendable {
 }
 
 /// `redact`: values of end-user metadata that go.
-package struct Redaction: Sendable {
+package struct Redaction: Sendable, Equatable {
   package enum Action: String, Sendable, CaseIterable {
     /// Key and value go.
     case drop
@@ -39,7 +39,7 @@ package struct Redaction: Sendable {
 }
 
 /// `mask`: what patterns find in named attributes.
-package struct Masking: Sendable {
+package struct Masking: Sendable, Equatable {
   /// Names, or what they begin with and a `*` behind it.
   let attributes: [String]
   /// Whether bodies of log records are looked at.

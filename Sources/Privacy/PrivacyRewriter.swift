@@ -4,6 +4,7 @@ package import Pipeline
 /// Writes requests anew as a policy wants them. Keeps memory from one to the next; not to be used by two threads at once.
 package struct PrivacyRewriter {
   private let pseudonyms: Pseudonyms?
+  private let known = KnownUsers()
   private let keys: PrivacyKeys
   private let metadata: MetadataText
   private var values: ValueWriter
@@ -26,7 +27,7 @@ package struct PrivacyRewriter {
     values.begin(capacity: request.count + request.count / 4)
     let users: RequestUsers?
     if let pseudonyms {
-      users = try RequestUsers(request, signal, pseudonyms, keys, metadata)
+      users = try RequestUsers(request, signal, pseudonyms, known, keys, metadata)
     } else {
       users = nil
     }

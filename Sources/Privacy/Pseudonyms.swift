@@ -3,7 +3,7 @@ import Digests
 /// What stands in place of end users' ids: `u_` and the first 32 hexadecimal digits of the HMAC-SHA-256 of the id's UTF-8.
 ///
 /// The same key gives the same id the same pseudonym, always. An int is taken by its decimal digits.
-package struct Pseudonyms: Sendable {
+package struct Pseudonyms: Sendable, Equatable {
   /// Bytes that a key must have at least.
   package static let fewestKeyBytes = 16
   /// Bytes that an id has at least, unless somebody says otherwise, to be looked for outside the keys that name users.

@@ -21,15 +21,18 @@ struct RequestUsers {
   private var traces: [TraceID: Int] = [:]
 
   private let pseudonyms: Pseudonyms
+  private let known: KnownUsers
   private let keys: PrivacyKeys
   private let metadata: MetadataText
   private let item: MessageShape
   private let traceField: Int
 
   init(
-    _ request: Bytes, _ signal: Signal, _ pseudonyms: Pseudonyms, _ keys: PrivacyKeys, _ metadata: MetadataText
+    _ request: Bytes, _ signal: Signal, _ pseudonyms: Pseudonyms, _ known: KnownUsers, _ keys: PrivacyKeys,
+    _ metadata: MetadataText
   ) throws(WireError) {
     self.pseudonyms = pseudonyms
+    self.known = known
     self.keys = keys
     self.metadata = metadata
     item = MessageShape(itemOf: signal)
@@ -190,7 +193,7 @@ struct RequestUsers {
     }
     numbers[key] = users.count
     named.insert(users.count)
-    users.append(KnownUser(id, pseudonyms))
+    users.append(known.user(key, pseudonyms))
   }
 }
 

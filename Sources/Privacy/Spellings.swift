@@ -5,6 +5,12 @@ enum Spellings {
     // Most ids are written in one way.
     if id.allSatisfy({ isUnreserved($0) }) { return id.isEmpty ? [] : [id] }
     var spellings: Set<[UInt8]> = []
+    // And most others are not written otherwise in JSON: addresses.
+    if id.allSatisfy({ isUnreserved($0) || $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: "+") }) {
+      spellings.insert(id)
+      for digits in [lower, upper] { spellings.insert(percent(id, keeping: [], digits: digits)) }
+      return spellings
+    }
     for text in [id, trimmed(id)] where !text.isEmpty {
       let ways = [
         text, json(text, escapesAll: false, digits: lower), json(text, escapesAll: true, digits: lower),
@@ -17,8 +23,10 @@ enum Spellings {
         // Of RFC 3986, of JavaScript, and of paths.
         for kept in ["", "!*'()", "/"] { spellings.insert(percent(text, keeping: Array(kept.utf8), digits: digits)) }
       }
-      let form = percent(text, keeping: [], digits: upper)
-      spellings.insert(form.split(separator: Array("%20".utf8)).joined(separator: Array("+".utf8)).map { $0 })
+      // Of forms.
+      let words = text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+      let encoded = words.map { percent(Array($0), keeping: [], digits: upper) }
+      spellings.insert(Array(encoded.joined(separator: CollectionOfOne(UInt8(ascii: "+")))))
     }
     return spellings
   }

@@ -1,10 +1,12 @@
 /// Something in a text that is not for everybody, and what takes its place.
-package struct TextPattern: Sendable {
+package struct TextPattern: Sendable, Equatable {
   /// Those that need no expression.
   package enum Name: String, Sendable, CaseIterable {
     case email, card, phone
   }
 
+  /// What the expression was read from.
+  private let source: String
   private let expression: Expression
   private let mark: [UInt8]
   /// What a match must be beside.
@@ -29,6 +31,7 @@ package struct TextPattern: Sendable {
       case .phone: Self.phone
       }
     guard let expression = try? Expression(pattern) else { preconditionFailure("\(name) is no expression") }
+    source = pattern
     self.expression = expression
     mark = Array("[\(name.rawValue)]".utf8)
     check =
@@ -45,6 +48,7 @@ package struct TextPattern: Sendable {
   /// - Throws: what is wrong with the expression.
   package init(expression: String) throws(PatternError) {
     self.expression = try Expression(expression)
+    source = expression
     mark = Array("[masked]".utf8)
     check = .none
     sparesEscapes = false
@@ -63,6 +67,10 @@ package struct TextPattern: Sendable {
     #"\b0[1-9][0-9]{8,9}\b"#,
     #"\b(?:1[ .\-])?[2-9][0-9]{2}[ .\-][2-9][0-9]{2}[ .\-][0-9]{4}\b"#,
   ].joined(separator: "|")
+
+  package static func == (one: TextPattern, other: TextPattern) -> Bool {
+    one.source == other.source && one.mark == other.mark
+  }
 
   /// A text without what the pattern finds; nil where it finds nothing.
   func masked(_ text: UnsafeRawBufferPointer) -> [UInt8]? {

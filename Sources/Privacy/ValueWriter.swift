@@ -83,9 +83,9 @@ struct ValueWriter {
 
   mutating func writeText(_ number: Int, _ text: Bytes, _ place: KnownIDs.Place) {
     if let replaced = known.replaced(in: text, place) {
-      out.appendField(number, replaced)
+      out.appendBytes(number, replaced)
     } else {
-      out.appendField(number, text)
+      out.appendBytes(number, text)
     }
   }
 
@@ -144,7 +144,7 @@ struct ValueWriter {
     let start = mark
     writeText(1, key, .name)
     let value = mark
-    out.appendField(AnyValueReader.string, (isJSON ? "\"\(Redaction.mark)\"" : Redaction.mark).utf8)
+    out.appendBytes(AnyValueReader.string, Array((isJSON ? "\"\(Redaction.mark)\"" : Redaction.mark).utf8))
     close(2, from: value)
     close(number, from: start)
   }
@@ -159,7 +159,7 @@ struct ValueWriter {
       case (AnyValueReader.string, let text?):
         switch string(text, context) {
         case .unchanged: copy(field)
-        case .changed(let new): out.appendField(AnyValueReader.string, new)
+        case .changed(let new): out.appendBytes(AnyValueReader.string, new)
         case .dropped: return false
         }
       case (AnyValueReader.array, let array?): try write(array: array, context)
@@ -194,11 +194,11 @@ struct ValueWriter {
 
   private mutating func write(bytes: Bytes, _ context: Context) {
     if context.meaning.namesUser, !bytes.isEmpty, let users {
-      out.appendField(AnyValueReader.string, users.pseudonym(of: bytes))
+      out.appendBytes(AnyValueReader.string, users.pseudonym(of: bytes))
     } else if let replaced = known.replaced(in: bytes, context.place) {
-      out.appendField(AnyValueReader.bytes, replaced)
+      out.appendBytes(AnyValueReader.bytes, replaced)
     } else {
-      out.appendField(AnyValueReader.bytes, bytes)
+      out.appendBytes(AnyValueReader.bytes, bytes)
     }
   }
 
@@ -214,7 +214,7 @@ struct ValueWriter {
       if digits.count >= Self.fewestDigits { new = known.replaced(in: digits, context.place) }
       if new == nil, context.meaning.isMasked { new = masked(digits) }
     }
-    if let new { out.appendField(AnyValueReader.string, new) } else { copy(field) }
+    if let new { out.appendBytes(AnyValueReader.string, new) } else { copy(field) }
   }
 
   private enum Text {

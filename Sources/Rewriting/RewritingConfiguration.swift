@@ -2,7 +2,7 @@ package import OTLP
 package import Privacy
 
 /// The keys of an exporter that say what it changes before anything leaves.
-package struct RewritingConfiguration: Sendable {
+package struct RewritingConfiguration: Sendable, Equatable {
   /// In whose words spans and log records tell their identity, beside the keys that they have.
   package var identityAs: [OutgoingConvention] = []
   /// Members of the end user's metadata that become attributes of their own at most, where a convention wants that.

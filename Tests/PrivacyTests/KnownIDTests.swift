@@ -8,7 +8,7 @@ struct KnownIDTests {
 
   private func replaced(_ users: [String], in text: String, _ place: KnownIDs.Place = .value) -> String {
     let known = KnownIDs(
-      users.map { id in Array(id.utf8).withUnsafeBytes { KnownUser($0, pseudonyms) } })
+      users.map { id in KnownUser(Array(id.utf8), pseudonyms) })
     let new = Array(text.utf8).withUnsafeBytes { known.replaced(in: $0, place) }
     var result = new.map { String(decoding: $0, as: UTF8.self) } ?? text
     for (number, user) in users.enumerated() {

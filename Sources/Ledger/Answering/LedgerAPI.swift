@@ -63,10 +63,14 @@ package struct LedgerAPI: Sendable {
     case .sessions: Self.write(try reader.sessions(try query(&parameters)), "sessions", to: &json)
     case .traces: Self.write(try reader.traces(try query(&parameters)), "traces", to: &json)
     case .sessionsOfUser(let user):
-      guard let page = try reader.sessions(ofUser: try reader.name(of: user), try query(&parameters)) else { return false }
+      guard let page = try reader.sessions(ofUser: try reader.name(of: user), try query(&parameters)) else {
+        return false
+      }
       Self.write(page, "sessions", to: &json)
     case .tracesOfUser(let user):
-      guard let page = try reader.traces(ofUser: try reader.name(of: user), try query(&parameters)) else { return false }
+      guard let page = try reader.traces(ofUser: try reader.name(of: user), try query(&parameters)) else {
+        return false
+      }
       Self.write(page, "traces", to: &json)
     case .user(let user):
       let (since, until) = try Self.bounds(&parameters)
