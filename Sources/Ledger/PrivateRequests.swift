@@ -23,12 +23,21 @@ struct PrivateRequests {
   ///
   /// - Throws: when the bytes are no request, which no index has accepted then.
   mutating func lend<Value>(_ batch: SpanBatch, _ body: (SpanBatch) -> Value) throws -> Value {
-    let bytes = try rewriter.rewritten(batch.bytes, batch.signal)
+    let bytes = try rewritten(batch)
     return try bytes.withUnsafeBytes { bytes in
       try index.fill(from: bytes, rules: rules)
       let rewritten = SpanBatch(bytes: bytes, index: index, interner: interner) { _ in }
       guard let record = batch.record else { return body(rewritten) }
       return body(SpanBatch(rewritten, record: record))
     }
+  }
+
+  private mutating func rewritten(_ batch: SpanBatch) throws -> [UInt8] {
+    guard batch.index.rejectedCount > 0 else {
+      return try rewriter.rewritten(batch.bytes, batch.signal)
+    }
+    // What was left out of the request must not be in it again because the reason for that was written over.
+    let accepted = RequestSubset(of: batch.index, in: batch.bytes) { _ in true }
+    return try accepted.bytes.withUnsafeBytes { try rewriter.rewritten($0, batch.signal) }
   }
 }

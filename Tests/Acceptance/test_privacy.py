@@ -357,6 +357,28 @@ def test_patterns_are_masked_in_named_attributes(tmp_path, backend):
     assert found["other"].string_value == text
 
 
+def test_what_other_conventions_are_told_is_private_too(tmp_path, backend):
+    """`identity_as` comes first, so what it adds is rewritten as well."""
+    port, user = free_port(), "grace.hopper"
+    names = "neatlogs, langfuse, openinference, otel, traceloop, langsmith, langwatch, braintrust, vercel"
+    settings = [f"identity_as: [{names}]", PSEUDONYMIZE, "redact: [email]", "compression: none"]
+    file = tmp_path / "config.yaml"
+    file.write_text(config.pipeline(port, {"otlp_http": config.http_exporter(backend.endpoint, *settings)}))
+    root = {"neatlogs.end_user.id": user, "neatlogs.end_user.metadata": json.dumps({"email": "a@b.example", "plan": "pro"})}
+    with Collector("--config", file, port=port, cwd=tmp_path):
+        with Client(port) as client:
+            assert client.send(body(span(new_trace(), attributes=root))).status == 200
+        (place,) = backend.wait_for(1)
+    (received,) = backend.received
+    assert_absent(user, received.body, "what left")
+    assert b"a@b.example" not in received.body
+    found = {pair.key: pair.value.string_value for pair in place.span.attributes}
+    for key in ["langfuse.user.id", "user.id", "enduser.id", "langsmith.metadata.user_id", "ai.telemetry.metadata.userId"]:
+        assert found[key] == pseudonym(user)
+    assert json.loads(found["braintrust.metadata"]) == {"user_id": pseudonym(user), "plan": "pro"}
+    assert json.loads(found["metadata"]) == {"plan": "pro"} and found["langfuse.trace.metadata.plan"] == '"pro"'
+
+
 # The ledger.
 
 LEDGER = f"{PSEUDONYMIZE}, redact: [email], span_bodies: true"

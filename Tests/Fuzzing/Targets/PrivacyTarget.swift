@@ -20,13 +20,11 @@ extension FuzzTarget {
   }()
 
   private static func fault(of bytes: [UInt8], _ signal: Signal) -> String? {
-    guard let count = itemCount(bytes, signal) else {
-      // Nobody asks for that, and it must do no harm.
-      _ = try? rewritten(bytes, signal)
-      return nil
-    }
-    guard let rewritten = try? rewritten(bytes, signal) else { return "a good request was not rewritten" }
-    return itemCount(rewritten, signal) == count ? nil : "other items came out than went in"
+    // Nobody asks for what may be no request, and it must do no harm.
+    _ = try? rewritten(bytes, signal)
+    guard let accepted = accepted(bytes, signal) else { return nil }
+    guard let rewritten = try? rewritten(accepted.bytes, signal) else { return "a good request was not rewritten" }
+    return self.accepted(rewritten, signal)?.count == accepted.count ? nil : "other items came out than went in"
   }
 
   private static func rewritten(_ bytes: [UInt8], _ signal: Signal) throws -> [UInt8] {
@@ -34,10 +32,12 @@ extension FuzzTarget {
     return try bytes.withUnsafeBytes { try rewriter.rewritten($0, signal) }
   }
 
-  private static func itemCount(_ bytes: [UInt8], _ signal: Signal) -> Int? {
+  /// The items that an index does not leave out; nil when it refuses the request.
+  private static func accepted(_ bytes: [UInt8], _ signal: Signal) -> (bytes: [UInt8], count: Int)? {
     let index = SpanIndex()
     return bytes.withUnsafeBytes { bytes in
-      (try? index.fill(from: bytes, signal: signal, rules: SpanRules())).map { _ in index.spanCount }
+      guard (try? index.fill(from: bytes, signal: signal, rules: SpanRules())) != nil else { return nil }
+      return (RequestSubset(of: index, in: bytes) { _ in true }.bytes, index.spanCount)
     }
   }
 }
