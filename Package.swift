@@ -10,6 +10,8 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
   // A warning that stays is a warning that nobody reads.
   .treatAllWarnings(as: .error),
+  // Checked by every test, which are built for debugging; a release would pay for it at each variable of an object.
+  .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 /// A shim around one C library: the only place where its headers are included.

@@ -45,12 +45,21 @@ struct LabelSet {
     }
   }
 
-  var strings: [String] {
-    var start = 0
-    return labels.map { label in
-      defer { start = label.end }
-      return String(decoding: bytes[start..<label.end], as: UTF8.self)
+  /// Lends the texts.
+  func forEach(_ body: (SpanFacts.Text) -> Void) {
+    bytes.withUnsafeBytes { bytes in
+      var start = 0
+      for label in labels {
+        body(SpanFacts.Text(rebasing: bytes[start..<label.end]))
+        start = label.end
+      }
     }
+  }
+
+  var strings: [String] {
+    var strings: [String] = []
+    forEach { strings.append(String(decoding: $0, as: UTF8.self)) }
+    return strings
   }
 
   /// How often each came; what there was no room for is under the empty name.
@@ -76,6 +85,7 @@ struct TagReader {
 
   /// Adds the strings of an array; nothing of what is none.
   mutating func add(_ text: SpanFacts.Text, to labels: inout LabelSet) {
+    if Self.isPlain(text) { return Self.addPlain(text, to: &labels) }
     let document = document ?? JSONDocument()
     self.document = document
     guard let array = try? document.parse(text) else { return }
@@ -83,4 +93,37 @@ struct TagReader {
       if let tag = element.text, !tag.isEmpty { labels.insert(tag) }
     }
   }
+
+  /// Whether an array is as `TagList` writes it, and nothing in it is escaped or beyond ASCII: most are, and then what stands
+  /// between quotes is a tag.
+  private static func isPlain(_ text: SpanFacts.Text) -> Bool {
+    guard text.count >= 4, text[0] == UInt8(ascii: "["), text[1] == quote, text[text.count - 2] == quote,
+      text[text.count - 1] == UInt8(ascii: "]")
+    else { return false }
+    var isInside = true
+    for place in 2..<text.count - 2 {
+      let byte = text[place]
+      if byte == quote {
+        guard isInside || text[place - 1] == UInt8(ascii: ",") else { return false }
+        isInside.toggle()
+      } else if isInside ? byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\\") : byte != UInt8(ascii: ",") {
+        return false
+      } else if !isInside, text[place - 1] != quote || text[place + 1] != quote {
+        return false
+      }
+    }
+    return isInside
+  }
+
+  private static func addPlain(_ text: SpanFacts.Text, to labels: inout LabelSet) {
+    var start = 2
+    while start < text.count {
+      var end = start
+      while text[end] != quote { end += 1 }
+      if end > start { labels.insert(SpanFacts.Text(rebasing: text[start..<end])) }
+      start = end + 3
+    }
+  }
+
+  private static let quote = UInt8(ascii: "\"")
 }

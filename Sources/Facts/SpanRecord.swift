@@ -42,7 +42,6 @@ package enum SpanRecord {
 
     /// Fields that few spans have are asked for together first.
     static let numbers = Presence(rawValue: 0b1111_1110)
-    static let texts = Presence(rawValue: 0b1111_1111 << 8)
   }
 
   /// Adds the record of a span behind what is there.
@@ -98,7 +97,8 @@ package enum SpanRecord {
     var facts = SpanFacts()
     while !reader.isAtEnd {
       let start = reader.position
-      guard let length = reader.varint(), let record = reader.take(length), read(record, &facts) else { return false }
+      let record = reader.take(reader.varint())
+      guard !reader.failed, read(record, &facts) else { return false }
       body(facts, start..<reader.position)
     }
     return true
@@ -111,77 +111,77 @@ package enum SpanRecord {
   ) -> (bytes: UnsafeRawBufferPointer, spanID: UInt64)? {
     if bytes.isEmpty { return nil }
     var reader = ByteReader(bytes)
-    guard let length = reader.varint(), let record = reader.take(length) else { return nil }
+    let record = reader.take(reader.varint())
     let end = reader.position
-    reader = ByteReader(record)
-    _ = reader.take(2)
-    _ = reader.varint()
-    _ = reader.take(2)
-    guard let spanID = reader.fixed(UInt64.self) else { return nil }
+    var fields = ByteReader(record)
+    _ = fields.fixed(UInt16.self)
+    _ = fields.varint()
+    _ = fields.fixed(UInt16.self)
+    let spanID = fields.fixed(UInt64.self)
+    guard !fields.failed else { return nil }
     return (UnsafeRawBufferPointer(rebasing: bytes[..<end]), spanID)
   }
 
   /// Reads a record into facts, or says that it is none.
   private static func read(_ record: UnsafeRawBufferPointer, _ facts: inout SpanFacts) -> Bool {
     var reader = ByteReader(record)
-    facts = SpanFacts()
-    guard reader.byte() == version, let kind = reader.byte().flatMap(ObservationKind.init(rawValue:)),
-      let flags = reader.varint().flatMap(UInt16.init(exactly:)),
-      let present = reader.fixed(UInt16.self).map(Presence.init(rawValue:)), let spanID = reader.fixed(UInt64.self)
-    else { return false }
+    let version = reader.byte()
+    let kind = ObservationKind(rawValue: reader.byte())
+    let flags = UInt16(exactly: reader.varint())
+    guard version == Self.version, let kind, let flags else { return false }
+    let present = Presence(rawValue: reader.fixed(UInt16.self))
     facts.kind = kind
     facts.flags = SpanFacts.Flags(rawValue: flags)
-    facts.spanID = spanID
-    if present.contains(.parent) { facts.parentID = reader.fixed(UInt64.self) ?? 0 }
-    guard let start = reader.fixed(UInt64.self), let duration = reader.varint(), duration <= .max - start else {
-      return false
-    }
-    facts.start = start
-    facts.end = start + duration
+    facts.spanID = reader.fixed(UInt64.self)
+    facts.parentID = present.contains(.parent) ? reader.fixed(UInt64.self) : 0
+    facts.start = reader.fixed(UInt64.self)
+    let duration = reader.varint()
+    guard duration <= .max - facts.start else { return false }
+    facts.end = facts.start + duration
+    readNumbers(present, &reader, &facts)
+    readTexts(present, &reader, &facts)
+    return reader.isAtEnd && !reader.failed
+  }
 
+  @inline(__always)
+  private static func readNumbers(_ present: Presence, _ reader: inout ByteReader, _ facts: inout SpanFacts) {
+    guard !present.isDisjoint(with: .numbers) else {
+      facts.tokens = TokenCounts()
+      facts.cost = nil
+      return
+    }
     @inline(__always) func number(_ field: Presence) -> Int64? {
-      present.contains(field) ? reader.varint().map(Int64.init(bitPattern:)) : nil
+      present.contains(field) ? Int64(bitPattern: reader.varint()) : nil
     }
-    if !present.isDisjoint(with: .numbers) {
-      facts.tokens.input = number(.input)
-      facts.tokens.output = number(.output)
-      facts.tokens.total = number(.total)
-      facts.tokens.cacheRead = number(.cacheRead)
-      facts.tokens.cacheWrite = number(.cacheWrite)
-      facts.tokens.reasoning = number(.reasoning)
-      facts.cost = number(.cost)
-    }
-    if present.isDisjoint(with: .texts) {
-      facts.name = reader.varint().flatMap { reader.take($0) } ?? SpanFacts.Text(start: nil, count: 0)
-      return reader.isAtEnd && !reader.failed
-    }
+    facts.tokens.input = number(.input)
+    facts.tokens.output = number(.output)
+    facts.tokens.total = number(.total)
+    facts.tokens.cacheRead = number(.cacheRead)
+    facts.tokens.cacheWrite = number(.cacheWrite)
+    facts.tokens.reasoning = number(.reasoning)
+    facts.cost = number(.cost)
+  }
 
-    var lengths = reader
-    @inline(__always) func skipLength(_ field: Presence) { if present.contains(field) { _ = reader.varint() } }
-    _ = reader.varint()
-    skipLength(.statusMessage)
-    skipLength(.model)
-    skipLength(.provider)
-    skipLength(.workflow)
-    skipLength(.endUser)
-    skipLength(.session)
-    skipLength(.metadata)
-    skipLength(.tags)
-    @inline(__always) func text() -> SpanFacts.Text {
-      lengths.varint().flatMap { reader.take($0) } ?? SpanFacts.Text(start: nil, count: 0)
-    }
-    @inline(__always) func text(_ field: Presence) -> SpanFacts.Text {
-      present.contains(field) ? text() : SpanFacts.Text(start: nil, count: 0)
-    }
-    facts.name = text()
-    facts.statusMessage = text(.statusMessage)
-    facts.model = text(.model)
-    facts.provider = text(.provider)
-    facts.workflow = text(.workflow)
-    facts.endUser = text(.endUser)
-    facts.session = text(.session)
-    facts.metadata = text(.metadata)
-    facts.tags = text(.tags)
-    return reader.isAtEnd && !reader.failed && !lengths.failed
+  @inline(__always)
+  private static func readTexts(_ present: Presence, _ reader: inout ByteReader, _ facts: inout SpanFacts) {
+    @inline(__always) func length(_ field: Presence) -> UInt64 { present.contains(field) ? reader.varint() : 0 }
+    let name = reader.varint()
+    let statusMessage = length(.statusMessage)
+    let model = length(.model)
+    let provider = length(.provider)
+    let workflow = length(.workflow)
+    let endUser = length(.endUser)
+    let session = length(.session)
+    let metadata = length(.metadata)
+    let tags = length(.tags)
+    facts.name = reader.take(name)
+    facts.statusMessage = reader.take(statusMessage)
+    facts.model = reader.take(model)
+    facts.provider = reader.take(provider)
+    facts.workflow = reader.take(workflow)
+    facts.endUser = reader.take(endUser)
+    facts.session = reader.take(session)
+    facts.metadata = reader.take(metadata)
+    facts.tags = reader.take(tags)
   }
 }

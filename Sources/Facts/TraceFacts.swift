@@ -23,9 +23,12 @@ package struct TraceFacts: Sendable, Equatable {
   package var name: String?
   /// End-user metadata, a JSON object.
   package var metadata: [UInt8]?
+  /// Models, then tags.
+  package var labels = LabelTexts()
   /// Distinct, in order of first appearance, `mostLabels` at most, each cut at `longestLabel` bytes.
-  package var models: [String] = []
-  package var tags: [String] = []
+  package var models: [String] { labels.strings(.model) }
+  /// Likewise.
+  package var tags: [String] { labels.strings(.tag) }
 
   /// Nanoseconds.
   package var latency: UInt64 { end - start }

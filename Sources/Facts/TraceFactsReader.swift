@@ -16,6 +16,8 @@ package struct TraceFactsReader {
   private var models = LabelSet()
   private var tags = LabelSet()
   private var tagReader = TagReader()
+  private var labels = LabelTexts()
+  private var lastLabels = LabelTexts()
 
   /// Above this, memory is given back rather than kept.
   private static let kept = 4096
@@ -107,7 +109,11 @@ package struct TraceFactsReader {
       if !spans[place].model.isEmpty { models.insert(spans[place].model) }
       if !spans[place].tags.isEmpty { tagReader.add(spans[place].tags, to: &tags) }
     }
-    facts.models = models.strings
-    facts.tags = tags.strings
+    labels.removeAll()
+    models.forEach { labels.append($0, .model) }
+    tags.forEach { labels.append($0, .tag) }
+    // The same object as the last trace's, if it can be: most have the same.
+    if labels != lastLabels { lastLabels = labels }
+    facts.labels = lastLabels
   }
 }

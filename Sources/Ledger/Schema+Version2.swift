@@ -50,7 +50,7 @@ extension Schema {
     }
     let blocks = try RowBlocks(database, table: "trace_blocks", columnCount: 3)
     try database.forEach("SELECT \(TraceRow.columns) FROM traces ORDER BY id") { (row) throws(LedgerError) in
-      try blocks.change(from: nil, to: TraceRow(row))
+      try blocks.change(from: nil, to: TraceView(row: TraceRow(row), bucket: 0, labels: []))
       try blocks.flush(beyond: 64)
     }
     try blocks.flush()

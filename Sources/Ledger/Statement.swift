@@ -43,6 +43,22 @@ final class Statement {
     try run()
   }
 
+  /// Runs it with blobs that are not copied, at places that lie so far apart, the first at `place`.
+  func run(lending blobs: [UnsafeRawBufferPointer], at place: Int, apart: Int) throws(LedgerError) {
+    for (number, bytes) in blobs.enumerated() {
+      _ = csqlite_lend_blob(handle, Int32(place + number * apart), bytes.baseAddress, bytes.count)
+    }
+    defer { for number in blobs.indices { sqlite3_bind_null(handle, Int32(place + number * apart)) } }
+    try run()
+  }
+
+  /// The text of so many parameters in each of so many rows: `(?1, ?2), (?3, ?4)`.
+  static func places(_ columns: Int, rows: Int = 1) -> String {
+    (0..<rows).map { row in
+      "(" + (1...columns).map { "?\(row * columns + $0)" }.joined(separator: ", ") + ")"
+    }.joined(separator: ", ")
+  }
+
   /// Lets the rows go: a read that is not reset holds its transaction open. Bound values stay.
   @inline(__always)
   func reset() {

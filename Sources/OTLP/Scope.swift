@@ -85,6 +85,14 @@ package final class ScopeInterner: Sendable {
   /// Resources and scopes that have a place here, those that nobody holds any more and that no sweep has met included.
   package var placeCount: Int { table.withLock { $0.resources.count + $0.scopes.count } }
 
+  /// A scope as it is under another resource, whose header that is.
+  package func scope(_ scope: Scope, underResource header: [UInt8]) -> Scope {
+    table.withLock { table in
+      let resource = table.resource(header)
+      return table.scope(scope.header, of: resource)
+    }
+  }
+
   /// The scopes of an indexed request, by their position in it.
   package func scopes(of index: SpanIndex, in request: UnsafeRawBufferPointer) -> [Scope] {
     let count = index.scopeCount

@@ -28,6 +28,33 @@ struct ModelPrices: Sendable, Equatable {
   /// For each call, beside its tokens.
   var call: Int64 = 0
 
+  /// What holds for a call that so many tokens went into.
+  func prices(input tokens: Int64) -> CallPrices {
+    let ofInput = input?(input: tokens) ?? 0
+    let ofOutput = output?(input: tokens) ?? 0
+    return CallPrices(
+      input: ofInput, output: ofOutput, cacheRead: cacheRead?(input: tokens) ?? ofInput,
+      cacheWrite: cacheWrite?(input: tokens) ?? ofInput, reasoning: reasoning?(input: tokens) ?? ofOutput, call: call)
+  }
+
+  func cost(of usage: PricedUsage) -> Int64 {
+    prices(input: max(0, usage.input)).cost(of: usage)
+  }
+
+  var dependsOnInput: Bool {
+    [input, output, cacheRead, cacheWrite, reasoning].contains { !($0?.steps.isEmpty ?? true) }
+  }
+}
+
+/// What the tokens of one call cost each, and the call beside them.
+struct CallPrices: Sendable, Equatable {
+  var input: Int64
+  var output: Int64
+  var cacheRead: Int64
+  var cacheWrite: Int64
+  var reasoning: Int64
+  var call: Int64
+
   /// What a call costs, in billionths of a US dollar, rounded once, half a billionth up. What is more than an `Int64` holds
   /// costs as much as one holds.
   func cost(of usage: PricedUsage) -> Int64 {
@@ -35,14 +62,14 @@ struct ModelPrices: Sendable, Equatable {
     let (read, written) = (max(0, usage.cacheRead), max(0, usage.cacheWrite))
     let thought = max(0, usage.reasoning)
     var cost = Int128(call)
-    func add(_ tokens: Int128, _ price: Price?) {
-      if let price, tokens > 0 { cost += tokens * Int128(price(input: all)) }
+    func add(_ tokens: Int128, _ price: Int64) {
+      if tokens > 0 { cost += tokens * Int128(price) }
     }
     add(Int128(all) - Int128(read) - Int128(written), input)
-    add(Int128(read), cacheRead ?? input)
-    add(Int128(written), cacheWrite ?? input)
+    add(Int128(read), cacheRead)
+    add(Int128(written), cacheWrite)
     add(Int128(max(0, usage.output)) - Int128(thought), output)
-    add(Int128(thought), reasoning ?? output)
+    add(Int128(thought), reasoning)
     return Int64(clamping: (cost + 500) / 1000)
   }
 }
@@ -83,5 +110,10 @@ struct PriceSchedule: Sendable, Equatable {
     let seconds = Int64(time / 1_000_000_000)
     let period = periods.last { $0.condition.holds(at: seconds) } ?? periods.first
     return period?.prices
+  }
+  /// What always holds, for calls of any size; nil where it depends.
+  var always: CallPrices? {
+    guard periods.count == 1, let prices = periods[0].prices, !prices.dependsOnInput else { return nil }
+    return prices.prices(input: 0)
   }
 }

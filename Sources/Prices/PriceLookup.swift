@@ -9,6 +9,8 @@ package struct PriceLookup {
     var modelLength: Int
     var length: Int
     var schedule: PriceSchedule?
+    /// What the schedule always says, where that is one thing.
+    var always: CallPrices?
   }
 
   private let table: PriceTable
@@ -34,6 +36,7 @@ package struct PriceLookup {
   ) -> Int64? {
     guard model.count <= PriceTable.longestName, provider.count <= PriceTable.longestName else { return nil }
     let place = place(model, provider)
+    if let always = entries[place].always { return always.cost(of: usage) }
     return entries[place].schedule?.prices(at: time)?.cost(of: usage)
   }
 
@@ -51,10 +54,11 @@ package struct PriceLookup {
     let hash = hasher.finalize()
     if let known = find(hash, model, provider) { return known }
     if entries.count == Self.most { forget() }
+    let schedule = table.schedule(model: Array(model), provider: Array(provider))
     entries.append(
       Entry(
         hash: hash, start: names.count, modelLength: model.count, length: model.count + provider.count,
-        schedule: table.schedule(model: Array(model), provider: Array(provider))))
+        schedule: schedule, always: schedule?.always))
     names.append(contentsOf: model)
     names.append(contentsOf: provider)
     if entries.count * 2 > slots.count {

@@ -5,7 +5,6 @@ import OTLP
 struct AttributeSplice {
   private let bytes: UnsafeRawBufferPointer
   private let index: SpanIndex
-  private let scopes: [Scope]
   private let document: JSONDocument
   // Scratch of one span.
   private var cuts: [Cut] = []
@@ -15,33 +14,35 @@ struct AttributeSplice {
   /// - Parameters:
   ///   - bytes: the request; they outlive this.
   ///   - index: of them.
-  ///   - scopes: of them; they outlive this.
   ///   - document: to read JSON of spans with.
-  init(_ bytes: UnsafeRawBufferPointer, _ index: SpanIndex, _ scopes: [Scope], _ document: JSONDocument) {
+  init(_ bytes: UnsafeRawBufferPointer, _ index: SpanIndex, _ document: JSONDocument) {
     self.bytes = bytes
     self.index = index
-    self.scopes = scopes
     self.document = document
   }
 
   /// Writes the span at a position, with an identity or as it is.
   @inline(__always)
-  mutating func write(_ position: Int, _ identity: OutgoingIdentity?, to builder: RequestBuilder) {
+  mutating func write(
+    _ position: Int, _ identity: OutgoingIdentity?, under scope: Unmanaged<Scope>, to builder: RequestBuilder
+  ) {
     let span = index.spans[position]
     cuts.removeAll(keepingCapacity: true)
-    guard let identity, !identity.isEmpty else { return append(span, nil, to: builder) }
+    guard let identity else { return append(span, nil, under: scope, to: builder) }
     guard span.attributeCount > 0 else {
-      return identity.suffix.withUnsafeBytes { append(span, $0, to: builder) }
+      return identity.suffix.withUnsafeBytes { append(span, $0, under: scope, to: builder) }
     }
     replace(in: span, identity)
-    suffix.withUnsafeBytes { append(span, $0, to: builder) }
+    suffix.withUnsafeBytes { append(span, $0, under: scope, to: builder) }
   }
 
-  private func append(_ span: SpanEntry, _ suffix: UnsafeRawBufferPointer?, to builder: RequestBuilder) {
+  private func append(
+    _ span: SpanEntry, _ suffix: UnsafeRawBufferPointer?, under scope: Unmanaged<Scope>, to builder: RequestBuilder
+  ) {
     cuts.withUnsafeBufferPointer { cuts in
       builder.append(
         span: bytes.baseAddress! + Int(span.offset), length: Int(span.length),
-        scope: .passUnretained(scopes[Int(span.scope)]), cuts: cuts,
+        scope: scope, cuts: cuts,
         suffix: suffix ?? UnsafeRawBufferPointer(start: nil, count: 0))
     }
   }
@@ -55,7 +56,8 @@ struct AttributeSplice {
     for number in Int(span.attribute)..<Int(span.attribute) + Int(span.attributeCount) {
       let attribute = index.attributes[number]
       let key = slice(start + Int(attribute.keyOffset), attribute.keyLength)
-      guard let place = identity.fields.firstIndex(where: { $0.key.elementsEqual(key) }) else { continue }
+      guard let place = identity.fields.firstIndex(where: { $0.key.count == key.count && $0.key.elementsEqual(key) })
+      else { continue }
       let field = identity.fields[place]
       let own = slice(start + Int(attribute.fieldOffset), attribute.fieldLength)
       var replacement: [UInt8]?

@@ -32,7 +32,7 @@ package final class IdentityWriter: RequestRewriting {
     forms = conventions.map(\.form)
     self.maxMetadataKeys = maxMetadataKeys
     for form in forms {
-      for key in [form.endUserID, form.session].compactMap({ $0 }) { _ = rules.number(forKey: key) }
+      for key in [form.endUserID].compactMap({ $0 }) + form.sessions { _ = rules.number(forKey: key) }
       switch form.metadata {
       case .none: break
       case .text(let key), .object(let key): _ = rules.number(forKey: key)
@@ -57,17 +57,21 @@ package final class IdentityWriter: RequestRewriting {
       guard found == noted else {
         throw RewritingFailure("only \(found) of \(noted) \(request.signal.itemsName) are usable")
       }
-      return write(request, bytes, identities, seat)
+      do throws(WireError) {
+        return try write(request, bytes, identities, seat)
+      } catch {
+        throw RewritingFailure("a resource that cannot be read: \(error)")
+      }
     }
   }
 
   private func write(
     _ request: EncodedRequest, _ bytes: UnsafeRawBufferPointer, _ identities: SpanIdentities, _ seat: Seat
-  ) -> EncodedRequest {
-    let scopes = interner.scopes(of: seat.index, in: bytes)
+  ) throws(WireError) -> EncodedRequest {
     let builder = RequestBuilder(request.signal, notesIdentities: true)
-    var splice = AttributeSplice(bytes, seat.index, scopes, seat.document)
+    var splice = AttributeSplice(bytes, seat.index, seat.document)
     var known: [ObjectIdentifier: OutgoingIdentity] = [:]
+    var scopes = OutgoingScopes(interner, of: seat.index, in: bytes)
     var position = 0
     for run in identities.runs {
       builder.begin(run.identity)
@@ -78,9 +82,50 @@ package final class IdentityWriter: RequestRewriting {
         known[ObjectIdentifier(identity)] = made
         return made
       }
-      for position in position..<position + run.count { splice.write(position, outgoing, to: builder) }
+      for position in position..<position + run.count {
+        let scope = try scopes.scope(Int(seat.index.spans[position].scope), outgoing)
+        splice.write(position, outgoing, under: scope, to: builder)
+      }
       position += run.count
     }
     return withExtendedLifetime(scopes) { builder.seal(inPlaceOf: request) ?? request }
+  }
+}
+
+/// The scopes that spans leave under: their own, or the same under a resource that names the end user.
+private struct OutgoingScopes {
+  private let interner: ScopeInterner
+  private let own: [Scope]
+  /// By scope and end user.
+  private var changed: [Key: Scope] = [:]
+  private var last: (key: Key, scope: Scope)?
+
+  private struct Key: Hashable {
+    let scope: Int
+    let text: [UInt8]
+  }
+
+  init(_ interner: ScopeInterner, of index: SpanIndex, in bytes: UnsafeRawBufferPointer) {
+    self.interner = interner
+    own = interner.scopes(of: index, in: bytes)
+  }
+
+  /// The scope lives as long as this.
+  mutating func scope(_ position: Int, _ identity: OutgoingIdentity?) throws(WireError) -> Unmanaged<Scope> {
+    guard let attribute = identity?.ofResource else { return .passUnretained(own[position]) }
+    let key = Key(scope: position, text: attribute.text)
+    if let last, last.key == key { return .passUnretained(last.scope) }
+    let scope: Scope
+    if let known = changed[key] {
+      scope = known
+    } else {
+      scope = interner.scope(
+        own[position],
+        underResource: try ResourceHeader.setting(
+          attribute.key, to: attribute.text, in: own[position].resource.header))
+      changed[key] = scope
+    }
+    last = (key, scope)
+    return .passUnretained(scope)
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// Where a backend looks for something under several keys, the form has the one that it asks first.
 package enum OutgoingConvention: String, Sendable, CaseIterable {
-  case neatlogs, langfuse, openinference, otel, traceloop, langsmith, langwatch, braintrust, vercel
+  case neatlogs, langfuse, openinference, otel, traceloop, langsmith, langwatch, braintrust, vercel, posthog
 
   /// Where a convention has the end user's metadata.
   enum Metadata {
@@ -19,7 +19,10 @@ package enum OutgoingConvention: String, Sendable, CaseIterable {
   /// The keys of a convention. Ids and sessions are texts.
   struct Form {
     var endUserID: String?
-    var session: String?
+    /// What a resource has the id under, where the convention has it there.
+    var resourceEndUserID: String?
+    /// All of them have it: where nobody can say which a backend asks first.
+    var sessions: [String] = []
     var metadata = Metadata.none
     /// What `metadata` has ids and sessions under, in the place of attributes of their own.
     var idMember: String?
@@ -32,31 +35,31 @@ package enum OutgoingConvention: String, Sendable, CaseIterable {
     switch self {
     case .neatlogs:
       Form(
-        endUserID: "neatlogs.end_user.id", session: "neatlogs.session.id",
+        endUserID: "neatlogs.end_user.id", sessions: ["neatlogs.session.id"],
         metadata: .text("neatlogs.end_user.metadata"))
     case .langfuse:
       Form(
-        endUserID: "langfuse.user.id", session: "langfuse.session.id",
+        endUserID: "langfuse.user.id", sessions: ["langfuse.session.id"],
         metadata: .attributes(prefix: "langfuse.trace.metadata.", asJSON: true),
         reserved: ["langfuse_user_id", "langfuse_session_id", "langfuse_tags"])
     case .openinference:
-      Form(endUserID: "user.id", session: "session.id", metadata: .object("metadata"))
+      Form(endUserID: "user.id", sessions: ["session.id"], metadata: .object("metadata"))
     case .otel:
-      Form(endUserID: "enduser.id", session: "session.id")
+      Form(endUserID: "enduser.id", sessions: ["session.id"])
     case .traceloop:
       Form(
         endUserID: "traceloop.association.properties.user_id",
-        session: "traceloop.association.properties.session_id",
+        sessions: ["traceloop.association.properties.session_id"],
         metadata: .attributes(prefix: "traceloop.association.properties.", asJSON: false),
         reserved: ["user_id", "session_id", "customer_id"])
     case .langsmith:
       Form(
-        endUserID: "langsmith.metadata.user_id", session: "langsmith.metadata.session_id",
+        endUserID: "langsmith.metadata.user_id", sessions: ["langsmith.metadata.session_id"],
         metadata: .attributes(prefix: "langsmith.metadata.", asJSON: false),
         reserved: ["user_id", "session_id", "thread_id", "conversation_id"])
     case .langwatch:
       Form(
-        endUserID: "langwatch.user.id", session: "langwatch.thread.id",
+        endUserID: "langwatch.user.id", sessions: ["gen_ai.conversation.id", "langwatch.thread.id"],
         metadata: .attributes(prefix: "langwatch.metadata.", asJSON: false))
     case .braintrust:
       Form(
@@ -64,9 +67,11 @@ package enum OutgoingConvention: String, Sendable, CaseIterable {
         reserved: ["user_id", "session_id"])
     case .vercel:
       Form(
-        endUserID: "ai.telemetry.metadata.userId", session: "ai.telemetry.metadata.sessionId",
+        endUserID: "ai.telemetry.metadata.userId", sessions: ["ai.telemetry.metadata.sessionId"],
         metadata: .attributes(prefix: "ai.telemetry.metadata.", asJSON: false),
         reserved: ["userId", "sessionId", "tags", "langfusePrompt"])
+    case .posthog:
+      Form(resourceEndUserID: "posthog.distinct_id", sessions: ["$ai_session_id"])
     }
   }
 }

@@ -14,6 +14,8 @@ struct OutgoingIdentity {
   private(set) var fields: [Field] = []
   /// All fields behind one another.
   private(set) var suffix: [UInt8] = []
+  /// What its resource says beside.
+  private(set) var ofResource: (key: [UInt8], text: [UInt8])?
   private let tag: UInt8
 
   /// - Parameters:
@@ -30,8 +32,11 @@ struct OutgoingIdentity {
     let metadata = identity.endUserMetadata
     let members = EndUserMembers(metadata, document)
     for form in forms {
+      if let key = form.resourceEndUserID, let id = identity.endUserID {
+        ofResource = (Array(key.utf8), Array(id.utf8))
+      }
       if let key = form.endUserID, let id = identity.endUserID { add(key, .text(Array(id.utf8))) }
-      if let key = form.session, let session = identity.session { add(key, .text(Array(session.utf8))) }
+      if let session = identity.session { for key in form.sessions { add(key, .text(Array(session.utf8))) } }
     }
     for form in forms {
       var members = members
@@ -51,8 +56,6 @@ struct OutgoingIdentity {
       }
     }
   }
-
-  var isEmpty: Bool { fields.isEmpty }
 
   /// The bytes of a field.
   func bytes(of field: Field) -> ArraySlice<UInt8> { suffix[field.range] }

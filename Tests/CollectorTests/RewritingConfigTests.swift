@@ -29,7 +29,7 @@ struct RewritingConfigTests {
   @Test func `a convention that nobody knows`() {
     #expect(
       Reading.pipeline(exporter: ("debug", "{identity_as: [otel, langfsue]}")).messages == [
-        "c.yaml:3:41: error: exporters.debug.identity_as: unknown convention \"langfsue\"; there are neatlogs, langfuse, openinference, otel, traceloop, langsmith, langwatch, braintrust, vercel"
+        "c.yaml:3:41: error: exporters.debug.identity_as: unknown convention \"langfsue\"; there are neatlogs, langfuse, openinference, otel, traceloop, langsmith, langwatch, braintrust, vercel, posthog"
       ])
   }
 

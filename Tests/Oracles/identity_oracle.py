@@ -16,38 +16,46 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 MESSAGES = {"traces": ExportTraceServiceRequest, "logs": ExportLogsServiceRequest}
-# Id, session, how metadata is written, and its members that are left out.
+# Id, sessions, how metadata is written, and its members that are left out.
 FORMS = {
-    "neatlogs": ("neatlogs.end_user.id", "neatlogs.session.id", ("text", "neatlogs.end_user.metadata"), ()),
+    "neatlogs": ("neatlogs.end_user.id", ("neatlogs.session.id",), ("text", "neatlogs.end_user.metadata"), ()),
     "langfuse": (
         "langfuse.user.id",
-        "langfuse.session.id",
+        ("langfuse.session.id",),
         ("json", "langfuse.trace.metadata."),
         ("langfuse_user_id", "langfuse_session_id", "langfuse_tags"),
     ),
-    "openinference": ("user.id", "session.id", ("object", "metadata"), ()),
-    "otel": ("enduser.id", "session.id", None, ()),
+    "openinference": ("user.id", ("session.id",), ("object", "metadata"), ()),
+    "otel": ("enduser.id", ("session.id",), None, ()),
     "traceloop": (
         "traceloop.association.properties.user_id",
-        "traceloop.association.properties.session_id",
+        ("traceloop.association.properties.session_id",),
         ("plain", "traceloop.association.properties."),
         ("user_id", "session_id", "customer_id"),
     ),
     "langsmith": (
         "langsmith.metadata.user_id",
-        "langsmith.metadata.session_id",
+        ("langsmith.metadata.session_id",),
         ("plain", "langsmith.metadata."),
         ("user_id", "session_id", "thread_id", "conversation_id"),
     ),
-    "langwatch": ("langwatch.user.id", "langwatch.thread.id", ("plain", "langwatch.metadata."), ()),
-    "braintrust": (None, None, ("object", "braintrust.metadata"), ("user_id", "session_id")),
+    "langwatch": (
+        "langwatch.user.id",
+        ("gen_ai.conversation.id", "langwatch.thread.id"),
+        ("plain", "langwatch.metadata."),
+        (),
+    ),
+    "braintrust": (None, (), ("object", "braintrust.metadata"), ("user_id", "session_id")),
     "vercel": (
         "ai.telemetry.metadata.userId",
-        "ai.telemetry.metadata.sessionId",
+        ("ai.telemetry.metadata.sessionId",),
         ("plain", "ai.telemetry.metadata."),
         ("userId", "sessionId", "tags", "langfusePrompt"),
     ),
+    "posthog": (None, ("$ai_session_id",), None, ()),
 }
+# What has the id on the resource.
+RESOURCE_KEYS = {"posthog": "posthog.distinct_id"}
 METADATA = [
     None,
     '{"plan":"pro"}',
@@ -106,8 +114,8 @@ def expected(identity, conventions):
     text = identity.get("metadata")
     who = {name: identity.get(name) for name in ("id", "session")}
     for name in conventions:
-        id_key, session_key, _, _ = FORMS[name]
-        for key, value in ((id_key, who["id"]), (session_key, who["session"])):
+        id_key, session_keys, _, _ = FORMS[name]
+        for key, value in ((id_key, who["id"]), *((key, who["session"]) for key in session_keys)):
             if key and value is not None:
                 fields.setdefault(key, ("value", AnyValue(string_value=value)))
     for name in conventions:
@@ -140,12 +148,16 @@ def is_right(form, value, own):
         return value == wanted
     if value.WhichOneof("value") != "string_value":
         return False
+    try:
+        found = json.loads(value.string_value)
+    except ValueError:
+        return False
     if kind == "json":
-        return json.loads(value.string_value) == wanted
+        return found == wanted
     # The first text of its own that stood there, where it was an object.
     first = next((each for each in own if each.WhichOneof("value") == "string_value"), None)
     before = members(first.string_value) if first is not None else {}
-    return json.loads(value.string_value) == before | wanted
+    return found == before | wanted
 
 
 def items(request):
@@ -154,8 +166,8 @@ def items(request):
     for resource in request.resource_spans if hasattr(request, "resource_spans") else request.resource_logs:
         for scope in resource.scope_spans if hasattr(resource, "scope_spans") else resource.scope_logs:
             for item in scope.spans if hasattr(scope, "spans") else scope.log_records:
-                surroundings = (exact(resource.resource), resource.schema_url, exact(scope.scope), scope.schema_url)
-                found.append((item.span_id if hasattr(item, "kind") else item.time_unix_nano, surroundings, item))
+                name = item.span_id if hasattr(item, "kind") else item.time_unix_nano
+                found.append((name, (resource.resource, resource.schema_url, scope.scope, scope.schema_url), item))
     return found
 
 
@@ -170,6 +182,21 @@ def without_attributes(item):
     return exact(copy)
 
 
+def surroundings(where, case=None, owner=-1):
+    """Resource and scope around an item; with its owner, what they should become."""
+    resource, resource_schema, scope, scope_schema = where
+    identity = case["identities"][owner] if owner >= 0 else {}
+    keys = [RESOURCE_KEYS[name] for name in case["conventions"] if name in RESOURCE_KEYS] if case else []
+    attributes = {each.key: exact(each.value) for each in resource.attributes}
+    if identity.get("id") is not None:
+        attributes |= {key: exact(AnyValue(string_value=identity["id"])) for key in keys}
+    assert len(attributes) >= len(resource.attributes), "a key stands twice"
+    rest = type(resource)()
+    rest.CopyFrom(resource)
+    del rest.attributes[:]
+    return attributes, exact(rest), resource_schema, exact(scope), scope_schema
+
+
 def problems(case):
     kind = MESSAGES[case["signal"]]
     before = items(kind.FromString(base64.b64decode(case["message"])))
@@ -181,7 +208,7 @@ def problems(case):
             yield f"{name} is missing"
             continue
         now_where, now = after[name]
-        if now_where != where:
+        if surroundings(now_where) != surroundings(where, case, owner):
             yield f"{name} has another resource or scope"
         if without_attributes(now) != without_attributes(item):
             yield f"{name}: more than attributes changed"
@@ -214,6 +241,10 @@ def make(seed, count):
         for r in range(rng.randint(1, 3)):
             resource = request.resource_spans.add() if signal == "traces" else request.resource_logs.add()
             resource.resource.attributes.add(key="service.name").value.string_value = f"service {r}"
+            resource.resource.dropped_attributes_count = r
+            resource.schema_url = rng.choice(["", "https://example.com/1"])
+            if rng.randrange(3) == 0:
+                resource.resource.attributes.add(key="posthog.distinct_id").value.string_value = rng.choice(["ann", "x"])
             for s in range(rng.randint(1, 2)):
                 scope = resource.scope_spans.add() if signal == "traces" else resource.scope_logs.add()
                 scope.scope.name = f"scope {s}"

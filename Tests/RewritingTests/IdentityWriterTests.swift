@@ -193,6 +193,35 @@ struct IdentityWriterTests {
       span.attributes.map(\.key).filter { $0.hasPrefix(prefix) } == [prefix + "user_id", prefix + "a", prefix + "b"])
   }
 
+  @Test("PostHog's user is the resource's: spans of several users leave under several resources")
+  func resource() throws {
+    let service: KeyValuePairs<String, StubValue> = ["service.name": "shop"]
+    let taken: KeyValuePairs<String, StubValue> = ["posthog.distinct_id": "x", "service.name": "shop"]
+    try send(
+      [.posthog], SpanStub(trace: 1, 1, ["enduser.id": "ada", "session.id": "s"], resource: service),
+      SpanStub(trace: 2, 2, ["enduser.id": 7], resource: taken), SpanStub(trace: 3, 3, ["x": 1], resource: service),
+      configure: { $0.fallback = .none })
+    func resource(_ id: UInt64) throws -> [StubAttribute] {
+      // The attributes of a resource are those of a span but for their number.
+      let resource = try #require(DecodedField.all(try span(id).resource)?.first)
+      let pairs = try #require(DecodedField.all(resource.bytes))
+      return DecodedSpan(ProtobufWriter.message { span in for pair in pairs { span.bytesField(9, pair.bytes) } })
+        .attributes
+    }
+    let shop = StubAttribute("service.name", "shop")
+    #expect(try resource(1) == [shop, StubAttribute("posthog.distinct_id", "ada")])
+    #expect(try resource(2) == [shop, StubAttribute("posthog.distinct_id", "7")])
+    #expect(try span(1)["$ai_session_id"] == "s")
+    #expect(try resource(3) == [shop])
+  }
+
+  @Test("LangWatch's session has both of its keys, whichever is asked first")
+  func langWatch() throws {
+    try send([.langwatch], SpanStub(1, ["enduser.id": "ada", "session.id": "s"]))
+    #expect(try span(1)["langwatch.thread.id"] == "s")
+    #expect(try span(1)["gen_ai.conversation.id"] == "s")
+  }
+
   @Test("a span that goes through twice has what it had after the first time")
   func twice() throws {
     try send(

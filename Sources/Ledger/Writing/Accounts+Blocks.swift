@@ -37,11 +37,15 @@ extension Account {
 
 extension RowBlocks {
   /// A trace came, changed or went.
-  func change(from old: TraceRow?, to new: TraceRow?) throws(LedgerError) {
-    guard let row = new ?? old else { return }
-    if let new, new.start != old?.start { try set(new.id, start: new.start) }
-    if new?.name != old?.name { try set(row.id, column: RowBlock.Column.traceName, to: new?.name ?? 0) }
-    if new?.labels != old?.labels { try set(row.id, column: RowBlock.Column.traceLabels, to: new?.labels ?? 0) }
-    if new?.metadata != old?.metadata { try set(row.id, column: RowBlock.Column.traceMetadata, to: new?.metadata ?? 0) }
+  func change(from old: TraceView?, to new: TraceView?) throws(LedgerError) {
+    guard let id = (new ?? old)?.row.id else { return }
+    if let start = new?.row.start, start != old?.row.start { try set(id, start: start) }
+    try change(id, RowBlock.Column.traceName, from: old?.row.name, to: new?.row.name)
+    try change(id, RowBlock.Column.traceLabels, from: old?.row.labels, to: new?.row.labels)
+    try change(id, RowBlock.Column.traceMetadata, from: old?.row.metadata, to: new?.row.metadata)
+  }
+
+  private func change(_ row: Int64, _ column: Int, from old: Int64?, to new: Int64?) throws(LedgerError) {
+    if new != old { try set(row, column: column, to: new ?? 0) }
   }
 }

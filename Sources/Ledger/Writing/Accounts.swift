@@ -10,6 +10,8 @@ final class Accounts {
   private var days: [Day: Totals] = [:]
   private var unpriced: [Int64: Int64] = [:]
   private var labels = LabelChanges()
+  /// Names that perhaps nothing refers to.
+  private var suspects: [Int64] = []
 
   private let addDay: Statement
   private let removeDay: Statement
@@ -65,12 +67,21 @@ final class Accounts {
     let old = try oldRow.map { (row) throws(LedgerError) in try view(row) }
     let new = try newRow.map { (row) throws(LedgerError) in try view(row) }
     labels.change(from: old, to: new)
-    try blocks.traces.change(from: oldRow, to: newRow)
+    try blocks.traces.change(from: old, to: new)
     try change(users, everybody, from: old, to: new)
     try change(users, oldRow?.user, newRow?.user, old, new)
     try change(sessions, oldRow?.session, newRow?.session, old, new)
     if let old { count(old.row, -1) }
     if let new { count(new.row, 1) }
+  }
+
+  /// A trace that was added in this transaction is none after all. What it alone refers to goes.
+  func takeBack(_ row: TraceRow) throws(LedgerError) {
+    try change(from: row, to: nil)
+    names.doubt(row)
+    suspects += UnpricedCalls.calls(in: row.unpriced).map(\.model)
+    if let name = row.name { suspects.append(name) }
+    if let labels = row.labels { suspects += try names.labels(of: labels).map(\.name) }
   }
 
   private func view(_ row: TraceRow) throws(LedgerError) -> TraceView {
@@ -119,7 +130,8 @@ final class Accounts {
       if let user { try countSession(of: user, 1) }
       session.storedUser = user
     }
-    var orphans: [Int64] = []
+    var orphans = suspects
+    suspects = []
     for session in sessions.touched { try writeFacets(of: session) }
     for user in users.touched { try writeFacets(of: user) }
     try writeLabels(&orphans)
@@ -142,6 +154,7 @@ final class Accounts {
   func reset() throws(LedgerError) {
     days = [:]
     unpriced = [:]
+    suspects = []
     labels.removeAll()
     names.reset()
     resetBlocks()

@@ -71,12 +71,20 @@ struct LabelCounts: Equatable {
 
 /// How many of all traces more or less have a label, in a transaction.
 struct LabelChanges {
-  private var changes: [Label: Int64] = [:]
+  /// What traces refer to: few of them differ.
+  private struct Reference: Hashable {
+    var labels: Int64?
+    var name: Int64?
+
+    init(_ trace: TraceView) { (labels, name) = (trace.row.labels, trace.row.name) }
+  }
+
+  private var changes: [Reference: (trace: TraceView, number: Int64)] = [:]
 
   mutating func change(from old: TraceView?, to new: TraceView?) {
     if let old, let new, old.hasSameLabels(as: new) { return }
-    old?.forEachLabel { changes[$0, default: 0] -= 1 }
-    new?.forEachLabel { changes[$0, default: 0] += 1 }
+    if let old { changes[Reference(old), default: (old, 0)].number -= 1 }
+    if let new { changes[Reference(new), default: (new, 0)].number += 1 }
   }
 
   mutating func removeAll() {
@@ -84,6 +92,10 @@ struct LabelChanges {
   }
 
   func forEach(_ body: (Label, Int64) throws(LedgerError) -> Void) throws(LedgerError) {
-    for (label, change) in changes where change != 0 { try body(label, change) }
+    var sums: [Label: Int64] = [:]
+    for (trace, number) in changes.values where number != 0 {
+      trace.forEachLabel { sums[$0, default: 0] += number }
+    }
+    for (label, change) in sums where change != 0 { try body(label, change) }
   }
 }

@@ -9,8 +9,21 @@ extension LedgerWriter {
       tally.refused += group.spanCount
       return
     }
-    let state: TraceState
-    if let recent = hot.take(group.trace) { state = recent } else { state = try traces.load(group.trace) }
+    if let recent = hot.take(group.trace) {
+      try add(group, of: groups, to: recent)
+    } else if try !addAsNew(group, of: groups) {
+      try addToStored(group, of: groups)
+    }
+  }
+
+  /// Adds spans to a trace that may have a row.
+  func addToStored(_ group: TraceGroups.Group, of groups: TraceGroups) throws(LedgerError) {
+    try add(group, of: groups, to: try traces.load(group.trace))
+  }
+
+  private func add(
+    _ group: TraceGroups.Group, of groups: TraceGroups, to state: TraceState
+  ) throws(LedgerError) {
     let before = state.isStored ? state.row : nil
     let start = state.records.count
     let omitted = state.row.omitted
@@ -38,11 +51,12 @@ extension LedgerWriter {
     tally.unpricedCalls += max(Self.unpricedCalls(state.row) - (before.map(Self.unpricedCalls) ?? 0), 0)
     tally.omitted += Int(state.row.omitted - omitted)
     state.isStored = true
+    if before == nil { newcomers.wasNew() }
     keep(state)
   }
 
   /// What a trace's spans of a transaction are.
-  private struct Findings {
+  struct Findings {
     var spans = 0
     var duplicates = 0
     /// Spans, and their records, that name a forgotten end user.
@@ -53,7 +67,7 @@ extension LedgerWriter {
   }
 
   /// Puts the records of new spans behind those that the trace has.
-  private func take(
+  func take(
     _ group: TraceGroups.Group, of groups: TraceGroups, into state: TraceState, _ found: inout Findings
   ) throws(LedgerError) {
     // Out of the object, where each use would be guarded against another one at the same time.
@@ -95,19 +109,19 @@ extension LedgerWriter {
   }
 
   /// Most traces are complete when they name their end user: nothing more is likely to come. Large ones cost much to read.
-  private func keep(_ state: TraceState) {
+  func keep(_ state: TraceState) {
     if state.row.ownUser == nil || state.records.count > 8 << 10 { hot.keep(state) }
   }
 
   /// Finds out what the trace is now.
-  private func describe(_ state: TraceState) throws(LedgerError) {
+  func describe(_ state: TraceState) throws(LedgerError) {
     let facts = state.records.withUnsafeBytes { self.facts.read($0) }
     state.row.take(facts)
     state.row.name = try facts.name.map { (name) throws(LedgerError) in try accounts.names.name(name) }
     state.row.metadata = try facts.metadata.map { (object) throws(LedgerError) in
       try accounts.names.metadata(object)
     }
-    state.row.labels = try accounts.names.labelSet(models: facts.models, tags: facts.tags)
+    state.row.labels = try accounts.names.labelSet(facts.labels)
     state.row.unpriced = try unpriced(facts)
     state.row.ownUser = try facts.endUser.map { (name) throws(LedgerError) in try accounts.users.account(named: name).id
     }
@@ -129,7 +143,7 @@ extension LedgerWriter {
     return UnpricedCalls.bytes(of: calls.sorted { $0.model < $1.model })
   }
 
-  private static func unpricedCalls(_ row: TraceRow) -> Int {
+  static func unpricedCalls(_ row: TraceRow) -> Int {
     row.unpriced.isEmpty ? 0 : UnpricedCalls.calls(in: row.unpriced).reduce(0) { $0 + Int($1.calls) }
   }
 

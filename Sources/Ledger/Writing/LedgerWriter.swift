@@ -11,10 +11,12 @@ final class LedgerWriter {
   let configuration: LedgerConfiguration
   let database: Database
   let traces: TraceTable
+  let newTraces: NewTraces
   let accounts: Accounts
   let forgotten: ForgottenUsers
   let applied: AppliedRequests
   var hot = HotTraces(capacity: 16 << 20)
+  var newcomers = Newcomers()
   /// What the transaction under way has counted.
   var tally = Tally()
   /// Wall-clock time in nanoseconds since the Unix epoch.
@@ -57,6 +59,7 @@ final class LedgerWriter {
     database = try LedgerFile.openForWriting(path: configuration.path, mayCreate: mayCreate)
     identity = FileIdentity(path: configuration.path)
     traces = try TraceTable(database)
+    newTraces = try NewTraces(database)
     accounts = try Accounts(database)
     forgotten = try ForgottenUsers(database, configuration.forgetting)
     facts = TraceFactsReader(prices: configuration.prices, fallback: configuration.fallback)
@@ -81,6 +84,7 @@ final class LedgerWriter {
     let tally = try transaction { () throws(LedgerError) in
       let groups = TraceGroups(batch)
       for group in groups.groups { try add(group, of: groups) }
+      try writeNewcomers(of: groups)
       if isMoving { try moveOn() }
       written = try applied.write(batch, to: database)
     }
@@ -92,6 +96,7 @@ final class LedgerWriter {
   func transaction(_ body: () throws(LedgerError) -> Void) throws(LedgerError) -> Tally {
     guard identity == FileIdentity(path: configuration.path) else { throw .replaced(path: configuration.path) }
     tally = Tally()
+    newcomers.waiting.removeAll(keepingCapacity: true)
     do throws(LedgerError) {
       try database.transaction { () throws(LedgerError) in
         try refresh()

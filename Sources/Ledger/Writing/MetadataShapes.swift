@@ -5,10 +5,12 @@ final class MetadataShapes {
     var objects: Int64 = 0
     var traces: Int64 = 0
     var users: Int64 = 0
+    /// Whether an object went: one that came in this transaction leaves no trace in the counts.
+    var hasLost = false
   }
 
   private let database: Database
-  private let shapes: InternTable<[UInt8]>
+  private let shapes: InternTable<ExactBytes>
   /// Of objects of late.
   private var shapeOfObject: [Int64: Int64] = [:]
   private var changes: [Int64: Counts] = [:]
@@ -23,7 +25,7 @@ final class MetadataShapes {
 
   init(_ database: Database) throws(LedgerError) {
     self.database = database
-    shapes = try InternTable(database, table: "metadata_shapes", column: "keys") { $0.bind(1, $1) }
+    shapes = try InternTable(database, table: "metadata_shapes", column: "keys") { $0.bind(1, $1.bytes) }
     select = try database.prepare("SELECT shape FROM metadata WHERE id = ?1")
     assign = try database.prepare("UPDATE metadata SET shape = ?2 WHERE id = ?1")
     add = try database.prepare(
@@ -36,7 +38,7 @@ final class MetadataShapes {
   /// A new object came, which has a row.
   func insert(object: Int64, keys: Set<[UInt8]>) throws(LedgerError) {
     let keys = keys.sorted { $0.lexicographicallyPrecedes($1) }
-    let shape = try shapes.id(of: Self.bytes(of: keys)) { (id) throws(LedgerError) in
+    let shape = try shapes.id(of: ExactBytes(Self.bytes(of: keys))) { (id) throws(LedgerError) in
       for key in keys {
         key.withUnsafeBytes { insertKey.bindText(1, $0) }
         insertKey.bind(2, id)
@@ -52,7 +54,9 @@ final class MetadataShapes {
 
   /// An object goes, whose row is still there.
   func remove(object: Int64) throws(LedgerError) {
-    changes[try shape(of: object), default: Counts()].objects -= 1
+    let shape = try shape(of: object)
+    changes[shape, default: Counts()].objects -= 1
+    changes[shape]?.hasLost = true
     shapeOfObject[object] = nil
   }
 
@@ -91,7 +95,7 @@ final class MetadataShapes {
       add.bind(3, change.traces)
       add.bind(4, change.users)
       try add.run()
-      if change.objects < 0 { try removeIfEmpty(shape) }
+      if change.hasLost { try removeIfEmpty(shape) }
     }
     changes.removeAll(keepingCapacity: true)
   }
@@ -107,7 +111,7 @@ final class MetadataShapes {
       deleteKeys.bind(2, shape)
       try deleteKeys.run()
     }
-    try shapes.remove(shape, key: keys)
+    try shapes.remove(shape, key: ExactBytes(keys))
   }
 
   /// Forgets what is known: the rows say something else.

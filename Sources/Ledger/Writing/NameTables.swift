@@ -1,3 +1,4 @@
+import Facts
 import Filters
 import JSON
 
@@ -6,16 +7,21 @@ import JSON
 final class NameTables {
   private let database: Database
   private let names: InternTable<ExactText>
-  private let metadata: InternTable<[UInt8]>
+  private let metadata: InternTable<ExactBytes>
   let shapes: MetadataShapes
-  private let labelSets: InternTable<[UInt8]>
+  private let labelSets: InternTable<ExactBytes>
   /// The labels of sets of late.
   private var labels: [Int64: [Label]] = [:]
+  /// Sets of late by what traces say: none that was removed.
+  private var setsByText: [LabelTexts: Int64] = [:]
   private static let keptAtMost = 50_000
 
   /// How many traces more or less refer to a row, in this transaction.
   private var metadataChanges: [Int64: Int64] = [:]
   private var labelSetChanges: [Int64: Int64] = [:]
+
+  /// Of the rows that changed, those that perhaps nothing refers to although the changes add up to none.
+  private var doubtful: (metadata: Set<Int64>, labelSets: Set<Int64>) = ([], [])
 
   private let insertValue: Statement
   private let deleteValue: Statement
@@ -29,10 +35,10 @@ final class NameTables {
     self.database = database
     names = try InternTable(database, table: "names", column: "name") { $0.bind(1, $1.text) }
     metadata = try InternTable(database, table: "metadata", column: "object") { statement, object in
-      object.withUnsafeBytes { statement.bindText(1, $0) }
+      object.bytes.withUnsafeBytes { statement.bindText(1, $0) }
     }
     shapes = try MetadataShapes(database)
-    labelSets = try InternTable(database, table: "label_sets", column: "labels") { $0.bind(1, $1) }
+    labelSets = try InternTable(database, table: "label_sets", column: "labels") { $0.bind(1, $1.bytes) }
     insertValue = try database.prepare(
       "INSERT OR IGNORE INTO metadata_values (key, value, metadata) VALUES (?1, ?2, ?3)")
     deleteValue = try database.prepare(
@@ -51,7 +57,7 @@ final class NameTables {
 
   /// The number of a JSON object.
   func metadata(_ object: [UInt8]) throws(LedgerError) -> Int64 {
-    try metadata.id(of: object) { (id) throws(LedgerError) in
+    try metadata.id(of: ExactBytes(object)) { (id) throws(LedgerError) in
       try shapes.insert(object: id, keys: try forEachValue(of: object, id, insertValue))
     }
   }
@@ -66,16 +72,18 @@ final class NameTables {
   }
 
   /// The number of a set of models and tags; nil for none.
-  func labelSet(models: [String], tags: [String]) throws(LedgerError) -> Int64? {
-    if models.isEmpty && tags.isEmpty { return nil }
+  func labelSet(_ texts: LabelTexts) throws(LedgerError) -> Int64? {
+    if texts.isEmpty { return nil }
+    if let known = setsByText[texts] { return known }
     var labels: [Label] = []
-    labels.reserveCapacity(models.count + tags.count)
-    for model in models { labels.append(Label(kind: .model, name: try name(model))) }
-    for tag in tags { labels.append(Label(kind: .tag, name: try name(tag))) }
-    let id = try labelSets.id(of: LabelSet.bytes(of: labels)) { (id) throws(LedgerError) in
+    for model in texts.strings(.model) { labels.append(Label(kind: .model, name: try name(model))) }
+    for tag in texts.strings(.tag) { labels.append(Label(kind: .tag, name: try name(tag))) }
+    let id = try labelSets.id(of: ExactBytes(LabelSet.bytes(of: labels))) { (id) throws(LedgerError) in
       try forEach(labels, of: id, insertLabel)
     }
     keep(labels, of: id)
+    if setsByText.count >= Self.keptAtMost { setsByText.removeAll() }
+    setsByText[texts] = id
     return id
   }
 
@@ -100,26 +108,34 @@ final class NameTables {
     if let id = row.labels { labelSetChanges[id, default: 0] += sign }
   }
 
+  /// Has looked up whether anybody else refers to what a trace refers to.
+  func doubt(_ row: TraceRow) {
+    if let id = row.metadata { doubtful.metadata.insert(id) }
+    if let id = row.labels { doubtful.labelSets.insert(id) }
+  }
+
   /// Writes the counts, and removes what nobody refers to any more.
   func flush() throws(LedgerError) {
-    for (id, change) in metadataChanges where change != 0 {
+    for (id, change) in metadataChanges where change != 0 || doubtful.metadata.contains(id) {
       try shapes.count(traces: change, with: id)
       guard try metadataCount.change(of: id, by: change) else { continue }
       let object = try blob("SELECT object FROM metadata WHERE id = ?1", id)
       try forEachValue(of: object, id, deleteValue)
       try shapes.remove(object: id)
-      try metadata.remove(id, key: object)
+      try metadata.remove(id, key: ExactBytes(object))
     }
-    for (id, change) in labelSetChanges where change != 0 {
+    for (id, change) in labelSetChanges where change != 0 || doubtful.labelSets.contains(id) {
       guard try labelSetCount.change(of: id, by: change) else { continue }
       let labels = try labels(of: id)
       try forEach(labels, of: id, deleteLabel)
-      try labelSets.remove(id, key: LabelSet.bytes(of: labels))
+      try labelSets.remove(id, key: ExactBytes(LabelSet.bytes(of: labels)))
       self.labels[id] = nil
+      setsByText = [:]
     }
     try shapes.flush()
     metadataChanges.removeAll(keepingCapacity: true)
     labelSetChanges.removeAll(keepingCapacity: true)
+    doubtful = ([], [])
   }
 
   /// Removes a name unless a trace has it or a call without a price does.
@@ -141,8 +157,10 @@ final class NameTables {
     shapes.reset()
     labelSets.reset()
     labels = [:]
+    setsByText = [:]
     metadataChanges = [:]
     labelSetChanges = [:]
+    doubtful = ([], [])
   }
 
   private func blob(_ query: String, _ id: Int64) throws(LedgerError) -> [UInt8] {

@@ -62,36 +62,40 @@ struct TraceRow: Equatable {
     input, output, total, cache_read, cache_write, reasoning, cost, unpriced, omitted, omitted_errors, updated
     """
 
-  func bind(to statement: Statement) {
-    statement.bind(1, id)
-    withUnsafeBytes(of: (trace.first, trace.second)) { statement.bind(2, $0) }
-    statement.bind(3, user)
-    statement.bind(4, ownUser)
-    statement.bind(5, session)
-    statement.bind(6, name)
-    statement.bind(7, metadata)
-    statement.bind(8, labels)
-    statement.bind(9, start)
-    statement.bind(10, latency)
-    statement.bind(11, figures.observations)
-    statement.bind(12, figures.errors)
-    statement.bind(13, figures.tokens.input)
-    statement.bind(14, figures.tokens.output)
-    statement.bind(15, figures.tokens.total)
-    statement.bind(16, figures.tokens.cacheRead)
-    statement.bind(17, figures.tokens.cacheWrite)
-    statement.bind(18, figures.tokens.reasoning)
-    statement.bind(19, figures.cost)
+  static let columnCount = 23
+
+  /// Binds all columns, to the places of one of the rows that a statement has.
+  func bind(to statement: Statement, row: Int = 0) {
+    let first = row * Self.columnCount
+    statement.bind(first + 1, id)
+    withUnsafeBytes(of: (trace.first, trace.second)) { statement.bind(first + 2, $0) }
+    statement.bind(first + 3, user)
+    statement.bind(first + 4, ownUser)
+    statement.bind(first + 5, session)
+    statement.bind(first + 6, name)
+    statement.bind(first + 7, metadata)
+    statement.bind(first + 8, labels)
+    statement.bind(first + 9, start)
+    statement.bind(first + 10, latency)
+    statement.bind(first + 11, figures.observations)
+    statement.bind(first + 12, figures.errors)
+    statement.bind(first + 13, figures.tokens.input)
+    statement.bind(first + 14, figures.tokens.output)
+    statement.bind(first + 15, figures.tokens.total)
+    statement.bind(first + 16, figures.tokens.cacheRead)
+    statement.bind(first + 17, figures.tokens.cacheWrite)
+    statement.bind(first + 18, figures.tokens.reasoning)
+    statement.bind(first + 19, figures.cost)
     if ownUser == nil {
-      statement.bind(20, unpriced + Self.padding)
+      statement.bind(first + 20, unpriced + Self.padding)
     } else if unpriced.isEmpty {
-      statement.bind(20, Int64?.none)
+      statement.bind(first + 20, Int64?.none)
     } else {
-      statement.bind(20, unpriced)
+      statement.bind(first + 20, unpriced)
     }
-    statement.bind(21, omitted)
-    statement.bind(22, omittedErrors)
-    statement.bind(23, updated)
+    statement.bind(first + 21, omitted)
+    statement.bind(first + 22, omittedErrors)
+    statement.bind(first + 23, updated)
   }
 
   init(_ row: Statement) {

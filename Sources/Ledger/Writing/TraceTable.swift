@@ -26,8 +26,7 @@ final class TraceTable {
     }
     select = try database.prepare("SELECT \(TraceRow.columns) FROM traces WHERE trace = ?1")
     insert = try database.prepare(
-      "INSERT INTO traces (\(TraceRow.columns)) VALUES (" + (1...columns.count).map { "?\($0)" }.joined(separator: ", ")
-        + ")")
+      "INSERT INTO traces (\(TraceRow.columns)) VALUES \(Statement.places(TraceRow.columnCount))")
     update = try database.prepare("UPDATE traces SET \(assignments(without: ["id", "trace"])) WHERE id = ?1")
     // Leaves the indexes alone.
     updateInPlace = try database.prepare(
@@ -60,8 +59,7 @@ final class TraceTable {
     withUnsafeBytes(of: (trace.first, trace.second)) { select.bind(1, $0) }
     guard try select.step() else {
       select.reset()
-      nextID += 1
-      return TraceState(TraceRow(id: nextID - 1, trace: trace))
+      return begin(trace)
     }
     let state = TraceState(TraceRow(select))
     select.reset()
@@ -72,6 +70,12 @@ final class TraceTable {
       _ = SpanRecord.forEach(in: bytes) { facts, _ in _ = state.spans.insert(facts.spanID) }
     }
     return state
+  }
+
+  /// A new trace without a row.
+  func begin(_ trace: TraceID) -> TraceState {
+    nextID += 1
+    return TraceState(TraceRow(id: nextID - 1, trace: trace))
   }
 
   // MARK: Writing

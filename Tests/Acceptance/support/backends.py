@@ -24,24 +24,31 @@ class Backend:
     # Whether id and session are members of that object.
     inside: bool = False
     root_only: bool = False
+    # Whether the id is the resource's.
+    of_resource: bool = False
+    # How many of the sessions' keys are written.
+    written_sessions: int = 1
 
-    def user(self, span):
-        return self.first(span, self.users)
+    def user(self, place):
+        if self.of_resource:
+            return first(values(place.resource.resource), self.users)
+        return first(self.fields(place), self.users)
 
-    def session(self, span):
-        return self.first(span, self.sessions)
+    def session(self, place):
+        return first(self.fields(place), self.sessions)
 
-    def first(self, span, keys):
-        source = json.loads(values(span).get(self.metadata[1], "{}")) if self.inside else values(span)
-        return next((source[key] for key in keys if source.get(key) not in (None, "")), None)
+    def fields(self, place):
+        fields = values(place.span)
+        return json.loads(fields.get(self.metadata[1], "{}")) if self.inside else fields
 
-    def end_user_metadata(self, span):
+    def end_user_metadata(self, place):
         """The members as the backend shows them."""
-        form, place = self.metadata
+        fields = values(place.span)
+        form, where = self.metadata
         if form in ("text", "object"):
-            return json.loads(values(span).get(place, "{}"))
-        found = {key.removeprefix(place): value for key, value in values(span).items() if key.startswith(place)}
-        return {key: json.loads(value) for key, value in found.items()} if form == "json" else found
+            return json.loads(fields.get(where, "{}"))
+        found = {key.removeprefix(where): value for key, value in fields.items() if key.startswith(where)}
+        return {key: shown(value) for key, value in found.items()} if form == "json" else found
 
     @property
     def knows(self):
@@ -61,11 +68,24 @@ class Backend:
         }[form]
 
 
-def values(span):
+def shown(text):
+    """What JSON text means; other text is itself, as older SDKs wrote it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def first(fields, keys):
+    """The first that says something decides."""
+    return next((fields[key] for key in keys if fields.get(key) not in (None, "")), None)
+
+
+def values(message):
     """Attributes by key. A key that stands twice is nobody's idea of a span."""
-    keys = [attribute.key for attribute in span.attributes]
+    keys = [attribute.key for attribute in message.attributes]
     assert len(keys) == len(set(keys)), f"keys stand twice: {sorted(keys)}"
-    return {attribute.key: plain(attribute.value) for attribute in span.attributes}
+    return {attribute.key: plain(attribute.value) for attribute in message.attributes}
 
 
 # By the name in `identity_as`.
@@ -96,7 +116,7 @@ BACKENDS = {
         ),
         ("json", "langfuse.trace.metadata."),
     ),
-    "openinference": Backend("Phoenix, Arize, MLflow", ("user.id",), ("session.id",), ("object", "metadata")),
+    "openinference": Backend("Phoenix, Arize", ("user.id",), ("session.id",), ("object", "metadata")),
     "otel": Backend("what keeps to the semantic conventions", ("enduser.id",), ("session.id",)),
     "traceloop": Backend(
         "Traceloop",
@@ -113,8 +133,9 @@ BACKENDS = {
     "langwatch": Backend(
         "LangWatch",
         ("langwatch.user.id", "langwatch.user_id", "user.id"),
-        ("langwatch.thread.id", "langwatch.thread_id", "gen_ai.conversation.id", "session.id"),
+        ("gen_ai.conversation.id", "langwatch.thread.id", "langwatch.thread_id", "session.id"),
         ("plain", "langwatch.metadata."),
+        written_sessions=2,
     ),
     "braintrust": Backend(
         "Braintrust", ("user_id",), ("session_id",), ("object", "braintrust.metadata"), inside=True
@@ -125,6 +146,7 @@ BACKENDS = {
         ("ai.telemetry.metadata.sessionId",),
         ("plain", "ai.telemetry.metadata."),
     ),
+    "posthog": Backend("PostHog", ("posthog.distinct_id",), ("$ai_session_id",), of_resource=True),
 }
 
 
@@ -179,12 +201,19 @@ def lines(head, rows):
 def lookups():
     """docs/conventions.md's first table."""
 
-    def code(keys, backend):
+    def code(keys, written, backend):
         inside = f" in `{backend.metadata[1]}`" if backend.inside else ""
-        return ", ".join(f"`{key}`" for key in keys) + inside
+        marked = [f"**`{key}`**" for key in keys[:written]] + [f"`{key}`" for key in keys[written:]]
+        return ", ".join(marked) + inside
 
     rows = [
-        [f"`{name}`", backend.name, code(backend.users, backend), code(backend.sessions, backend), backend.metadata_text]
+        [
+            f"`{name}`",
+            backend.name,
+            code(backend.users, 1, backend) + (" of the resource" if backend.of_resource else ""),
+            code(backend.sessions, backend.written_sessions, backend),
+            backend.metadata_text,
+        ]
         for name, backend in BACKENDS.items()
     ]
     head = ["`identity_as`", "read by", "end user, in its order", "session, in its order", "metadata"]
