@@ -2,30 +2,38 @@
 struct KindWords {
   /// Small enough to be compared without a look at the word itself, mostly.
   private struct Entry {
-    let length: Int
     /// The first eight bytes.
     let head: UInt64
     let kind: ObservationKind
   }
 
+  /// The shortest first.
   private let entries: [Entry]
   private let words: [[UInt8]]
+  /// By length: where the words of that length begin. One more, behind the last.
+  private let starts: [Int]
 
   init() {
-    words = FactConventions.kinds.map { Array($0.key.utf8) }
-    entries = FactConventions.kinds.map { (word, kind) in
+    let kinds = FactConventions.kinds.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }
+    let words = kinds.map { Array($0.key.utf8) }
+    self.words = words
+    entries = kinds.map { (word, kind) in
       var word = word
-      return word.withUTF8 {
-        Entry(length: $0.count, head: Self.head(of: UnsafeRawBufferPointer($0)), kind: kind)
-      }
+      return word.withUTF8 { Entry(head: Self.head(of: UnsafeRawBufferPointer($0)), kind: kind) }
+    }
+    starts = (0...(words.last?.count ?? 0) + 1).map { length in
+      words.firstIndex { $0.count >= length } ?? words.count
     }
   }
 
   /// nil for a word that says nothing.
   func kind(_ text: UnsafeRawBufferPointer) -> ObservationKind? {
+    guard text.count + 1 < starts.count else { return nil }
     let head = Self.head(of: text)
-    for (place, entry) in entries.enumerated() where entry.length == text.count && entry.head == head {
-      if text.count <= 8 || zip(words[place], text).allSatisfy({ $0 == Self.lowercase($1) }) { return entry.kind }
+    for place in starts[text.count]..<starts[text.count + 1] where entries[place].head == head {
+      if text.count <= 8 || zip(words[place], text).allSatisfy({ $0 == Self.lowercase($1) }) {
+        return entries[place].kind
+      }
     }
     return nil
   }

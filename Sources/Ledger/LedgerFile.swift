@@ -17,7 +17,7 @@ enum LedgerFile {
     try database.execute(
       """
       PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
-      PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864;
+      PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 134217728;
       PRAGMA wal_autocheckpoint = 8000
       """)
     if (version ?? 0) < Schema.migrations.count { try migrate(database, path: path) }

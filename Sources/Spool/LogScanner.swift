@@ -20,6 +20,7 @@ struct LogScanner: ~Copyable {
   private let file: File
   private let size: Int
   private let isNewest: Bool
+  private let sequences: Range<UInt64>
   private var salt: UInt32?
   private var position = FileHeader.size
   private var window = GrowingMemory()
@@ -27,12 +28,18 @@ struct LogScanner: ~Copyable {
   private var windowLength = 0
   private(set) var damages: [Damage] = []
 
-  /// `salt`: nil when the file's header does not tell; the first record does then. `isNewest`: whether the segment may have
-  /// been written to when the process ended.
-  init(_ file: File, size: Int, salt: UInt32?, isNewest: Bool) {
+  /// - Parameters:
+  ///   - file: the segment's.
+  ///   - size: bytes in it.
+  ///   - salt: nil when the file's header does not tell; the first request does then that can only be this segment's. The
+  ///     file may have been another segment's before, whose records are still there where nothing else reached the disk.
+  ///   - sequences: of the requests that may be in the segment.
+  ///   - isNewest: whether the segment may have been written to when the process ended.
+  init(_ file: File, size: Int, salt: UInt32?, sequences: Range<UInt64>, isNewest: Bool) {
     self.file = file
     self.size = size
     self.salt = salt
+    self.sequences = sequences
     self.isNewest = isNewest
   }
 
@@ -67,7 +74,16 @@ struct LogScanner: ~Copyable {
   }
 
   private mutating func header(at offset: Int) -> RecordHeader? {
-    bytes(at: offset, atLeast: RecordHeader.size, upTo: 4096).flatMap { RecordHeader($0, salt: salt) }
+    guard let bytes = bytes(at: offset, atLeast: RecordHeader.size, upTo: 4096) else { return nil }
+    return recordHeader(bytes)
+  }
+
+  private func recordHeader(_ bytes: UnsafeRawBufferPointer) -> RecordHeader? {
+    guard let header = RecordHeader(bytes, salt: salt) else { return nil }
+    // A moved record keeps its number, so it does not tell whose it is. Without the file's header it was not on the disk
+    // for sure, and its old place is still there.
+    let isCertain = salt != nil || (header.kind == .request && sequences.contains(header.sequence))
+    return isCertain ? header : nil
   }
 
   private mutating func table(_ header: RecordHeader, at offset: Int) -> UnitTable? {
@@ -92,7 +108,7 @@ struct LogScanner: ~Copyable {
       var offset = 0
       while offset + RecordHeader.size <= bytes.count {
         if bytes.number(at: offset) == RecordHeader.magic,
-          RecordHeader(UnsafeRawBufferPointer(rebasing: bytes[offset...]), salt: salt) != nil
+          recordHeader(UnsafeRawBufferPointer(rebasing: bytes[offset...])) != nil
         {
           position = candidate + offset
           return true

@@ -59,7 +59,10 @@ struct SpoolRecovery {
         "a segment that was to be begun is removed", ["file": file.path, "used before as": String(header.number)])
       return try store.directory.remove(number, SegmentStore.logSuffix)
     }
-    var scanner = LogScanner(file, size: size, salt: header?.salt, isNewest: isNewest)
+    let lateSequence = SegmentWriter.firstSequence(ofSegment: number + 1)
+    var scanner = LogScanner(
+      file, size: size, salt: header?.salt,
+      sequences: SegmentWriter.firstSequence(ofSegment: number)..<lateSequence, isNewest: isNewest)
     let done = try done(of: number)
     let segment = Segment(
       number: number, file: file, salt: 0, size: size,
@@ -69,7 +72,6 @@ struct SpoolRecovery {
     segment.wasRead = true
     var isForeign = looksForeign
     var last: Int?
-    let lateSequence = SegmentWriter.firstSequence(ofSegment: number + 1)
     while let found = scanner.next() {
       isForeign = false
       guard found.header.sequence < lateSequence else {

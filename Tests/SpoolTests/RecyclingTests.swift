@@ -290,6 +290,27 @@ struct RecyclingTests {
     spool.stop()
   }
 
+  @Test("A file whose header did not reach the disk has its own requests, and none of those that it had before")
+  func lostHeader() throws {
+    let fixture = SpoolFixture { $0.segmentBytes = 5000 }
+    let spool = try fixture.open()
+    let records = try (0..<8).map { try spool.append([UInt8](repeating: UInt8($0), count: 600)) }
+    spool.stop()
+    let names = try fixture.files(".log")
+    #expect(names.count == 1)
+    var bytes = try fixture.bytes(names[0])
+    bytes.replaceSubrange(0..<512, with: [UInt8](repeating: 0, count: 512))
+
+    for (name, expected) in [(names[0], Array(records.dropFirst().map(\.sequence))), ("0000000000000077.log", [])] {
+      let copy = SpoolFixture()
+      try FileManager.default.createDirectory(atPath: copy.directory, withIntermediateDirectories: true)
+      try copy.write(bytes, to: name)
+      let reopened = try copy.open()
+      #expect(reopened.replayed().map(\.record.sequence) == expected)
+      reopened.stop()
+    }
+  }
+
   @Test("A file with a number that none could follow is left alone, and nothing is named after it")
   func hugeNumber() throws {
     let fixture = SpoolFixture()

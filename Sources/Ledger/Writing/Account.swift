@@ -103,6 +103,24 @@ class Account {
 final class UserAccount: Account {
   /// Sessions whose end user this is.
   var sessions: Int64 = 0
+  /// What was added to its days in this transaction. By day, in UTC, by its number since the Unix epoch; mostly one.
+  var days: [(day: Int64, totals: Totals)] = []
+
+  private static let nanosecondsPerDay: Int64 = 86_400_000_000_000
+
+  override func change(from old: TraceView?, to new: TraceView?) {
+    super.change(from: old, to: new)
+    if let old { count(old, -1) }
+    if let new { count(new, 1) }
+  }
+
+  private func count(_ trace: TraceView, _ sign: Int64) {
+    // Times before 1970 do not come.
+    let day = trace.row.start / Self.nanosecondsPerDay
+    let place = days.lastIndex { $0.day == day }
+    if place == nil { days.append((day, Totals())) }
+    days[place ?? days.count - 1].totals.add(trace.row.figures, sign)
+  }
 
   override func readOwn(_ row: Statement, from column: Int) {
     sessions = row.int(column)

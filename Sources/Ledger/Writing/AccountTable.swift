@@ -2,7 +2,7 @@
 final class AccountTable<Member: Account> {
   private let database: Database
   private var known: [Int64: Member] = [:]
-  private var ids: [ExactText: Int64] = [:]
+  private var named: [ExactText: Member] = [:]
   /// Changed in this transaction.
   private(set) var touched: [Member] = []
   private var nextID: Int64
@@ -61,7 +61,7 @@ final class AccountTable<Member: Account> {
 
   /// The account of that name; a new one without a row if there is none.
   func account(named name: String) throws(LedgerError) -> Member {
-    if let id = ids[ExactText(name)], let member = known[id] { return member }
+    if let member = named[ExactText(name)] { return member }
     selectByName.bind(1, name)
     let isStored = try selectByName.step()
     let id = isStored ? selectByName.int(0) : nextID
@@ -74,13 +74,13 @@ final class AccountTable<Member: Account> {
       member = Member(id: id, name: name)
       known[id] = member
     }
-    ids[ExactText(name)] = id
+    named[ExactText(name)] = member
     return member
   }
 
   /// The id of an account that has a row, or has come about in this transaction; nil without one.
   func id(named name: String) throws(LedgerError) -> Int64? {
-    if let id = ids[ExactText(name)] { return id }
+    if let member = named[ExactText(name)] { return member.id }
     selectByName.bind(1, name)
     defer { selectByName.reset() }
     return try selectByName.step() ? selectByName.int(0) : nil
@@ -135,7 +135,7 @@ final class AccountTable<Member: Account> {
           try deleteTallies.run()
         }
         known[member.id] = nil
-        ids[ExactText(member.name)] = nil
+        named[ExactText(member.name)] = nil
       } else {
         try settle(member)
         try write(member)
@@ -147,10 +147,10 @@ final class AccountTable<Member: Account> {
   func finish() {
     for member in touched { member.isTouched = false }
     // Those of now are the likeliest to come again.
-    if known.count > Self.keptAtMost || ids.count > Self.keptAtMost {
+    if known.count > Self.keptAtMost || named.count > Self.keptAtMost {
       let kept = touched.filter { $0.isStored && $0.totals.traces > 0 }.suffix(Self.keptAtMost)
       known = Dictionary(uniqueKeysWithValues: kept.map { ($0.id, $0) })
-      ids = Dictionary(uniqueKeysWithValues: kept.map { (ExactText($0.name), $0.id) })
+      named = Dictionary(uniqueKeysWithValues: kept.map { (ExactText($0.name), $0) })
     }
     touched.removeAll(keepingCapacity: true)
   }
@@ -158,7 +158,7 @@ final class AccountTable<Member: Account> {
   /// Forgets what is known: the rows say something else.
   func reset() throws(LedgerError) {
     known = [:]
-    ids = [:]
+    named = [:]
     touched = []
     nextID = try database.int("SELECT max(id) + 1 FROM \(Member.table)") ?? 1
   }

@@ -4,10 +4,10 @@ final class Accounts {
   let users: AccountTable<UserAccount>
   let sessions: AccountTable<SessionAccount>
   let names: NameTables
+  private let facets: FacetTable
   let blocks: (users: RowBlocks, sessions: RowBlocks, traces: RowBlocks)
   private let everybody: Int64 = 0
   private let database: Database
-  private var days: [Day: Totals] = [:]
   private var unpriced: [Int64: Int64] = [:]
   private var labels = LabelChanges()
   /// Names that perhaps nothing refers to.
@@ -15,19 +15,10 @@ final class Accounts {
 
   private let addDay: Statement
   private let removeDay: Statement
-  private let insertFacet: Statement
-  private let deleteFacet: Statement
   private let addLabel: Statement
   private let removeLabel: Statement
   private let addUnpriced: Statement
   private let removeUnpriced: Statement
-
-  private struct Day: Hashable {
-    var user: Int64
-    var day: Int64
-  }
-
-  private static let nanosecondsPerDay: Int64 = 86_400_000_000_000
 
   init(_ database: Database) throws(LedgerError) {
     self.database = database
@@ -45,10 +36,7 @@ final class Accounts {
         + (1...sums.count + 2).map { "?\($0)" }.joined(separator: ", ")
         + ") ON CONFLICT DO UPDATE SET " + sums.map { "\($0) = \($0) + excluded.\($0)" }.joined(separator: ", "))
     removeDay = try database.prepare("DELETE FROM days WHERE user = ?1 AND day = ?2 AND traces = 0")
-    insertFacet = try database.prepare(
-      "INSERT INTO facets (kind, name, owner_kind, owner) VALUES (?1, ?2, ?3, ?4)")
-    deleteFacet = try database.prepare(
-      "DELETE FROM facets WHERE kind = ?1 AND name = ?2 AND owner_kind = ?3 AND owner = ?4")
+    facets = try FacetTable(database)
     addLabel = try database.prepare(
       """
       INSERT INTO label_counts (kind, name, traces) VALUES (?1, ?2, ?3)
@@ -110,10 +98,6 @@ final class Accounts {
 
   private func count(_ row: TraceRow, _ sign: Int64) {
     names.count(row, sign)
-    // Times before 1970 do not come.
-    let day = row.start / Self.nanosecondsPerDay
-    days[Day(user: everybody, day: day), default: Totals()].add(row.figures, sign)
-    if let user = row.user { days[Day(user: user, day: day), default: Totals()].add(row.figures, sign) }
     if !row.unpriced.isEmpty {
       for (model, calls) in UnpricedCalls.calls(in: row.unpriced) { unpriced[model, default: 0] += calls * sign }
     }
@@ -132,8 +116,7 @@ final class Accounts {
     }
     var orphans = suspects
     suspects = []
-    for session in sessions.touched { try writeFacets(of: session) }
-    for user in users.touched { try writeFacets(of: user) }
+    try writeFacets()
     try writeLabels(&orphans)
     try sessions.flush()
     try users.flush()
@@ -152,9 +135,9 @@ final class Accounts {
 
   /// Forgets what is known: the rows say something else.
   func reset() throws(LedgerError) {
-    days = [:]
     unpriced = [:]
     suspects = []
+    facets.reset()
     labels.removeAll()
     names.reset()
     resetBlocks()
@@ -168,15 +151,10 @@ final class Accounts {
     account.sessions += amount
   }
 
-  private func writeFacets<Member: Account>(of account: Member) throws(LedgerError) {
-    try account.labels.settle { (entry) throws(LedgerError) in
-      let statement = entry.count > 0 ? insertFacet : deleteFacet
-      statement.bind(1, entry.label.kind.rawValue)
-      statement.bind(2, entry.label.name)
-      statement.bind(3, Member.kind)
-      statement.bind(4, account.id)
-      try statement.run()
-    }
+  private func writeFacets() throws(LedgerError) {
+    for session in sessions.touched { facets.settle(session) }
+    for user in users.touched { facets.settle(user) }
+    try facets.flush()
   }
 
   /// - Parameter orphans: gets names that no trace has any more.
@@ -199,17 +177,19 @@ final class Accounts {
   }
 
   private func writeDays() throws(LedgerError) {
-    for (day, totals) in days where totals != Totals() {
-      addDay.bind(1, day.user)
-      addDay.bind(2, day.day)
-      totals.bind(to: addDay, from: 3)
-      try addDay.run()
-      guard totals.traces < 0 else { continue }
-      removeDay.bind(1, day.user)
-      removeDay.bind(2, day.day)
-      try removeDay.run()
+    for user in users.touched {
+      for (day, totals) in user.days where totals != Totals() {
+        addDay.bind(1, user.id)
+        addDay.bind(2, day)
+        totals.bind(to: addDay, from: 3)
+        try addDay.run()
+        guard totals.traces < 0 else { continue }
+        removeDay.bind(1, user.id)
+        removeDay.bind(2, day)
+        try removeDay.run()
+      }
+      user.days.removeAll(keepingCapacity: true)
     }
-    days.removeAll(keepingCapacity: true)
   }
 
   private func writeUnpriced(_ orphans: inout [Int64]) throws(LedgerError) {

@@ -84,6 +84,11 @@ package struct FactsChunk: Sendable {
     }
   }
 
+  private static func length(_ bytes: UnsafeRawBufferPointer) -> (Int, size: Int) {
+    let length = Int(Varint.read(bytes))
+    return (length, Varint.size(length))
+  }
+
   /// A span of a run.
   struct Place {
     let span: UInt64
@@ -98,8 +103,8 @@ package struct FactsChunk: Sendable {
       var rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[spans])
       while let record = SpanRecord.first(in: rest) {
         rest = UnsafeRawBufferPointer(rebasing: rest[record.bytes.count...])
-        let length = Int(Varint.read(rest))
-        let start = Varint.size(length)
+        // Mostly there is none.
+        let (length, start) = rest[0] == 0 ? (0, 1) : Self.length(rest)
         try body(
           Place(
             span: record.spanID, record: record.bytes,

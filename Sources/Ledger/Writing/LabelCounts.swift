@@ -33,14 +33,14 @@ struct LabelCounts: Equatable {
     }
   }
 
-  /// Has those labels written that came or went.
-  mutating func settle(_ write: (Entry) throws(LedgerError) -> Void) throws(LedgerError) {
+  /// Tells which labels came or went.
+  mutating func settle(_ tell: (Entry) -> Void) {
     var isAnyGone = false
     for place in entries.indices {
       let entry = entries[place]
       if entry.count == 0 { isAnyGone = true }
       guard entry.isListed != (entry.count > 0) else { continue }
-      try write(entry)
+      tell(entry)
       entries[place].isListed = entry.count > 0
     }
     if isAnyGone { entries.removeAll { $0.count == 0 } }

@@ -68,7 +68,13 @@ package final class LedgerFeed: Sendable {
   private func write(_ arrival: Arrival, to log: FactsLog, safe: () -> Void) -> Bool {
     guard let record = log.append(arrival) else { return false }
     // A ledger that stops finds it at its next start.
-    _ = queue.put(LedgerQueue.Item(record, in: log, byteCount: arrival.facts.byteCount))
+    let byteCount = arrival.facts.byteCount
+    var copy: Arrival?
+    if queue.takesCopy(of: byteCount) {
+      copy = arrival
+      copy?.facts = arrival.facts.compact
+    }
+    _ = queue.put(LedgerQueue.Item(record, in: log, byteCount: byteCount, copy: copy))
     safe()
     return true
   }

@@ -12,6 +12,8 @@ final class LedgerQueue: Sendable {
     }
 
     let place: Place
+    /// What is in the log, too, as long as there is memory for it: what is read back costs more.
+    fileprivate(set) var copy: Arrival?
     /// Bytes of facts.
     let byteCount: Int
     private let applied: (@Sendable () -> Void)?
@@ -20,15 +22,17 @@ final class LedgerQueue: Sendable {
       (place, byteCount, self.applied) = (.memory(arrival), arrival.facts.byteCount, applied)
     }
 
-    init(_ record: SpoolRecord, in log: FactsLog, byteCount: Int) {
+    init(_ record: SpoolRecord, in log: FactsLog, byteCount: Int, copy: Arrival? = nil) {
       (place, self.byteCount, applied) = (.log(log, record), byteCount, nil)
+      self.copy = copy
     }
 
     var isInMemory: Bool { if case .memory = place { true } else { false } }
 
     /// The facts; nil when they are lost.
     func read() -> Arrival? {
-      switch place {
+      if let copy { return copy }
+      return switch place {
       case .memory(let arrival): arrival
       case .log(let log, let record): log.read(record)
       }
@@ -56,8 +60,10 @@ final class LedgerQueue: Sendable {
     var orders: [Order] = []
     /// Of the items, and of those that are being written.
     var byteCount = 0
-    /// Of these, what is in memory.
+    /// Of these, what is in memory and nowhere else.
     var heldBytes = 0
+    /// Of these, what is in memory and in a log.
+    var copiedBytes = 0
     var isStopping = false
   }
 
@@ -69,6 +75,8 @@ final class LedgerQueue: Sendable {
   private let enough: Int
   /// Bytes that one transaction takes at most, a request more or less.
   private static let mostPerTransaction = 16 << 20
+  /// Bytes of what is in a log that are in memory, too, at most.
+  private static let mostCopied = 16 << 20
 
   /// - Parameters:
   ///   - capacity: bytes of facts that wait in memory at most.
@@ -81,6 +89,11 @@ final class LedgerQueue: Sendable {
 
   // MARK: Putting in
 
+  /// Whether a copy of so many bytes that are in a log would be kept.
+  func takesCopy(of byteCount: Int) -> Bool {
+    lock.withLock { state.copiedBytes + byteCount <= Self.mostCopied }
+  }
+
   /// Whether there is room in memory for a request of usual size.
   var hasRoom: Bool { lock.withLock { !state.isStopping && state.heldBytes < capacity } }
 
@@ -92,6 +105,13 @@ final class LedgerQueue: Sendable {
         return false
       }
       state.items.append(item)
+      if item.copy != nil {
+        if state.copiedBytes + item.byteCount > Self.mostCopied {
+          state.items[state.items.count - 1].copy = nil
+        } else {
+          state.copiedBytes += item.byteCount
+        }
+      }
       state.byteCount += item.byteCount
       state.heldBytes += held
       publish()
@@ -167,6 +187,7 @@ final class LedgerQueue: Sendable {
       for item in items {
         state.byteCount -= item.byteCount
         if item.isInMemory { state.heldBytes -= item.byteCount }
+        if item.copy != nil { state.copiedBytes -= item.byteCount }
       }
       publish()
     }
