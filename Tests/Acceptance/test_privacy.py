@@ -168,7 +168,14 @@ def messages_of(users):
     for user in users:
         spans = [each for key in ID_KEYS for each in spans_of(user, key)]
         messages.append(("traces", body(*spans)))
-        messages.append(("traces", request(*spans_of(user, "enduser.id"), resource={"enduser.id": user, "pod": f"pod of {user}"}).SerializeToString()))
+        messages.append(
+            (
+                "traces",
+                request(
+                    *spans_of(user, "enduser.id"), resource={"enduser.id": user, "pod": f"pod of {user}"}
+                ).SerializeToString(),
+            )
+        )
         messages.append(("logs", logs_of(user).SerializeToString()))
         messages.append(("metrics", metrics_of(user).SerializeToString()))
         if user.isdigit():
@@ -251,7 +258,9 @@ def test_dead_letters_have_no_ids(tmp_path):
         port = free_port()
         file = tmp_path / "config.yaml"
         file.write_text(
-            config.pipeline(port, {"otlp_http": config.http_exporter(backend.endpoint, "compression: none", PSEUDONYMIZE)})
+            config.pipeline(
+                port, {"otlp_http": config.http_exporter(backend.endpoint, "compression: none", PSEUDONYMIZE)}
+            )
         )
         with Collector("--config", file, port=port, cwd=tmp_path) as running:
             with Client(port) as client:
@@ -341,13 +350,19 @@ def test_metadata_is_redacted_in_every_encoding(tmp_path, backend, redact, mark)
 def test_patterns_are_masked_in_named_attributes(tmp_path, backend):
     port = free_port()
     file = tmp_path / "config.yaml"
-    mask = "mask: {attributes: [gen_ai.prompt, 'input.*'], patterns: [email, card, phone], expressions: ['[A-Z]{2}[0-9]{6}']}"
+    wanted = "patterns: [email, card, phone], expressions: ['[A-Z]{2}[0-9]{6}']"
+    mask = f"mask: {{attributes: [gen_ai.prompt, 'input.*'], {wanted}}}"
     file.write_text(config.pipeline(port, {"otlp_http": config.http_exporter(backend.endpoint, mask)}))
     text = "ada@example.org paid with 4111 1111 1111 1111 (not 4111 1111 1111 1112), call +49 30 1234567, pass AB123456"
     masked = "[email] paid with [card] (not 4111 1111 1111 1112), call [phone], pass [masked]"
     with Collector("--config", file, port=port, cwd=tmp_path):
         with Client(port) as client:
-            attributes = {"gen_ai.prompt": text, "input.value": json.dumps({"a": text}), "input.list": [text], "other": text}
+            attributes = {
+                "gen_ai.prompt": text,
+                "input.value": json.dumps({"a": text}),
+                "input.list": [text],
+                "other": text,
+            }
             assert client.send(body(span(new_trace(), attributes=attributes))).status == 200
         (place,) = backend.wait_for(1)
     found = {pair.key: pair.value for pair in place.span.attributes}
@@ -364,7 +379,10 @@ def test_what_other_conventions_are_told_is_private_too(tmp_path, backend):
     settings = [f"identity_as: [{names}]", PSEUDONYMIZE, "redact: [email]", "compression: none"]
     file = tmp_path / "config.yaml"
     file.write_text(config.pipeline(port, {"otlp_http": config.http_exporter(backend.endpoint, *settings)}))
-    root = {"neatlogs.end_user.id": user, "neatlogs.end_user.metadata": json.dumps({"email": "a@b.example", "plan": "pro"})}
+    root = {
+        "neatlogs.end_user.id": user,
+        "neatlogs.end_user.metadata": json.dumps({"email": "a@b.example", "plan": "pro"}),
+    }
     with Collector("--config", file, port=port, cwd=tmp_path):
         with Client(port) as client:
             assert client.send(body(span(new_trace(), attributes=root))).status == 200
@@ -373,7 +391,13 @@ def test_what_other_conventions_are_told_is_private_too(tmp_path, backend):
     assert_absent(user, received.body, "what left")
     assert b"a@b.example" not in received.body
     found = {pair.key: pair.value.string_value for pair in place.span.attributes}
-    for key in ["langfuse.user.id", "user.id", "enduser.id", "langsmith.metadata.user_id", "ai.telemetry.metadata.userId"]:
+    for key in [
+        "langfuse.user.id",
+        "user.id",
+        "enduser.id",
+        "langsmith.metadata.user_id",
+        "ai.telemetry.metadata.userId",
+    ]:
         assert found[key] == pseudonym(user)
     assert json.loads(found["braintrust.metadata"]) == {"user_id": pseudonym(user), "plan": "pro"}
     assert json.loads(found["metadata"]) == {"plan": "pro"} and found["langfuse.trace.metadata.plan"] == '"pro"'
@@ -399,7 +423,11 @@ def send(life, users):
     with Client(life.port) as client:
         for user in users:
             spans = spans_of(user, "neatlogs.end_user.id")
-            spans[-1].attributes.extend(key_values({"neatlogs.end_user.metadata": json.dumps({"email": "a@b.example", "plan": "pro", "boss": user})}))
+            spans[-1].attributes.extend(
+                key_values(
+                    {"neatlogs.end_user.metadata": json.dumps({"email": "a@b.example", "plan": "pro", "boss": user})}
+                )
+            )
             assert client.send(body(*spans)).status == 200
 
 
@@ -483,7 +511,10 @@ def test_both_names_of_a_user_are_forgotten(tmp_path):
         ("redact: {keys: [a], action: hide}", "redact.action: expected one of drop, mask"),
         ("mask: {patterns: [email]}", "mask.attributes: attributes are required, or bodies: true"),
         ("mask: {attributes: [a]}", "mask.patterns: patterns or expressions are required"),
-        ("mask: {attributes: [a], patterns: [iban]}", 'mask.patterns: expected some of email, card, phone, found "iban"'),
+        (
+            "mask: {attributes: [a], patterns: [iban]}",
+            'mask.patterns: expected some of email, card, phone, found "iban"',
+        ),
         ("mask: {attributes: [a], expressions: ['(open']}", "mask.expressions: not a regular expression: missing )"),
         ("mask: {attributes: [a], expressions: 'a{1,2}'}", "mask.expressions: expected a list of regular expressions"),
     ],

@@ -1,10 +1,11 @@
-"""What requests must look like when a policy has been at them, written once more with Python's own hmac, json, re and protobuf.
+"""What requests must look like when a policy has been at them, written once more with Python's own hmac, json, re and
+protobuf.
 
-Usage: privacy_oracle.py SEED COUNT. Writes one JSON object a line: signal, action (of `redact`), request and expected, both in
-base64. The policy is that of `RewriterOracleTests`. Texts of metadata are compared to the last byte, so they are made
+Usage: privacy_oracle.py SEED COUNT. Writes one JSON object a line: signal, action (of `redact`), request and expected, both
+in base64. The policy is that of `RewriterOracleTests`. Texts of metadata are compared to the last byte, so they are made
 without white space.
 
-Or: privacy_oracle.py patterns SEED COUNT. Writes one JSON object a line: text, and what email, card and phone make of it.
+Or: privacy_oracle.py patterns SEED COUNT. Writes one JSON object a line: text, and what email and card make of it.
 """
 
 import base64
@@ -156,7 +157,7 @@ class Maker:
                 parts.append(self.random.choice(sorted(spellings(self.random.choice(users)))))
             else:
                 parts.append(self.some("hello", "x1", "of", "7", "café", "n", "u_", "the user", "0"))
-            parts.append(self.some(" ", " ", ", ", "", "/", "-", "_", '\\n', "%20", "\\u00e9", "=", '"'))
+            parts.append(self.some(" ", " ", ", ", "", "/", "-", "_", "\\n", "%20", "\\u00e9", "=", '"'))
         return "".join(parts)
 
     def json(self, users, depth=0):
@@ -349,7 +350,9 @@ def make(signal, seed):
     groups, resources, items = {}, [], []
     for _ in range(maker.random.randint(1, 2)):
         users = maker.random.sample(USERS, 3)
-        resource = getattr(request, {"traces": "resource_spans", "logs": "resource_logs"}.get(signal, "resource_metrics")).add()
+        resource = getattr(
+            request, {"traces": "resource_spans", "logs": "resource_logs"}.get(signal, "resource_metrics")
+        ).add()
         own, below = set(), set()
         resource.resource.SetInParent()
         maker.attributes(resource.resource.attributes, users, own, 2 if maker.random.random() < 0.3 else 0)
@@ -376,7 +379,9 @@ def make(signal, seed):
                 if maker.random.random() < 0.7:
                     item.trace_id = maker.random.choice(traces)
                 item.severity_text, item.event_name = maker.text(users), maker.text(users)
-                maker.fill(item.body, maker.some(maker.text(users), {"message": maker.text(users)}, [maker.text(users)]))
+                maker.fill(
+                    item.body, maker.some(maker.text(users), {"message": maker.text(users)}, [maker.text(users)])
+                )
                 maker.attributes(item.attributes, users, named)
                 group = item.trace_id or len(items)
             else:
@@ -435,8 +440,7 @@ def make(signal, seed):
 # Patterns.
 
 EMAIL = re.compile(
-    r"[A-Za-z0-9._%+-]{1,64}(?:@|%40|\\u0040)"
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,63}"
+    r"[A-Za-z0-9._%+-]{1,64}(?:@|%40|\\u0040)" r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,63}"
 )
 
 
@@ -481,9 +485,13 @@ def patterns(seed, count):
         for _ in range(maker.randint(1, 8)):
             kind = maker.randrange(6)
             if kind == 0:
-                parts.append("".join(maker.choices(string.ascii_letters + string.digits + ".+-_%", k=maker.randint(1, 12))))
+                parts.append(
+                    "".join(maker.choices(string.ascii_letters + string.digits + ".+-_%", k=maker.randint(1, 12)))
+                )
             elif kind == 1:
-                parts.append(maker.choice(["@", "%40", "@example.com", "@a.b-c.example", "@-x.de", ".com", "\\u0040x.org"]))
+                parts.append(
+                    maker.choice(["@", "%40", "@example.com", "@a.b-c.example", "@-x.de", ".com", "\\u0040x.org"])
+                )
             elif kind == 2:
                 digits = [maker.choice("23456")] + maker.choices(string.digits, k=maker.choice([11, 12, 14, 15, 18]))
                 for last in string.digits:
@@ -493,7 +501,9 @@ def patterns(seed, count):
                 gap = maker.choice(["", " ", "-", "  "])
                 parts.append(gap.join("".join(digits[place : place + 4]) for place in range(0, len(digits), 4)))
             elif kind == 3:
-                parts.append(maker.choice(["4111 1111 1111 1111", "378282246310005", "5555555555554444", "1700000000000"]))
+                parts.append(
+                    maker.choice(["4111 1111 1111 1111", "378282246310005", "5555555555554444", "1700000000000"])
+                )
             else:
                 parts.append(maker.choice([" ", ", ", "card: ", "é", "\n", "x", " 12 ", '"']))
         text = "".join(parts)
