@@ -98,12 +98,7 @@ package struct PrivacyRewriter {
 
     private mutating func beginResource() {
       resource += 1
-      guard let users else { return }
-      let wasNamed = resource > 0 && !users.resources[resource - 1].own.isEmpty
-      if wasNamed || !users.resources[resource].own.isEmpty {
-        known = Array(repeating: nil, count: users.groups.count)
-      }
-      ofResource = users.known(inResource: resource)
+      if let users { ofResource = users.known(inResource: resource) }
     }
 
     private mutating func knownInNextItem() -> KnownIDs {
@@ -111,7 +106,7 @@ package struct PrivacyRewriter {
       guard let users else { return KnownIDs() }
       let group = users.groupOfItem[position]
       if let known = known[group] { return known }
-      let new = users.known(inGroup: group, ofResource: resource)
+      let new = users.known(inGroup: group)
       known[group] = new
       return new
     }

@@ -20,6 +20,9 @@ struct RequestUsers {
   private var numbers: [[UInt8]: Int] = [:]
   private var traces: [TraceID: Int] = [:]
 
+  /// Users of a resource's items at most that are looked for in the resource: it is not one user's when there are more.
+  private static let mostOfResource = 100
+
   private let pseudonyms: Pseudonyms
   private let known: KnownUsers
   private let keys: PrivacyKeys
@@ -50,15 +53,22 @@ struct RequestUsers {
   }
 
   /// Ids that may stand in an item.
-  func known(inGroup group: Int, ofResource resource: Int) -> KnownIDs {
-    KnownIDs(groups[group].union(resources[resource].own).map { users[$0] })
+  func known(inGroup group: Int) -> KnownIDs {
+    KnownIDs(groups[group].map { users[$0] })
   }
 
-  /// Ids that may stand in a resource and its scopes.
+  /// Ids that may stand in a resource and its scopes: those that it names, and those of all its items unless they are many.
   func known(inResource resource: Int) -> KnownIDs {
     let resource = resources[resource]
-    let others = resource.groups.reduce(into: Set<Int>()) { $0.formUnion(groups[$1]) }.subtracting(resource.own)
-    return KnownIDs(others.map { users[$0] }, named: resource.own.map { users[$0] })
+    var others: Set<Int> = []
+    for group in resource.groups {
+      others.formUnion(groups[group])
+      if others.count > Self.mostOfResource {
+        others = []
+        break
+      }
+    }
+    return KnownIDs(others.subtracting(resource.own).map { users[$0] }, named: resource.own.map { users[$0] })
   }
 
   private mutating func readResource(_ content: Bytes) throws(WireError) {
@@ -69,6 +79,8 @@ struct RequestUsers {
       if field.number == 1 { try collect(bytes, .resource, into: &resource.own) }
       if field.number == 2 { try readScope(bytes, &resource) }
     }
+    // A user whom the resource names is one of every trace that it has a part in.
+    if !resource.own.isEmpty { for group in resource.groups { groups[group].formUnion(resource.own) } }
     resources.append(resource)
   }
 

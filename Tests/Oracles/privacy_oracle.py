@@ -397,7 +397,9 @@ def make(signal, seed):
                 group = len(items)
             groups.setdefault(group, set()).update(named)
             below.add(group)
-            items.append((item, group, own))
+            items.append((item, group))
+        for group in below:
+            groups[group] |= own
         resources.append((resource, scope, own, below))
     before = request.SerializeToString()
 
@@ -406,8 +408,8 @@ def make(signal, seed):
         known = Known(set().union(*(groups[group] for group in below)) - own, own)
         rules.attributes(resource.resource.attributes, known, is_name=True)
         scope.scope.name = known.text(scope.scope.name, is_name=True)
-    for item, group, own in items:
-        known = Known(groups[group] | own)
+    for item, group in items:
+        known = Known(groups[group])
         if signal == "traces":
             for field in ("trace_state", "name"):
                 setattr(item, field, known.text(getattr(item, field)))
