@@ -62,8 +62,8 @@ struct RequestUsers {
     let resource = resources[resource]
     var others: Set<Int> = []
     for group in resource.groups {
-      others.formUnion(groups[group])
-      if others.count > Self.mostOfResource {
+      if groups[group].count <= Self.mostOfResource { others.formUnion(groups[group]) }
+      if max(others.count, groups[group].count) > Self.mostOfResource {
         others = []
         break
       }
