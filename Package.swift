@@ -101,6 +101,7 @@ let package = Package(
         "SelfTelemetry",
         "Locks",
       ]),
+    room("Connectors", ["Ledger", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "TLS", "JSON", "SelfTelemetry", "Locks"]),
     room("Terminal", ["Ledger", "Filters", "Privacy", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
@@ -109,8 +110,8 @@ let package = Package(
       "Collector",
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Rewriting", "Pipeline", "OTLP", "Spool", "Compression",
-        "HTTPServer", "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Ledger", "Filters", "Privacy",
-        "Facts", "Prices",
+        "HTTPServer", "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Connectors", "Ledger", "Filters",
+        "Privacy", "Facts", "Prices",
         "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
@@ -144,6 +145,7 @@ let package = Package(
     tests(
       "Ledger",
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
+    tests("Connectors", ["Ledger", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
     tests("Terminal", ["JSON"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
@@ -156,7 +158,8 @@ let package = Package(
     tests(
       "Collector",
       [
-        "Compression", "Configuration", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient", "HTTPServer",
+        "Compression", "Configuration", "Connectors", "EndUser", "Exporters", "Filters", "GRPCServer", "HTTPClient",
+        "HTTPServer",
         "Locks", "OTLP", "Pipeline", "Receivers", "Rewriting", "SelfTelemetry", "Spool", "TLS", "Terminal",
       ]),
     .target(

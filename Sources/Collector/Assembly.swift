@@ -1,4 +1,5 @@
 import Configuration
+import Connectors
 import Console
 import EndUser
 import Ledger
@@ -18,6 +19,7 @@ final class Assembly {
   /// Those of traces first: they have what others share.
   private var pipelines: [(defined: ServiceConfig.Pipeline, pipeline: TracePipeline)] = []
   private var ledger: RunningLedger?
+  private var sessions: SessionsConnector?
 
   /// Builds every component and opens what is on disk; nothing runs yet.
   ///
@@ -82,9 +84,25 @@ final class Assembly {
         throw Diagnostic(.error, at: config.service.storage.position, "service.storage: \(error)")
       }
     }
+    sessions = config.sessionsInUse.flatMap { makeConnector($0, interner: interner, log: log) }
     storage?.reportStrangers(
       pipelines: config.service.pipelines.map(\.id),
       queues: exporters.flatMap { used in used.made.signals.map { (used.id, $0) } })
+  }
+
+  /// The connector, which hands on to pipelines that there are.
+  private func makeConnector(
+    _ defined: Defined<SessionsConfiguration>, interner: ScopeInterner, log: Log
+  ) -> SessionsConnector? {
+    guard let ledger else { return nil }
+    func output(_ signal: Signal) -> ConnectorOutput? {
+      guard let consumer = consumers(of: defined.id)[signal] else { return nil }
+      return ConnectorOutput(
+        signal, to: consumer, rules: rules, interner: interner, connector: defined.id.description, registry: registry)
+    }
+    return SessionsConnector(
+      defined.value, id: defined.id.description, ledger: FiledSessions(ledger.ledger, path: ledger.path),
+      logs: output(.logs), metrics: output(.metrics), version: Version.number, registry: registry, log: log)
   }
 
   /// Whose traces the log records of a pipeline belong to: those of the pipeline that has the same `enduser` processor, and if
@@ -99,12 +117,17 @@ final class Assembly {
 
   /// What a receiver hands its requests to.
   func target(of receiver: ComponentID) -> Intake.Target {
+    Intake.Target(rules: rules, consumers: consumers(of: receiver))
+  }
+
+  /// The pipelines that name a receiver or a connector as such, by what they take.
+  private func consumers(of receiver: ComponentID) -> [Signal: TracesFanOut] {
     var fed: [Signal: [any TracesConsumer]] = [:]
     for (defined, pipeline) in pipelines
     where defined.receivers.contains(where: { ComponentID($0.value) == receiver }) {
       fed[defined.signal, default: []].append(pipeline.entry)
     }
-    return Intake.Target(rules: rules, consumers: fed.mapValues { TracesFanOut($0) })
+    return fed.mapValues { TracesFanOut($0) }
   }
 
   /// Headers of a receiver's requests that its pipelines want to know, in lower case.
@@ -133,6 +156,7 @@ final class Assembly {
       throw error
     }
     for (_, pipeline) in pipelines { pipeline.start() }
+    sessions?.start()
   }
 
   /// Waits until what earlier runs left has gone into the pipelines, for a bounded time.
@@ -152,7 +176,10 @@ final class Assembly {
     // Exporters that are stuck keep a part for themselves, for a last attempt at what they hold.
     let handedOn = deadline - timeout.nanoseconds / 4
     for (_, pipeline) in pipelines { pipeline.stopReplay() }
-    for (_, pipeline) in pipelines { pipeline.stop(until: handedOn) }
+    for (defined, pipeline) in pipelines where defined.signal == .traces { pipeline.stop(until: handedOn) }
+    // It tells the others what these have brought at last.
+    sessions?.stop(until: handedOn)
+    for (defined, pipeline) in pipelines where defined.signal != .traces { pipeline.stop(until: handedOn) }
     let drains = exporters.map { used in
       BackgroundThread(name: "drain") { [exporter = used.made.exporter] in exporter.drain(until: deadline) }
     }

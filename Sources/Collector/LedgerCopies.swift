@@ -16,7 +16,7 @@ enum LedgerCopies {
 
   private static func places(of exporter: Defined<ExporterConfig>) -> [String] {
     switch exporter.value.destination {
-    case .file(let file): ["\(file.path): the spans that exporter \(exporter.id) wrote, rotated files included"]
+    case .file(let file): ["\(file.path): what exporter \(exporter.id) wrote, rotated files included"]
     case .otlpHTTP(let otlp, _): backend(of: exporter, otlp.delivery.deadLetter)
     case .otlpGRPC(let otlp, _): backend(of: exporter, otlp.delivery.deadLetter)
     case .debug: []

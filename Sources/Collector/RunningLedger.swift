@@ -3,6 +3,7 @@ import Console
 import EndUser
 import HTTPServer
 import Ledger
+import OTLP
 import Privacy
 import SelfTelemetry
 
@@ -11,6 +12,8 @@ final class RunningLedger {
   let ledger: Ledger
   private let id: ComponentID
   private let keys: LedgerConfig
+  /// Of its file.
+  var path: String { keys.ledger.path }
   private let copies: [String]
   private let log: Log
   private let certificate: ServerCertificate?
@@ -25,6 +28,8 @@ final class RunningLedger {
   ) throws(Diagnostic) {
     var keys = defined.value
     keys.ledger.fallback = Self.fallback(of: config)
+    keys.ledger.remembersChanges =
+      config.sessionsInUse.map { config.signals(handedOnBy: $0.id).contains(.logs) } ?? false
     self.keys = keys
     self.log = log
     id = defined.id

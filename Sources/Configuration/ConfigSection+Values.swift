@@ -71,17 +71,28 @@ extension ConfigSection {
   /// A duration in Go's notation. Negative ones are refused unless the range has them.
   package func duration(_ key: String, in range: ClosedRange<Duration> = .zero ... .seconds(Int64.max)) -> Duration? {
     read(key) { node throws(ExpectedValue) in
-      guard let value = node.duration else {
-        throw node.double == nil
-          ? ExpectedValue("a duration such as 200ms, 5s or 1m30s")
-          : ExpectedValue("a duration", hint: "write its unit, as in 5s")
-      }
+      let value = try Self.duration(node)
       guard range.contains(value) else {
         let upper = range.upperBound == .seconds(Int64.max) ? nil : "\(range.upperBound)"
         throw ExpectedValue("a duration \(Self.words(from: "\(range.lowerBound)", to: upper))")
       }
       return value
     }
+  }
+
+  /// A list of durations; those that are none are left out, and reported.
+  package func durations(_ key: String) -> [Duration]? {
+    read(key) { node throws(ExpectedValue) in
+      guard case .sequence(let elements) = node.content else { throw ExpectedValue("a list of durations") }
+      return elements.enumerated().compactMap { read($1, named: [key, "[\($0)]"], Self.duration) }
+    }
+  }
+
+  private static func duration(_ node: ConfigNode) throws(ExpectedValue) -> Duration {
+    if let value = node.duration { return value }
+    throw node.double == nil
+      ? ExpectedValue("a duration such as 200ms, 5s or 1m30s")
+      : ExpectedValue("a duration", hint: "write its unit, as in 5s")
   }
 
   package func duration(

@@ -59,6 +59,20 @@ struct LatencySketch: Equatable, Sendable {
     return nil
   }
 
+  /// How many lie between bounds, in nanoseconds, the lowest first. What lies within 1 % of a bound may count on its other side.
+  func histogram(bounds: [Int64]) -> LatencyHistogram {
+    var histogram = LatencyHistogram(counts: Array(repeating: 0, count: bounds.count + 1))
+    var place = 0
+    for bucket in buckets {
+      let value = Self.value(of: bucket.number)
+      while place < bounds.count, value > bounds[place] { place += 1 }
+      histogram.counts[place] += bucket.count
+      histogram.count += bucket.count
+      histogram.sum += Double(value) * Double(bucket.count)
+    }
+    return histogram
+  }
+
   /// What stands for a bucket: as far from its lower end as from its upper one, relative to either.
   private static func value(of bucket: Int32) -> Int64 {
     guard bucket > 0 else { return 0 }

@@ -182,7 +182,9 @@ package final class Batcher: @unchecked Sendable {
     var bytes = held.reduce(0) { $0 + $1.byteCount }
     for request in held {
       if nobodyHasRoom, isSpooled || (bytes <= Self.maxHeldBytes && !closed) { break }
-      request.expect(destinations: exporters.count)
+      // Where nobody is to have them, as when only a connector is there, spans are done.
+      request.expect(destinations: max(exporters.count, 1))
+      if exporters.isEmpty { request.settle() }
       // An exporter that has no room for it has counted it as lost.
       for exporter in exporters where !exporter.export(request) { request.settle() }
       bytes -= request.byteCount

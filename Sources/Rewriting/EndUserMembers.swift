@@ -61,28 +61,29 @@ struct EndUserMembers {
   /// `object` when the other is none.
   func merged(into other: UnsafeRawBufferPointer, _ document: JSONDocument) -> [UInt8]? {
     guard let value = try? document.parse(other), value.kind == .object else { return object }
+    // Both may have thousands.
+    var missing = Dictionary(uniqueKeysWithValues: members.indices.map { (members[$0].key, $0) })
+    var written: Set<[UInt8]> = []
     var text = JSONText()
-    var missing = members
     var isChanged = false
     text.beginObject()
     for (key, value) in value.members {
-      guard let member = members.first(where: { $0.key.elementsEqual(key) }) else {
-        text.key(key)
-        text.value(value)
-        continue
-      }
-      // One of a key that stands twice is enough.
-      guard let place = missing.firstIndex(where: { $0.key == member.key }) else {
+      let key = Array(key)
+      if let place = missing.removeValue(forKey: key) {
+        written.insert(key)
+        var own = JSONText()
+        own.value(value)
+        isChanged = isChanged || own.bytes != members[place].json
+        text.append(members[place])
+      } else if written.contains(key) {
+        // One of a key that stands twice is enough.
         isChanged = true
-        continue
+      } else {
+        key.withUnsafeBytes { text.key($0) }
+        text.value(value)
       }
-      missing.remove(at: place)
-      var own = JSONText()
-      own.value(value)
-      isChanged = isChanged || own.bytes != member.json
-      text.append(member)
     }
-    for member in missing { text.append(member) }
+    for member in members where missing[member.key] != nil { text.append(member) }
     text.endObject()
     return isChanged || !missing.isEmpty ? text.bytes : nil
   }

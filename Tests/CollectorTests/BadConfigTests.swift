@@ -84,10 +84,10 @@ extension BadConfigTests {
       "15:26: error: service.pipelines.traces.exporters: exporter \"file\" is not defined"),
     Fault(
       "exporters:\n  debug:", "connectors:\n  forward:\nexporters:\n  debug:",
-      "10:3: error: connectors.forward: Heirloom does not have the connector \"forward\" yet; there are none"),
+      "10:3: error: connectors.forward: Heirloom does not have the connector \"forward\" yet; there are sessions"),
     Fault(
       "exporters:\n  debug:", "connectors:\n  foo:\nexporters:\n  debug:",
-      "10:3: error: connectors.foo: unknown connector \"foo\"; there are none"),
+      "10:3: error: connectors.foo: unknown connector \"foo\"; there are sessions"),
     Fault(
       "processors:\n  enduser:", "extensions:\n  zpages:\n    endpoint: x\nprocessors:\n  enduser:",
       "7:3: warning: extensions.zpages is not supported yet and has no effect"),

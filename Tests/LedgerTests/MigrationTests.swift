@@ -5,13 +5,14 @@ import Testing
 
 /// Ledgers of earlier versions.
 @Suite struct MigrationTests {
-  /// Takes off a ledger what the second version has put on.
+  /// Takes off a ledger what later versions have put on.
   private func revertToVersion1(_ fixture: LedgerFixture) throws {
     let database = try Database(path: fixture.configuration.path, mode: .readWrite)
     try database.execute(
       """
       DROP TABLE trace_blocks; DROP TABLE session_blocks; DROP TABLE user_blocks;
       DROP TABLE metadata_shapes; DROP TABLE metadata_keys; ALTER TABLE metadata DROP COLUMN shape;
+      DROP TABLE open_sessions; DELETE FROM properties WHERE key = 'counted_since';
       PRAGMA user_version = 1;
       """)
   }

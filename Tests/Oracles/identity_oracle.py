@@ -68,11 +68,12 @@ METADATA = [
     '{"broken":',
 ]
 OWN_OBJECTS = ["", "{}", '{"plan":"free"}', '{"step":3,"plan":"pro"}', '{"user_id":"mallory","x":[{}]}', "no object", METADATA[1]]
+OWN_OBJECTS += ['{"plan":"a","x":1,"plan":"b","x":2}', '{"plan":"pro","plan":"pro"}', '{"user_id":"ann","user_id":"bob"}']
 OTHER_KEYS = ["plain", "langfuse.user", "langfuse.trace.metadata.own", "metadata.x", "gen_ai.user"]
 
 
-def members(text):
-    """The members of a JSON object, the first of each key; none of anything else."""
+def members(text, last=False):
+    """The members of a JSON object, the first of each key or the last; none of anything else."""
     try:
         pairs = json.loads(text or "", object_pairs_hook=lambda pairs: ("object", pairs))
     except ValueError:
@@ -81,7 +82,8 @@ def members(text):
         return {}
     result = {}
     for key, value in pairs[1]:
-        result.setdefault(key, folded(value))
+        if last or key not in result:
+            result[key] = folded(value)
     return result
 
 
@@ -156,7 +158,7 @@ def is_right(form, value, own):
         return found == wanted
     # The first text of its own that stood there, where it was an object.
     first = next((each for each in own if each.WhichOneof("value") == "string_value"), None)
-    before = members(first.string_value) if first is not None else {}
+    before = members(first.string_value, last=True) if first is not None else {}
     return found == before | wanted
 
 

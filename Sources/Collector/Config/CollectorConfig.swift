@@ -8,6 +8,7 @@ struct CollectorConfig {
   private(set) var receivers: [ComponentID: Defined<ReceiverConfig>] = [:]
   private(set) var processors: [ComponentID: Defined<ProcessorConfig>] = [:]
   private(set) var exporters: [ComponentID: Defined<ExporterConfig>] = [:]
+  private(set) var connectors: [ComponentID: Defined<ConnectorConfig>] = [:]
   private(set) var extensions: [ComponentID: Defined<ExtensionConfig>] = [:]
   let service: ServiceConfig
 
@@ -19,16 +20,16 @@ struct CollectorConfig {
     receivers = reader.read(.receivers, of: section, &defined) { ReceiverConfig($1) }
     processors = reader.read(.processors, of: section, &defined) { ProcessorConfig($0, $1) }
     exporters = reader.read(.exporters, of: section, &defined) { ExporterConfig($0, $1) }
-    let _: [ComponentID: Defined<Never>] = reader.read(.connectors, of: section, &defined) { _, _ in nil }
+    connectors = reader.read(.connectors, of: section, &defined) { ConnectorConfig($0, $1) }
     extensions = reader.read(.extensions, of: section, &defined) { ExtensionConfig($0, $1) }
 
     section.require("service")
     let empty = ConfigSection(.null(at: section.position), diagnostics: Diagnostics())
     service = ServiceConfig(section.section("service") ?? empty)
     for pipeline in service.pipelines {
-      check(pipeline.receivers, .receivers, in: pipeline, defined, diagnostics)
+      check(pipeline.receivers, .receivers, or: .connectors, in: pipeline, defined, diagnostics)
       check(pipeline.processors, .processors, in: pipeline, defined, diagnostics)
-      check(pipeline.exporters, .exporters, in: pipeline, defined, diagnostics)
+      check(pipeline.exporters, .exporters, or: .connectors, in: pipeline, defined, diagnostics)
       checkProcessors(of: pipeline, diagnostics)
       checkSignal(of: pipeline, diagnostics)
       checkHeaders(of: pipeline, diagnostics)
@@ -40,6 +41,7 @@ struct CollectorConfig {
       }
     }
     checkLedger(diagnostics)
+    checkConnectors(diagnostics)
     checkShares(diagnostics)
     checkAuthenticators(diagnostics)
     checkIdentityAs(diagnostics)
@@ -87,7 +89,7 @@ struct CollectorConfig {
     receiversInUse.compactMap(\.value.tls) + [ledgerInUse?.value].compactMap { $0?.console == nil ? nil : $0?.tls }
   }
 
-  private static func inUse<Value>(
+  static func inUse<Value>(
     _ names: [Located<String>], _ kind: ComponentCatalog.Kind, of defined: [ComponentID: Defined<Value>]
   ) -> [Defined<Value>] {
     var seen: Set<ComponentID> = []
@@ -97,9 +99,11 @@ struct CollectorConfig {
   }
 
   private func check(
-    _ names: [Located<String>], _ kind: ComponentCatalog.Kind, in pipeline: ServiceConfig.Pipeline,
-    _ defined: [ComponentCatalog.Kind: Set<ComponentID>], _ diagnostics: Diagnostics
+    _ names: [Located<String>], _ kind: ComponentCatalog.Kind, or other: ComponentCatalog.Kind? = nil,
+    in pipeline: ServiceConfig.Pipeline, _ defined: [ComponentCatalog.Kind: Set<ComponentID>],
+    _ diagnostics: Diagnostics
   ) {
+    let known = (defined[kind] ?? []).union(other.flatMap { defined[$0] } ?? [])
     var seen: Set<ComponentID> = []
     for name in names {
       let place = "service.pipelines.\(pipeline.id).\(kind)"
@@ -107,7 +111,7 @@ struct CollectorConfig {
         diagnostics.error(at: name.position, "\(place): \"\(name.value)\" is no id of the form type or type/name")
         continue
       }
-      if !(defined[kind]?.contains(id) ?? false) {
+      if !known.contains(id) {
         diagnostics.error(at: name.position, "\(place): \(kind.singular) \"\(name.value)\" is not defined")
       } else if !seen.insert(id).inserted {
         diagnostics.error(at: name.position, "\(place): \"\(name.value)\" stands twice")
@@ -254,7 +258,7 @@ private struct ComponentReader {
       return
     }
     let have = (ComponentCatalog.components[kind] ?? []).map(\.type).joined(separator: ", ")
-    let offer = have.isEmpty ? "there are none" : "there are \(have)"
+    let offer = "there are \(have)"
     diagnostics.error(
       at: position,
       isKnown

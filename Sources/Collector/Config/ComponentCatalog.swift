@@ -27,7 +27,10 @@ enum ComponentCatalog {
       Component(type: "file", summary: "JSON lines or length-prefixed protobuf, with rotation"),
       Component(type: "debug", summary: "shows what passes on standard error"),
     ],
-    .connectors: [],
+    .connectors: [
+      Component(
+        type: "sessions", summary: "tells what the ledger knows: of sessions as log records, of end users as metrics")
+    ],
     .extensions: [
       Component(type: "ledger", summary: "knows every user, session and trace: totals, cost, trouble, to be asked"),
       Component(type: "health_check", summary: "tells over HTTP whether requests are taken"),

@@ -24,6 +24,11 @@ struct Sum: Equatable {
     value &+= amount &* sign
     known &+= sign
   }
+
+  mutating func add(_ other: Sum, _ sign: Int64) {
+    value &+= other.value &* sign
+    known &+= other.known &* sign
+  }
 }
 
 /// Sums over the traces of a user, a session or a day.
@@ -51,6 +56,20 @@ struct Totals: Equatable {
     cacheWrite.add(figures.tokens.cacheWrite, sign)
     reasoning.add(figures.tokens.reasoning, sign)
     cost.add(figures.cost, sign)
+  }
+
+  /// Puts the traces of others on (`sign` 1) or takes them off (-1).
+  mutating func add(_ other: Totals, _ sign: Int64) {
+    traces &+= other.traces &* sign
+    observations &+= other.observations &* sign
+    errors &+= other.errors &* sign
+    input.add(other.input, sign)
+    output.add(other.output, sign)
+    total.add(other.total, sign)
+    cacheRead.add(other.cacheRead, sign)
+    cacheWrite.add(other.cacheWrite, sign)
+    reasoning.add(other.reasoning, sign)
+    cost.add(other.cost, sign)
   }
 
   // MARK: In SQL

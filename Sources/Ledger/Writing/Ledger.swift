@@ -71,11 +71,20 @@ package final class Ledger: Sendable {
   /// - Returns: what went.
   /// - Throws: LedgerError, also when the ledger stops.
   package func forget(endUser: String) throws(LedgerError) -> Erasure {
-    let answer = Answer()
     let pseudonyms = configuration.privacy.pseudonyms
+    return try ask { (writer) throws(LedgerError) in try writer.forget(endUser: endUser, alsoAs: pseudonyms) }
+  }
+
+  /// Has the thread do something between two transactions, and waits for it.
+  ///
+  /// - Throws: what the body throws, and LedgerError.stopped when the ledger stops.
+  func ask<Value: Sendable>(
+    _ body: @escaping @Sendable (LedgerWriter) throws(LedgerError) -> Value
+  ) throws(LedgerError) -> Value {
+    let answer = Answer<Value>()
     let isTaken = queue.put { writer in
       do throws(LedgerError) {
-        answer.give(.success(try writer.get().forget(endUser: endUser, alsoAs: pseudonyms)))
+        answer.give(.success(try body(writer.get())))
       } catch {
         answer.give(.failure(error))
       }
@@ -107,18 +116,18 @@ package final class Ledger: Sendable {
   }
 
   /// Waits for what the thread answers.
-  private final class Answer: Sendable {
+  private final class Answer<Value: Sendable>: Sendable {
     private let lock = Lock()
-    private nonisolated(unsafe) var result: Result<Erasure, LedgerError>?
+    private nonisolated(unsafe) var result: Result<Value, LedgerError>?
 
-    func give(_ result: Result<Erasure, LedgerError>) {
+    func give(_ result: Result<Value, LedgerError>) {
       lock.withLock {
         self.result = result
         lock.wakeAll()
       }
     }
 
-    func wait() -> Result<Erasure, LedgerError> {
+    func wait() -> Result<Value, LedgerError> {
       lock.withLock {
         while true {
           if let result { return result }

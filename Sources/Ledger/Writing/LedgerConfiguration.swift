@@ -33,6 +33,8 @@ package struct LedgerConfiguration: Sendable {
   package var maxBodyBytes = 64 << 10
   /// Spans of a trace that are kept in its tree. Those that come later count as observations and errors, and no more.
   package var maxSpansPerTree = 10_000
+  /// Whether it remembers which sessions others are to be told of.
+  package var remembersChanges = false
   package var prices = PriceTable.builtIn
   package var fallback = EndUserConfiguration.Fallback.topmost
   /// What must not be in it.

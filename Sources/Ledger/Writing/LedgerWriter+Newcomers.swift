@@ -53,6 +53,7 @@ extension LedgerWriter {
         newcomers.wasNew()
         tally.spans += newcomer.findings.spans
         tally.duplicates += newcomer.findings.duplicates
+        openSessions?.changed(from: nil, to: state.row)
         tally.newTraces += 1
         tally.unpricedCalls += Self.unpricedCalls(state.row)
         keep(state)

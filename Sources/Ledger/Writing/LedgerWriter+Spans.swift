@@ -47,6 +47,7 @@ extension LedgerWriter {
     if state.records.count > start { try traces.writeTree(of: state, from: start) }
     try write(found.bodies, of: state)
     try accounts.change(from: before, to: state.row)
+    openSessions?.changed(from: before, to: state.row)
     if before == nil { tally.newTraces += 1 }
     tally.unpricedCalls += max(Self.unpricedCalls(state.row) - (before.map(Self.unpricedCalls) ?? 0), 0)
     tally.omitted += Int(state.row.omitted - omitted)

@@ -15,6 +15,8 @@ final class LedgerWriter {
   let accounts: Accounts
   let forgotten: ForgottenUsers
   let applied: AppliedRequests
+  /// Nil when nobody is to be told of them.
+  var openSessions: OpenSessions?
   var hot = HotTraces(capacity: 16 << 20)
   var newcomers = Newcomers()
   /// What the transaction under way has counted.
@@ -62,6 +64,7 @@ final class LedgerWriter {
     newTraces = try NewTraces(database)
     accounts = try Accounts(database)
     forgotten = try ForgottenUsers(database, configuration.forgetting)
+    openSessions = configuration.remembersChanges ? try OpenSessions(database) : nil
     facts = TraceFactsReader(prices: configuration.prices, fallback: configuration.fallback)
     try applied.load(from: database)
     isMoving = try database.int("SELECT EXISTS (SELECT 1 FROM moving)") == 1
@@ -97,12 +100,14 @@ final class LedgerWriter {
     guard identity == FileIdentity(path: configuration.path) else { throw .replaced(path: configuration.path) }
     tally = Tally()
     newcomers.waiting.removeAll(keepingCapacity: true)
+    openSessions?.forget()
     do throws(LedgerError) {
       try database.transaction { () throws(LedgerError) in
         try refresh()
         try body()
         try settleSessions()
         try accounts.flush()
+        try openSessions?.note(at: now())
       }
     } catch {
       isStale = true

@@ -39,9 +39,9 @@ class Played:
         return {name: FORMS[view](entity) for name, entity in self.entities(view).items()}
 
 
-def playing(folder, kill_after):
-    """Yields the scenario played in this folder."""
-    with closing(Ledgered(folder, enduser=ENDUSER)) as life:
+def playing(folder, kill_after, make=Ledgered):
+    """Yields the scenario played in this folder, to what `make` makes."""
+    with closing(make(folder, enduser=ENDUSER)) as life:
         play(life.begin(), kill_after)
         whole = LedgerOracle(sent_places().values()).everything.observations
 
