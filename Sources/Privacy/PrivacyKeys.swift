@@ -35,7 +35,8 @@ final class PrivacyKeys {
     "user_id", "userId", "userID", "user.id", "end_user_id", "endUserId", "enduser.id", "enduser_id",
     "langfuse_user_id",
   ]
-  private static let moreMetadata = ["langfuse.metadata", "langfuse.observation.metadata"]
+  /// The last is what Heirloom itself tells of sessions.
+  private static let moreMetadata = ["langfuse.metadata", "langfuse.observation.metadata", "enduser.metadata"]
   private static let moreMetadataPrefixes = [
     "langfuse.metadata.", "langfuse.observation.metadata.", "langfuse_metadata_", "braintrust.metadata.", "metadata.",
   ]

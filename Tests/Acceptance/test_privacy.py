@@ -293,6 +293,7 @@ def metadata_spans():
             },
         ),
         span(trace, "list"),
+        span(trace, "told", attributes={"enduser.metadata": json.dumps(whole)}),
         span(trace, "broken", attributes={"metadata": "{'email': 'ada@example.org'}"}),
     ]
     pairs = children[3].attributes.add(key="langwatch.metadata").value.kvlist_value.values
@@ -320,7 +321,7 @@ def test_metadata_is_redacted_in_every_encoding(tmp_path, backend, redact, mark)
     with Collector("--config", file, port=port, cwd=tmp_path):
         with Client(port) as client:
             assert client.send(body(*metadata_spans())).status == 200
-        backend.wait_for(6)
+        backend.wait_for(7)
     left = b"".join(received.body for received in backend.received)
     assert b"ada@example.org" not in left and b"Main St" not in left
     found = {place.span.name: place.span for place in backend.spans}
@@ -332,6 +333,7 @@ def test_metadata_is_redacted_in_every_encoding(tmp_path, backend, redact, mark)
     street = {"street": mark} if mark else {}
     expected = {**redacted, "plan": "pro", "address": {**street, "city": "Berlin"}}
     assert json.loads(values("text")["metadata"]) == expected
+    assert json.loads(values("told")["enduser.metadata"]) == expected
     assert {key.split(".")[-1]: json.loads(value) for key, value in values("members").items()} == expected
     assert values("dotted") == {
         **{f"langsmith.metadata.{key}": value for key, value in redacted.items()},
