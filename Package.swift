@@ -82,8 +82,8 @@ let package = Package(
     room(
       "Receivers",
       [
-        "Pipeline", "OTLP", "HTTPServer", "GRPCServer", "TLS", "Authentication", "Compression", "SelfTelemetry",
-        "Locks",
+        "Facts", "Pipeline", "OTLP", "HTTPServer", "GRPCServer", "TLS", "Authentication", "Compression", "JSON",
+        "SelfTelemetry", "Locks",
       ]),
     room("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry", "Locks"]),
     room(
@@ -152,7 +152,8 @@ let package = Package(
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
     tests("Authentication", ["SelfTelemetry", "Locks"]),
     tests(
-      "Receivers", ["Pipeline", "OTLP", "HTTPServer", "Authentication", "Compression", "SelfTelemetry", "Locks"]),
+      "Receivers",
+      ["Facts", "Pipeline", "OTLP", "HTTPServer", "Authentication", "Compression", "SelfTelemetry", "Locks"]),
     tests("Rewriting", ["Privacy", "EndUser", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "Spool", "HTTPServer", "SelfTelemetry", "Locks"]),
     tests(

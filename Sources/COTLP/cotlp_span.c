@@ -133,6 +133,12 @@ static cotlp_range range_of(const wire_field *field, const uint8_t *span) {
   return (cotlp_range){(uint32_t)(field->payload - span), (uint32_t)field->length};
 }
 
+static void read_event(const wire_field *field, const uint8_t *span, cotlp_span_fields *fields) {
+  if (fields->events.length == 0)
+    fields->events.offset = (uint32_t)(field->start - span);
+  fields->events.length = (uint32_t)(field->payload + field->length - span) - fields->events.offset;
+}
+
 static void read_status(walk *w, const uint8_t *at, const uint8_t *end, const uint8_t *span, cotlp_span_fields *fields) {
   wire_field field;
   while (at < end && next_field(w, &at, end, &field)) {
@@ -169,6 +175,8 @@ void cotlp_read_span(const cotlp_rules *rules, const void *payload, size_t lengt
       fields->name = range_of(&field, span);
     else if (field.number == 8 && field.wire == COTLP_WIRE_FIXED64)
       fields->end = wire_fixed64(field.payload);
+    else if (field.number == 11 && field.wire == COTLP_WIRE_BYTES)
+      read_event(&field, span, fields);
     else if (field.number == 15 && field.wire == COTLP_WIRE_BYTES)
       read_status(w, field.payload, field.payload + field.length, span, fields);
   }

@@ -8,6 +8,7 @@ import OTLP
 import Pipeline
 import Receivers
 import SelfTelemetry
+import Spool
 
 /// What a configuration makes behind the receivers: pipelines, exporters, and what they keep on disk.
 final class Assembly {
@@ -19,6 +20,8 @@ final class Assembly {
   /// Those of traces first: they have what others share.
   private var pipelines: [(defined: ServiceConfig.Pipeline, pipeline: TracePipeline)] = []
   private var ledger: RunningLedger?
+  /// Takes posted scores to the ledger.
+  private var scores: LedgerFeed?
   private var sessions: SessionsConnector?
 
   /// Builds every component and opens what is on disk; nothing runs yet.
@@ -64,6 +67,7 @@ final class Assembly {
     ledger = try config.ledgerInUse.map { defined throws(Diagnostic) in
       try RunningLedger(defined, of: config, certificates: certificates, registry: registry, log: log)
     }
+    scores = try ledger.map { ledger throws(Diagnostic) in try scores(of: ledger.ledger, log: log) }
     let defined = config.service.pipelines
     for pipeline in defined.filter({ $0.signal == .traces }) + defined.filter({ $0.signal != .traces }) {
       let parts = PipelineParts(pipeline, of: config)
@@ -76,7 +80,7 @@ final class Assembly {
           }.map(\.made.exporter),
           storage: try storage?.open(
             pipeline.id, pipeline.signal, remembered: owner == nil ? parts.endUser?.configuration.resolvedFor : nil,
-            feedsLedger: ledger != nil && pipeline.signal == .traces),
+            feedsLedger: ledger != nil && parts.feedsLedger),
           ledger: ledger?.ledger, sharing: owner, durability: config.service.durability, rules: rules,
           interner: interner, registry: registry, log: log)
         pipelines.append((pipeline, made))
@@ -88,6 +92,20 @@ final class Assembly {
     storage?.reportStrangers(
       pipelines: config.service.pipelines.map(\.id),
       queues: exporters.flatMap { used in used.made.signals.map { (used.id, $0) } })
+  }
+
+  private func scores(of ledger: Ledger, log: Log) throws(Diagnostic) -> LedgerFeed {
+    let name = "scores"
+    do throws(SpoolError) {
+      let facts = try storage?.openScores().map { [storage] spool in
+        FactsLog(
+          spool, maxBytes: storage?.mostFactsBytes ?? 0, metrics: LedgerTapMetrics(registry: registry, pipeline: name),
+          log: log)
+      }
+      return ledger.feed(pipeline: name, log: facts)
+    } catch {
+      throw Diagnostic(.error, at: config.service.storage.position, "service.storage: \(error)")
+    }
   }
 
   /// The connector, which hands on to pipelines that there are.
@@ -117,7 +135,7 @@ final class Assembly {
 
   /// What a receiver hands its requests to.
   func target(of receiver: ComponentID) -> Intake.Target {
-    Intake.Target(rules: rules, consumers: consumers(of: receiver))
+    Intake.Target(rules: rules, consumers: consumers(of: receiver), scores: feedsLedger(receiver) ? scores : nil)
   }
 
   /// The pipelines that name a receiver or a connector as such, by what they take.
@@ -128,6 +146,14 @@ final class Assembly {
       fed[defined.signal, default: []].append(pipeline.entry)
     }
     return fed.mapValues { TracesFanOut($0) }
+  }
+
+  /// Whether requests of a receiver come to a ledger, when there is one.
+  private func feedsLedger(_ receiver: ComponentID) -> Bool {
+    config.service.pipelines.contains { pipeline in
+      pipeline.receivers.contains { ComponentID($0.value) == receiver }
+        && PipelineParts(pipeline, of: config).feedsLedger
+    }
   }
 
   /// Headers of a receiver's requests that its pipelines want to know, in lower case.
@@ -155,6 +181,7 @@ final class Assembly {
       stop(timeout: .zero)
       throw error
     }
+    scores?.start()
     for (_, pipeline) in pipelines { pipeline.start() }
     sessions?.start()
   }

@@ -17,6 +17,9 @@ struct PipelineParts {
   private(set) var filters: [(id: ComponentID, filter: SpanFilter)] = []
   private(set) var endUser: (id: ComponentID, configuration: EndUserConfiguration)?
 
+  /// Whether a ledger hears of what the pipeline accepts, when there is one.
+  var feedsLedger: Bool { endUser != nil && signal != .metrics }
+
   /// Bytes of memory above which the pipeline takes no requests.
   var softLimit: Int {
     limits.map { $0.softLimit(totalMemory: MemoryLimiter.totalMemory()) }.min() ?? .max

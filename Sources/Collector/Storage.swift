@@ -33,8 +33,10 @@ final class Storage {
     func start(rules: SpanRules, durability: Durability) {
       if let identities {
         spool.beforeRecording { if durability == .fsync { identities.sync() } else { identities.flush() } }
-        spool.beforeSyncing { [facts] in
-          identities.sync()
+      }
+      if identities != nil || facts != nil {
+        spool.beforeSyncing { [identities, facts] in
+          identities?.sync()
           facts?.sync()
         }
       }
@@ -53,6 +55,7 @@ final class Storage {
   private let registry: MetricRegistry
   private let log: Log
   private var opened: [Pipeline] = []
+  private var scores: Spool?
 
   /// - Parameters:
   ///   - service: says `fsync` or `buffered`.
@@ -82,7 +85,7 @@ final class Storage {
   ///   - id: the pipeline's.
   ///   - signal: the pipeline's.
   ///   - remembered: how long it remembers identities; nil without an `enduser` processor.
-  ///   - feedsLedger: whether a ledger hears of what it accepts, if it has such a processor.
+  ///   - feedsLedger: whether a ledger hears of what it accepts.
   /// - Returns: what is closed by `close`.
   /// - Throws: what the system or the limit says against it.
   func open(
@@ -95,28 +98,44 @@ final class Storage {
       labels: labels + [("log", "requests")])
     var identities: Journal?
     var facts: Spool?
-    if let remembered {
-      do throws(SpoolError) {
+    do throws(SpoolError) {
+      if let remembered {
         identities = try Journal(
           Journal.Configuration(directory: "\(directory)/identities", lifetime: remembered.nanoseconds),
           budget: context.budget, log: log, registry: registry, labels: labels + [("log", "identities")])
-        // What must be on the disk is so when the ledger has it, not before.
-        if feedsLedger, context.durability == .buffered {
-          var configuration = spoolConfiguration("\(directory)/facts")
-          configuration.segmentBytes = min(configuration.segmentBytes, Self.factsSegmentBytes)
-          facts = try Spool(
-            configuration, budget: context.budget, log: log, registry: registry, labels: labels + [("log", "facts")])
-        }
-      } catch {
-        spool.stop()
-        identities?.close()
-        throw error
       }
+      // What must be on the disk is so when the ledger has it, not before.
+      if feedsLedger, context.durability == .buffered {
+        facts = try openFacts("\(directory)/facts", labels: labels + [("log", "facts")])
+      }
+    } catch {
+      spool.stop()
+      identities?.close()
+      throw error
     }
     let pipeline = Pipeline(
       signal: signal, spool: spool, identities: identities, facts: facts, mostFactsBytes: mostFactsBytes)
     opened.append(pipeline)
     return pipeline
+  }
+
+  /// Opens where posted scores wait for the ledger.
+  ///
+  /// - Returns: what is closed by `close`, started; nil where what was accepted must be on the disk: who sent it waits until the
+  ///   ledger has it.
+  /// - Throws: what the system or the limit says against it.
+  func openScores() throws(SpoolError) -> Spool? {
+    guard context.durability == .buffered else { return nil }
+    let spool = try openFacts("\(context.directory)/scores", labels: [("pipeline", "scores"), ("log", "facts")])
+    spool.start()
+    scores = spool
+    return spool
+  }
+
+  private func openFacts(_ directory: String, labels: MetricRegistry.Labels) throws(SpoolError) -> Spool {
+    var configuration = spoolConfiguration(directory)
+    configuration.segmentBytes = min(configuration.segmentBytes, Self.factsSegmentBytes)
+    return try Spool(configuration, budget: context.budget, log: log, registry: registry, labels: labels)
   }
 
   private func spoolConfiguration(_ directory: String) -> Spool.Configuration {
@@ -135,6 +154,8 @@ final class Storage {
       pipeline.facts?.stop()
     }
     opened = []
+    scores?.stop()
+    scores = nil
   }
 
   /// Tells of requests that wait in the directory for a pipeline or an exporter that there is no more. They stay.

@@ -25,7 +25,7 @@ struct TracePipeline {
   ///   - parts: what it consists of.
   ///   - exporters: where its spans go.
   ///   - storage: what it keeps on disk; nil with `durability: memory`.
-  ///   - ledger: what its `enduser` processor feeds; nil for none.
+  ///   - ledger: what it feeds, if it has an `enduser` processor; nil for none.
   ///   - shared: for log records, the processor of the traces that they belong to; nil for none.
   ///   - durability: `fsync` or `buffered`, with a storage.
   ///   - rules: what receivers index by.
@@ -48,7 +48,6 @@ struct TracePipeline {
     var replayed: EndUserProcessor?
     if parts.signal == .logs, let shared {
       endUser = nil
-      tap = nil
       replayed = shared
       consumer = shared.makeLogsConsumer(output: batcher, reader: storage?.spool)
     } else if let identity = parts.endUser {
@@ -60,26 +59,26 @@ struct TracePipeline {
         makeSieve: makeSieve, tell: { resolutions.tell($0) })
       endUser = processor
       replayed = processor
-      // With no traces there is nothing to be told to the ledger.
-      tap = (parts.signal == .traces ? ledger : nil).map { ledger in
-        let metrics = LedgerTapMetrics(registry: registry, pipeline: parts.id.description)
-        let facts = storage.flatMap { storage in
-          storage.facts.map { FactsLog($0, maxBytes: storage.mostFactsBytes, metrics: metrics, log: log) }
-        }
-        return LedgerTap(
-          processor, feed: ledger.feed(pipeline: Self.feedName(of: parts.id, storage?.spool), log: facts),
-          endUser: identity.configuration, rules: rules, interner: interner, spool: storage?.spool, metrics: metrics,
-          log: log)
-      }
-      if parts.signal == .logs {
-        consumer = processor.makeLogsConsumer(output: batcher, reader: storage?.spool)
-      } else {
-        consumer = tap ?? processor
-      }
+      consumer =
+        parts.signal == .logs ? processor.makeLogsConsumer(output: batcher, reader: storage?.spool) : processor
     } else {
       endUser = nil
-      tap = nil
       consumer = PassThrough(output: batcher, makeSieve: makeSieve)
+    }
+    if let ledger, let identity = parts.endUser, parts.feedsLedger {
+      let metrics = LedgerTapMetrics(registry: registry, pipeline: parts.id.description)
+      let facts = storage.flatMap { storage in
+        storage.facts.map { FactsLog($0, maxBytes: storage.mostFactsBytes, metrics: metrics, log: log) }
+      }
+      let tap = LedgerTap(
+        consumer, signal: parts.signal,
+        feed: ledger.feed(pipeline: Self.feedName(of: parts.id, storage?.spool), log: facts),
+        endUser: identity.configuration, rules: rules, interner: interner, spool: storage?.spool, metrics: metrics,
+        log: log)
+      self.tap = tap
+      consumer = tap
+    } else {
+      tap = nil
     }
     if let storage {
       replayed?.expectReplay()

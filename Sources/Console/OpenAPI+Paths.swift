@@ -2,16 +2,24 @@ extension OpenAPI {
   static let paths = [
     list("/users", "Users", "users", "End users."),
     get(
-      "/users/{end_user_id}", "UserDetail", "user", "An end user, with the days on which there were traces.",
+      "/users/{end_user_id}", "UserDetail", "user", "An end user, with the days on which there were traces or scores.",
       ["end_user_id", "since", "until"], isFound: false, more: erase),
     list("/users/{end_user_id}/sessions", "Sessions", "sessions", "An end user's sessions.", of: "end_user_id"),
     list("/users/{end_user_id}/traces", "Traces", "traces", "An end user's traces.", of: "end_user_id"),
+    list(
+      "/users/{end_user_id}/scores", "Scores", "scores",
+      "Scores of an end user's traces and sessions.", of: "end_user_id"),
     list("/sessions", "Sessions", "sessions", "Sessions."),
     list("/sessions/{session_id}", "SessionDetail", "traces", "A session with its traces.", of: "session_id"),
+    list(
+      "/sessions/{session_id}/scores", "Scores", "scores", "Scores of a session and of its traces.", of: "session_id"),
     list("/traces", "Traces", "traces", "Traces, those without an end user included."),
     get(
       "/traces/{trace_id}", "TraceDetail", "trace", "A trace with its spans.", ["trace_id", "bodies", "cursor"],
       isFound: false),
+    list(
+      "/traces/{trace_id}/scores", "Scores", "scores", "Scores of a trace and of its spans.", of: "trace_id"),
+    list("/scores", "Scores", "scores", "Scores, those included that wait for their trace or session."),
     get("/metadata/keys", "MetadataKeys", "metadata_keys", "Keys of end-user metadata, by name.", ["limit", "cursor"]),
     get(
       "/overview", "Overview", "overview",

@@ -1,5 +1,5 @@
 extension OpenAPI {
-  static let schemas = [common, rows, details, overview].joined(separator: ",")
+  static let schemas = [common, rows, scores, details, overview].joined(separator: ",")
 
   private static let common = #"""
 
@@ -45,17 +45,20 @@ extension OpenAPI {
   private static let rows = #"""
 
     "UserFields": {"allOf": [{"$ref": "#/components/schemas/Summary"}], "type": "object",
-      "required": ["end_user_id", "sessions"], "properties": {
-        "end_user_id": {"type": "string"}, "sessions": {"$ref": "#/components/schemas/Count"}}},
+      "required": ["end_user_id", "sessions", "scores"], "properties": {
+        "end_user_id": {"type": "string"}, "sessions": {"$ref": "#/components/schemas/Count"},
+        "scores": {"$ref": "#/components/schemas/ScoreSummaries"}}},
     "SessionFields": {"allOf": [{"$ref": "#/components/schemas/Summary"}], "type": "object",
-      "required": ["session_id", "end_user_id", "conflicting_end_users", "duration_ms"], "properties": {
+      "required": ["session_id", "end_user_id", "conflicting_end_users", "duration_ms", "scores"], "properties": {
+        "scores": {"$ref": "#/components/schemas/ScoreSummaries"},
         "session_id": {"type": "string"}, "end_user_id": {"type": ["string", "null"]},
         "conflicting_end_users": {"type": "boolean", "description": "Whether its traces name more than one end user."},
         "duration_ms": {"$ref": "#/components/schemas/Milliseconds"}}},
     "TraceFields": {"allOf": [{"$ref": "#/components/schemas/Amounts"}], "type": "object",
       "required": ["trace_id", "session_id", "end_user_id", "name", "timestamp", "latency_ms", "error", "metadata",
-        "models", "tags"],
+        "models", "tags", "scores"],
       "properties": {
+        "scores": {"$ref": "#/components/schemas/ScoreSummaries"},
         "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"}, "session_id": {"type": ["string", "null"]},
         "end_user_id": {"type": ["string", "null"]}, "name": {"type": ["string", "null"]},
         "timestamp": {"$ref": "#/components/schemas/Time"}, "latency_ms": {"$ref": "#/components/schemas/Milliseconds"},
@@ -82,15 +85,53 @@ extension OpenAPI {
       "next_cursor": {"$ref": "#/components/schemas/Cursor"}}}
     """#
 
+  private static let scores = #"""
+
+    "Mean": {"type": ["number", "null"],
+      "description": "Of those that have a number; each counts to its ninth decimal. null without any."},
+    "ScoreSummaries": {"type": "object", "maxProperties": 64,
+      "description": "What scores come to, by their names: of a trace its own and its spans', of a session its own and its traces', of an end user all of these.",
+      "additionalProperties": {"type": "object", "required": ["mean", "count", "latest"], "additionalProperties": false,
+        "properties": {
+          "mean": {"$ref": "#/components/schemas/Mean"}, "count": {"$ref": "#/components/schemas/Count"},
+          "latest": {"type": ["number", "string", "null"],
+            "description": "What the one with the latest timestamp says: its value, or else its label."}}}},
+    "Score": {"type": "object", "additionalProperties": false,
+      "required": ["score_id", "name", "value", "label", "data_type", "source", "timestamp", "trace_id", "span_id",
+        "session_id", "end_user_id", "comment", "environment", "metadata"],
+      "properties": {
+        "score_id": {"type": "string"}, "name": {"type": "string"}, "value": {"type": ["number", "null"]},
+        "label": {"type": ["string", "null"]},
+        "data_type": {"enum": ["numeric", "categorical", "boolean", "text", "correction"]},
+        "source": {"enum": ["api", "annotation", "evaluation"]}, "timestamp": {"$ref": "#/components/schemas/Time"},
+        "trace_id": {"type": ["string", "null"], "pattern": "^[0-9a-f]{32}$"},
+        "span_id": {"type": ["string", "null"], "pattern": "^[0-9a-f]{16}$"},
+        "session_id": {"type": ["string", "null"], "description": "The trace's, else the one that the score names."},
+        "end_user_id": {"type": ["string", "null"],
+          "description": "The trace's or session's; null also while the score waits for these."},
+        "comment": {"type": ["string", "null"]}, "environment": {"type": ["string", "null"]},
+        "metadata": {"type": "object"}}},
+    "Scores": {"type": "object", "required": ["scores", "next_cursor"], "additionalProperties": false, "properties": {
+      "scores": {"type": "array", "items": {"$ref": "#/components/schemas/Score"}},
+      "next_cursor": {"$ref": "#/components/schemas/Cursor"}}}
+    """#
+
   private static let details = #"""
 
     "Day": {"allOf": [{"$ref": "#/components/schemas/Amounts"}], "type": "object", "required": ["date", "traces"],
       "unevaluatedProperties": false, "properties": {
         "date": {"type": "string", "format": "date"}, "traces": {"$ref": "#/components/schemas/Count"}}},
-    "UserDetail": {"allOf": [{"$ref": "#/components/schemas/UserFields"}], "type": "object", "required": ["days"],
-      "unevaluatedProperties": false, "properties": {"days": {"type": "array",
-        "description": "In UTC, only those with traces; since and until choose among them.",
-        "items": {"$ref": "#/components/schemas/Day"}}}},
+    "UserDetail": {"allOf": [{"$ref": "#/components/schemas/UserFields"}], "type": "object",
+      "required": ["days", "score_days"], "unevaluatedProperties": false, "properties": {
+        "days": {"type": "array",
+          "description": "In UTC, only those with traces; since and until choose among them.",
+          "items": {"$ref": "#/components/schemas/Day"}},
+        "score_days": {"type": "array",
+          "description": "In UTC, by the scores' timestamps, only those with scores; since and until choose among them.",
+          "items": {"type": "object", "required": ["date", "scores"], "additionalProperties": false, "properties": {
+            "date": {"type": "string", "format": "date"}, "scores": {"type": "object", "additionalProperties":
+              {"type": "object", "required": ["mean", "count"], "additionalProperties": false, "properties": {
+                "mean": {"$ref": "#/components/schemas/Mean"}, "count": {"$ref": "#/components/schemas/Count"}}}}}}}}},
     "SessionDetail": {"allOf": [{"$ref": "#/components/schemas/SessionFields"}], "type": "object",
       "required": ["turns", "next_cursor"], "unevaluatedProperties": false, "properties": {
         "turns": {"type": "array", "items": {"$ref": "#/components/schemas/Trace"}},
@@ -122,11 +163,12 @@ extension OpenAPI {
         "cost_usd": {"$ref": "#/components/schemas/Cost"},
         "children": {"type": "array", "items": {"$ref": "#/components/schemas/Span"}}}},
     "Erasure": {"type": "object", "additionalProperties": false,
-      "required": ["end_user_id", "traces", "observations", "sessions", "pseudonym", "remains_in_log", "copies"],
+      "required": ["end_user_id", "traces", "observations", "sessions", "scores", "pseudonym", "remains_in_log", "copies"],
       "properties": {
         "end_user_id": {"type": "string"}, "traces": {"$ref": "#/components/schemas/Count"},
         "observations": {"$ref": "#/components/schemas/Count"},
         "sessions": {"$ref": "#/components/schemas/Count", "description": "Those that had no other end user's traces."},
+        "scores": {"$ref": "#/components/schemas/Count", "description": "Of these traces and of the end user's sessions."},
         "pseudonym": {"type": ["string", "null"],
           "description": "What the id is replaced by from now on; null when spans with it are refused."},
         "remains_in_log": {"type": "boolean",

@@ -13,6 +13,8 @@ struct AttributeFacts {
   private var tagAttributes: [(rank: UInt16, type: AttributeEntry.ValueType, value: Bytes)] = []
   private var members: [MetadataReader.Member] = []
   private var tags = TagList()
+  /// Of the span that was read last.
+  private(set) var annotations = Annotations()
   /// The tags of the last span that had any, and what they were made of, where that was one attribute: mostly all spans of a
   /// process have the same.
   private var tagText = JSONText()
@@ -102,6 +104,7 @@ struct AttributeFacts {
     findings.clear()
     if !tagAttributes.isEmpty { tagAttributes.removeAll(keepingCapacity: true) }
     if !members.isEmpty { members.removeAll(keepingCapacity: true) }
+    if !annotations.isEmpty { annotations.clear() }
     let span = Span(attributes: attributes, payload: payload)
     // A local root speaks like a root.
     let speaks = !marks.contains(.hasParent) || marks.contains(.remoteParent) || marks.contains(.applicationRoot)
@@ -119,6 +122,10 @@ struct AttributeFacts {
             key: Bytes(rebasing: span.key(attribute).dropFirst(Int(meaning.prefixLength))),
             value: span.value(attribute),
             type: attribute.type, encoding: meaning.encoding))
+      case .annotation:
+        annotations.note(
+          meaning.rank, key: Bytes(rebasing: span.key(attribute).dropFirst(Int(meaning.prefixLength))),
+          attribute.type, span.value(attribute))
       }
     }
   }

@@ -40,8 +40,15 @@ enum AttributeJSON {
 
   /// Lends the keys and values of a `KeyValueList`.
   static func forEachPair(ofList list: Bytes, _ body: (Bytes, AttributeEntry.ValueType, Bytes) -> Void) {
-    forEachField(of: list) { field in
-      guard field.number == 1, let pair = field.bytes else { return }
+    forEachPair(in: list, ofField: 1, body)
+  }
+
+  /// Lends the keys and values of any message's field that is a repeated `KeyValue`.
+  static func forEachPair(
+    in message: Bytes, ofField number: Int, _ body: (Bytes, AttributeEntry.ValueType, Bytes) -> Void
+  ) {
+    forEachField(of: message) { field in
+      guard field.number == number, let pair = field.bytes else { return }
       var key = Bytes(start: nil, count: 0)
       var found = (type: AttributeEntry.ValueType.empty, bytes: Bytes(start: nil, count: 0))
       forEachField(of: pair) { field in

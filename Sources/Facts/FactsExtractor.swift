@@ -6,6 +6,8 @@ package struct FactsExtractor {
   private let plan: FactsPlan
   private let reader: SpanReader
   private var attributes: AttributeFacts
+  /// What the span whose facts were lent last says that somebody thinks of it, where the plan wants scores.
+  package private(set) var scores: [Score] = []
 
   package init(plan: FactsPlan) {
     self.plan = plan
@@ -46,6 +48,15 @@ package struct FactsExtractor {
     facts.statusMessage = reader.statusMessage.prefix(upToCharacterAt: Self.mostTextBytes)
     if reader.statusCode == Self.errorCode { facts.flags.insert(.isError) }
     attributes.read(reader.attributes, of: payload, span.marks, resource: resource, into: &facts, body)
+    if plan.readsScores { readScores(of: facts) }
+  }
+
+  @inline(__always)
+  private mutating func readScores(of facts: borrowing SpanFacts) {
+    if !scores.isEmpty { scores.removeAll() }
+    if !attributes.annotations.isEmpty { attributes.annotations.append(to: &scores, of: facts) }
+    let events = reader.events
+    if !events.isEmpty { EvaluationResult.forEach(inEvents: events, of: facts) { scores.append($0) } }
   }
 
   /// Lends the facts of attributes that a trace hands down to its spans: whole `attributes` fields of a `Span` message,

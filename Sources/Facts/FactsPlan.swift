@@ -11,7 +11,7 @@ package final class FactsPlan: @unchecked Sendable {
   /// What one key says.
   struct Meaning: Sendable {
     enum Role: UInt8, Sendable {
-      case nothing, field, tags, metadataMember
+      case nothing, field, tags, metadataMember, annotation
     }
 
     var role = Role.nothing
@@ -22,12 +22,14 @@ package final class FactsPlan: @unchecked Sendable {
     var rank: UInt16 = 0
     /// Of a member of metadata.
     var encoding = FactConventions.MetadataEncoding.plain
-    /// Bytes of the prefix before a member's own key.
+    /// Bytes of the prefix before the own key of a member or an annotation.
     var prefixLength: UInt16 = 0
   }
 
   let identity: IdentityPlan
   let keys: SpanRules
+  /// Whether scores are looked for.
+  let readsScores: Bool
   /// Bytes of metadata of one span at most.
   let maxMetadataBytes: Int
   /// By key number, in raw memory: looked up for every attribute.
@@ -36,7 +38,9 @@ package final class FactsPlan: @unchecked Sendable {
   /// - Parameters:
   ///   - endUser: of the `enduser` processor whose spans these are: who speaks for whom.
   ///   - rules: what receivers index by; the marks that spans are told apart by are registered there.
-  package init(_ endUser: EndUserConfiguration, rules: SpanRules) {
+  ///   - readsScores: whether scores are looked for.
+  package init(_ endUser: EndUserConfiguration, rules: SpanRules, readsScores: Bool = false) {
+    self.readsScores = readsScores
     IdentityPlan.registerMarks(with: rules)
     let keys = SpanRules()
     self.keys = keys
@@ -62,6 +66,10 @@ package final class FactsPlan: @unchecked Sendable {
     for (prefix, encoding) in FactConventions.metadataPrefixes {
       meanings[keys.number(forPrefix: prefix)] = Meaning(
         role: .metadataMember, encoding: encoding, prefixLength: UInt16(prefix.utf8.count))
+    }
+    for (list, prefix) in Annotations.prefixes.enumerated() where readsScores {
+      meanings[keys.number(forPrefix: prefix)] = Meaning(
+        role: .annotation, rank: UInt16(list), prefixLength: UInt16(prefix.utf8.count))
     }
 
     table = .allocate(capacity: keys.patterns.count)

@@ -4,6 +4,8 @@ extension Filter {
     case endUser, session, workflow, name, model, tag, trace
     /// A path into end-user metadata, its parts divided by dots.
     case metadata(String)
+    /// Scores of a name: a score's number or label; of whoever has several, the mean of the numbers, and any of the labels.
+    case score(String)
     /// Whether something failed: alone it is a condition (`error`).
     case error
     /// US dollars.
@@ -17,6 +19,8 @@ extension Filter {
     /// What values of a field are.
     enum Kind {
       case text, flag, number, duration, time
+      /// A number or text, whichever it is compared with.
+      case score
     }
 
     var kind: Kind {
@@ -26,10 +30,11 @@ extension Filter {
       case .cost, .tokens, .inputTokens, .outputTokens, .traces, .sessions, .observations, .errors: .number
       case .latency: .duration
       case .firstEvent, .lastEvent: .time
+      case .score: .score
       }
     }
 
-    /// All but metadata, in the order in which messages list them.
+    /// All but metadata and scores, in the order in which messages list them.
     static let named: [Field] = [
       .endUser, .session, .workflow, .name, .model, .tag, .trace, .error, .cost, .tokens, .inputTokens, .outputTokens,
       .latency, .traces, .sessions, .observations, .errors, .firstEvent, .lastEvent,
@@ -46,6 +51,7 @@ extension Filter {
       case .tag: "tag"
       case .trace: "trace"
       case .metadata(let path): "metadata:\(path)"
+      case .score(let name): "score:\(name)"
       case .error: "error"
       case .cost: "cost"
       case .tokens: "tokens"
@@ -63,7 +69,7 @@ extension Filter {
 
     private static let byName = Dictionary(uniqueKeysWithValues: named.map { ($0.name, $0) })
 
-    /// The field of a name in lower case; nil for metadata, too, which takes a path.
+    /// The field of a name in lower case; nil for metadata and scores, too, which take a path and a name.
     init?(name: String) {
       guard let field = name == "user" ? .endUser : Self.byName[name] else { return nil }
       self = field

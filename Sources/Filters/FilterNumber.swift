@@ -11,6 +11,9 @@ extension Filter {
       billionths = Int128(whole) * 1_000_000_000
     }
 
+    /// As near as a double comes.
+    package var double: Double { Double(billionths) / 1e9 }
+
     /// What is wrong with a text that should be a number, a duration or a time.
     struct Fault: Error {
       let message: String

@@ -107,6 +107,7 @@ struct FilterParser {
     case .text: return try textComparison(of: field)
     case .flag: return try flag(field)
     case .number, .duration, .time: return try orderedComparison(of: field)
+    case .score: return try scoreComparison(of: field)
     }
   }
 
@@ -118,22 +119,24 @@ struct FilterParser {
       position += 1
       return field
     }
-    let prefix = "metadata:"
-    if keyword.utf8.starts(with: prefix.utf8) {
-      return .metadata(try path(String(decoding: word.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)))
-    }
+    if let path = try take("metadata:", "a path", in: word) { return .metadata(path) }
+    if let name = try take("score:", "a name", in: word) { return .score(name) }
     if keyword == "metadata" { throw error("metadata needs a path: metadata:plan") }
+    if keyword == "score" { throw error("score needs a name: score:helpful") }
     let names = Filter.Field.named.map(\.name).joined(separator: ", ")
-    throw error("there is no field “\(word)”; fields are \(names) and metadata:PATH")
+    throw error("there is no field “\(word)”; fields are \(names), metadata:PATH and score:NAME")
   }
 
-  /// What follows `metadata:`, at which the parser stands: in the same word, or else in quotes right behind it.
-  private mutating func path(_ path: String) throws(FilterError) -> String {
+  /// What follows a prefix, which the word that the parser stands at may have: in the same word, or else in quotes right behind
+  /// it. nil without the prefix.
+  private mutating func take(_ prefix: String, _ what: String, in word: String) throws(FilterError) -> String? {
+    guard let keyword = token.keyword, keyword.utf8.starts(with: prefix.utf8) else { return nil }
+    let rest = String(decoding: word.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
     let end = token.range.upperBound
     position += 1
-    if !path.isEmpty { return path }
+    if !rest.isEmpty { return rest }
     guard case .quoted(let quoted) = token.kind, token.range.lowerBound == end, !quoted.isEmpty else {
-      throw FilterError("expected a path right behind “metadata:”", at: end, in: text)
+      throw FilterError("expected \(what) right behind “\(prefix)”", at: end, in: text)
     }
     position += 1
     return quoted
@@ -157,8 +160,9 @@ struct FilterParser {
     if take("does", "not", "contain") { return .not(compares(.contains, try value())) }
     if take("starts", "with") { return compares(.startsWith, try value()) }
     if take("ends", "with") { return compares(.endsWith, try value()) }
+    let numeric = field.kind == .score ? "=, !=, <, <=, >, >=, " : ""
     throw error(
-      "expected what to ask of \(field.name): is, is not, contains, does not contain, starts with, ends with, "
+      "expected what to ask of \(field.name): \(numeric)is, is not, contains, does not contain, starts with, ends with, "
         + "is any of, is none of or exists")
   }
 
@@ -184,6 +188,22 @@ struct FilterParser {
     }
     position += 1
     return .comparison(field, try ordered(relation, field.kind))
+  }
+
+  /// A number without quotes is compared as one, anything else as text.
+  private mutating func scoreComparison(of field: Filter.Field) throws(FilterError) -> Filter.Condition {
+    var ahead = 1
+    switch token.kind {
+    case .comparison(.equal), .notEqual: break
+    case .comparison: return try orderedComparison(of: field)
+    default:
+      guard keyword() == "is" else { return try textComparison(of: field) }
+      if keyword(ahead: 1) == "not" { ahead = 2 }
+    }
+    guard position + ahead < tokens.count, case .word(let word) = tokens[position + ahead].kind,
+      (try? Filter.Number(parsing: word)) != nil
+    else { return try textComparison(of: field) }
+    return try orderedComparison(of: field)
   }
 
   private mutating func ordered(

@@ -72,7 +72,8 @@ package struct SpanPredicate: Sendable {
       case .inputTokens: self = Node(.inputTokens, comparison)
       case .outputTokens: self = Node(.outputTokens, comparison)
       case .latency: self = Node(.latency, comparison)
-      case .traces, .sessions, .observations, .errors, .firstEvent, .lastEvent: return nil
+      // Scores are given later.
+      case .traces, .sessions, .observations, .errors, .firstEvent, .lastEvent, .score: return nil
       }
     }
 

@@ -13,13 +13,15 @@ extension FilterSQL {
     private static let billion: Int128 = 1_000_000_000
 
     init?(_ field: Filter.Field, _ view: LedgerView) {
-      let row = String(view.rawValue.prefix(1))
+      let row = view.alias
       let isTrace = view == .traces
       /// Sums of users and sessions are zeros when none of their traces told.
       func sum(_ column: String, unit: Int128 = Self.billion) -> NumberSource {
         NumberSource(column: "\(row).\(column)", known: isTrace ? nil : "\(row).\(column)_known > 0", unit: unit)
       }
       switch (field, view) {
+      case (.firstEvent, .scores), (.lastEvent, .scores): self.init(column: "sc.time")
+      case (_, .scores): return nil
       case (.error, _): self.init(column: "\(row).errors", isFlag: true)
       case (.cost, _): self = sum("cost", unit: 1)
       case (.tokens, _): self = sum("total")

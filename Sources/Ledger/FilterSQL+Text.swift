@@ -23,8 +23,15 @@ extension FilterSQL {
     var isTraceID = false
 
     init?(_ field: Filter.Field, _ view: LedgerView) {
-      let row = String(view.rawValue.prefix(1))
+      let row = view.alias
       switch (field, view) {
+      case (.session, .scores): self.init(reference: "sc.session", to: "sessions")
+      case (.name, .scores): self.init(reference: "sc.name", to: "score_names")
+      case (.trace, .scores):
+        self.init(column: "sc.about_trace")
+        exists = "sc.about_trace IS NOT NULL"
+      case (.endUser, .scores): self.init(reference: "sc.user", to: "users")
+      case (_, .scores): return nil
       case (.endUser, .users), (.session, .sessions): self.init(column: "\(row).name")
       case (.endUser, _): self.init(reference: "\(row).user", to: "users")
       case (.session, .users): self.init(column: "name", "u.id", in: "SELECT user FROM sessions WHERE ")
@@ -116,7 +123,7 @@ extension FilterSQL {
     }
   }
 
-  private mutating func appendName(_ column: String, _ comparison: Filter.Comparison) {
+  mutating func appendName(_ column: String, _ comparison: Filter.Comparison) {
     switch comparison {
     case .text(.is, let value): append(column, in: [.text(value)])
     case .anyOf(let values): append(column, in: values.map(SQLValue.text))

@@ -2,10 +2,21 @@ package import Filters
 
 /// What a list of the ledger shows.
 package enum LedgerView: String, Sendable, CaseIterable {
-  case users, sessions, traces
+  case users, sessions, traces, scores
+
+  /// How filters call the table's rows.
+  var alias: String {
+    switch self {
+    case .users: "u"
+    case .sessions: "s"
+    case .traces: "t"
+    case .scores: "sc"
+    }
+  }
 }
 
-/// A filter as a condition of SQL, for the `WHERE` of a query whose rows are `users u`, `sessions s` or `traces t`.
+/// A filter as a condition of SQL, for the `WHERE` of a query whose rows are `users u`, `sessions s`, `traces t` or
+/// `scores sc`.
 ///
 /// Every value is a parameter, bound in order. A negation is pushed down to the comparisons, and is `IS NOT TRUE` there, so
 /// that what is absent makes a condition false and its negation true; elsewhere comparisons stay bare, for indexes to
@@ -55,6 +66,7 @@ package struct FilterSQL {
 
   /// What narrows a view's rows down to those that fulfil a comparison; nil where nothing is prepared for that.
   static func narrowing(_ field: Filter.Field, _ comparison: Filter.Comparison, view: LedgerView) -> Narrowing? {
+    if case .score(let name) = field { return narrowing(score: name, comparison, view: view) }
     guard let source = TextSource(field, view), comparison != .exists || source.exists == nil else { return nil }
     var selection = FilterSQL(view: view)
     selection.appendSelection(source, comparison)
@@ -64,13 +76,15 @@ package struct FilterSQL {
     return source.isFacet ? .rows(sql: selection.sql, parameters: selection.parameters) : nil
   }
 
-  private init(view: LedgerView) {
+  init(view: LedgerView) {
     self.view = view
   }
 
   /// False when the view has no such field.
   private mutating func append(_ field: Filter.Field, _ comparison: Filter.Comparison) -> Bool {
-    if let source = TextSource(field, view) {
+    if case .score(let name) = field {
+      append(score: name, comparison)
+    } else if let source = TextSource(field, view) {
       append(source, comparison)
     } else if let source = NumberSource(field, view) {
       append(source, comparison)

@@ -9,7 +9,8 @@ final class LedgerBacklog: @unchecked Sendable {
 
   private let spool: Spool
   private let feed: LedgerFeed
-  private let factory: FactsScratch.Factory
+  private let signal: Signal
+  private let facts: RequestFacts
   private let rules: SpanRules
   private let interner: ScopeInterner
   private let metrics: LedgerTapMetrics
@@ -25,12 +26,13 @@ final class LedgerBacklog: @unchecked Sendable {
   private static let interval: UInt64 = 20_000_000
 
   init(
-    spool: Spool, feed: LedgerFeed, factory: FactsScratch.Factory, rules: SpanRules, interner: ScopeInterner,
+    spool: Spool, signal: Signal, feed: LedgerFeed, facts: RequestFacts, rules: SpanRules, interner: ScopeInterner,
     metrics: LedgerTapMetrics, log: Log
   ) {
     self.spool = spool
     self.feed = feed
-    self.factory = factory
+    self.signal = signal
+    self.facts = facts
     self.rules = rules
     self.interner = interner
     self.metrics = metrics
@@ -58,7 +60,7 @@ final class LedgerBacklog: @unchecked Sendable {
   }
 
   private func run() {
-    var scratch = factory.make()
+    var scratch = FactsScratch(facts)
     let index = SpanIndex()
     while let record = next() {
       // Whoever waits for space in the spool comes first.
@@ -94,7 +96,7 @@ final class LedgerBacklog: @unchecked Sendable {
     do {
       let payload = try spool.readAll(record)
       return try payload.withUnsafeBytes { bytes in
-        try index.fill(from: bytes, rules: rules)
+        try index.fill(from: bytes, signal: signal, rules: rules)
         let batch = SpanBatch(bytes: bytes, index: index, interner: interner) { _ in }
         return feed.take(SpanBatch(batch, record: record), with: &scratch)
       }

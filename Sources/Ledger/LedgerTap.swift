@@ -1,9 +1,7 @@
 package import EndUser
-import Facts
 import Locks
 package import OTLP
 package import Pipeline
-import Privacy
 package import SelfTelemetry
 package import Spool
 
@@ -14,13 +12,14 @@ package import Spool
 package final class LedgerTap: TracesConsumer {
   private let consumer: any TracesConsumer
   private let feed: LedgerFeed
-  private let factory: FactsScratch.Factory
+  private let facts: RequestFacts
   private let backlog: LedgerBacklog?
   private let scratches = Locked<[FactsScratch]>([])
-  private let missed: Counter
+  private let metrics: LedgerTapMetrics
 
   /// - Parameters:
   ///   - consumer: the pipeline behind the tap.
+  ///   - signal: the pipeline's: of traces the ledger wants all, of log records the scores.
   ///   - feed: the ledger's, for this pipeline.
   ///   - endUser: the pipeline's processor, whose keys say who a span belongs to.
   ///   - rules: what receivers index by; the ledger's keys are registered there.
@@ -29,17 +28,19 @@ package final class LedgerTap: TracesConsumer {
   ///   - metrics: see there.
   ///   - log: the collector's own log.
   package init(
-    _ consumer: any TracesConsumer, feed: LedgerFeed, endUser: EndUserConfiguration, rules: SpanRules,
+    _ consumer: any TracesConsumer, signal: Signal = .traces, feed: LedgerFeed, endUser: EndUserConfiguration,
+    rules: SpanRules,
     interner: ScopeInterner, spool: Spool?, metrics: LedgerTapMetrics, log: Log
   ) {
     self.consumer = consumer
     self.feed = feed
-    let factory = FactsScratch.Factory(endUser, feed.privacy, rules: rules)
-    self.factory = factory
-    missed = metrics.missedSpans
+    let facts = RequestFacts(endUser, feed.privacy, rules: rules)
+    self.facts = facts
+    self.metrics = metrics
     backlog = spool.map {
       LedgerBacklog(
-        spool: $0, feed: feed, factory: factory, rules: rules, interner: interner, metrics: metrics, log: log)
+        spool: $0, signal: signal, feed: feed, facts: facts, rules: rules, interner: interner, metrics: metrics,
+        log: log)
     }
   }
 
@@ -60,13 +61,15 @@ package final class LedgerTap: TracesConsumer {
 
   private func show(_ batch: SpanBatch) {
     guard let record = batch.record, let backlog else {
-      if !batch.isReplay, batch.spanCount > 0, !take(batch) { missed.add(batch.spanCount) }
+      if !batch.isReplay, facts.hasAny(batch), !take(batch) {
+        if batch.signal == .traces { metrics.missedSpans.add(batch.spanCount) } else { metrics.missedRequests.add() }
+      }
       return
     }
     guard record.isFollowed else { return }
     if batch.isReplay, feed.isApplied(record.sequence) {
       record.markFollowed()
-    } else if batch.spanCount == 0 {
+    } else if !facts.hasAny(batch) {
       record.markFollowed()
     } else if !backlog.isEmpty || !take(batch) {
       backlog.append(record)
@@ -75,7 +78,7 @@ package final class LedgerTap: TracesConsumer {
 
   private func take(_ batch: SpanBatch) -> Bool {
     guard feed.hasRoom else { return false }
-    var scratch = scratches.withLock { $0.popLast() } ?? factory.make()
+    var scratch = scratches.withLock { $0.popLast() } ?? FactsScratch(facts)
     let isTaken = feed.take(batch, with: &scratch)
     scratches.withLock { $0.append(scratch) }
     return isTaken
@@ -85,6 +88,7 @@ package final class LedgerTap: TracesConsumer {
 /// What a tap counts.
 package struct LedgerTapMetrics: Sendable {
   let missedSpans: Counter
+  let missedRequests: Counter
   let givenUpRequests: Counter
 
   package init(registry: MetricRegistry, pipeline: String) {
@@ -92,79 +96,13 @@ package struct LedgerTapMetrics: Sendable {
     missedSpans = registry.counter(
       "heirloom_ledger_missed_spans", help: "Spans that the ledger never saw: it had no room, and there is no spool.",
       labels: labels)
+    missedRequests = registry.counter(
+      "heirloom_ledger_missed_score_requests",
+      help: "Requests of log records with scores that the ledger never saw: it had no room, and there is no spool.",
+      labels: labels)
     givenUpRequests = registry.counter(
       "heirloom_ledger_given_up_requests",
       help: "Requests that the ledger never saw: it was behind, and the spool was full or could not be read.",
       labels: labels)
-  }
-}
-
-/// What it takes to find out the facts of a request's spans, one request after the other.
-struct FactsScratch {
-  /// What scratches are made with.
-  struct Factory: Sendable {
-    private let plan: FactsPlan
-    private let privacy: PrivacyPolicy
-    private let rules: SpanRules
-
-    init(_ endUser: EndUserConfiguration, _ policy: PrivacyPolicy, rules: SpanRules) {
-      plan = FactsPlan(endUser, rules: rules)
-      self.rules = rules
-      var privacy = policy
-      privacy.userKeys += endUser.idKeys
-      privacy.metadataKeys += endUser.metadataKeys
-      self.privacy = privacy
-    }
-
-    func make() -> FactsScratch {
-      FactsScratch(plan, privacy.isEmpty ? nil : PrivateRequests(privacy, rules: rules))
-    }
-  }
-
-  fileprivate var extractor: FactsExtractor
-  /// Nil where the ledger may know everything.
-  fileprivate var requests: PrivateRequests?
-  fileprivate var chunk = FactsChunk()
-  /// Bytes of memory that a request's facts leave to the next one's at most.
-  fileprivate static let mostKept = 1 << 20
-
-  private init(_ plan: FactsPlan, _ requests: PrivateRequests?) {
-    extractor = FactsExtractor(plan: plan)
-    self.requests = requests
-  }
-}
-
-extension LedgerFeed {
-  /// Takes a request that is in no spool, or that its record follows.
-  ///
-  /// - Returns: false when there is no room; nothing was taken then.
-  func take(_ batch: SpanBatch, with scratch: inout FactsScratch) -> Bool {
-    guard var requests = scratch.requests else { return take(facts: batch, with: &scratch) }
-    defer { scratch.requests = requests }
-    // What can't be rewritten must not be in the ledger. It cannot be: an index has accepted it.
-    return (try? requests.lend(batch) { take(facts: $0, with: &scratch) })
-      ?? take(FactsChunk(), sequence: batch.record?.sequence) { [record = batch.record] in record?.markFollowed() }
-  }
-
-  private func take(facts batch: SpanBatch, with scratch: inout FactsScratch) -> Bool {
-    var chunk = FactsChunk()
-    swap(&chunk, &scratch.chunk)
-    for position in 0..<batch.spanCount {
-      scratch.extractor.extract(batch, at: position) { chunk.append($0, body: body(of: batch, at: position)) }
-    }
-    let isTaken = take(chunk, sequence: batch.record?.sequence) { [record = batch.record] in record?.markFollowed() }
-    if chunk.byteCount <= FactsScratch.mostKept {
-      chunk.removeAll()
-      swap(&chunk, &scratch.chunk)
-    }
-    return isTaken
-  }
-
-  /// The span as it came where it is wanted whole, else nothing.
-  private func body(of batch: SpanBatch, at position: Int) -> UnsafeRawBufferPointer {
-    let span = batch.index.spans[position]
-    let isWanted = Int(span.length) <= mostBodyBytes
-    return UnsafeRawBufferPointer(
-      start: isWanted ? batch.payload(of: span) : nil, count: isWanted ? Int(span.length) : 0)
   }
 }

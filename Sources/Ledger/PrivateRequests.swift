@@ -25,7 +25,7 @@ struct PrivateRequests {
   mutating func lend<Value>(_ batch: SpanBatch, _ body: (SpanBatch) -> Value) throws -> Value {
     let bytes = try rewritten(batch)
     return try bytes.withUnsafeBytes { bytes in
-      try index.fill(from: bytes, rules: rules)
+      try index.fill(from: bytes, signal: batch.signal, rules: rules)
       let rewritten = SpanBatch(bytes: bytes, index: index, interner: interner) { _ in }
       guard let record = batch.record else { return body(rewritten) }
       return body(SpanBatch(rewritten, record: record))

@@ -11,7 +11,7 @@ enum Schema {
   }
 
   /// A ledger of version n has had the first n.
-  static let migrations = [Migration(sql: version1), version2, openSessions]
+  static let migrations = [Migration(sql: version1), version2, openSessions, scores]
 
   /// Says in the file's header whose file it is: "Hrlm".
   static let applicationID: Int64 = 0x4872_6C6D

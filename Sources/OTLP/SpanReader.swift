@@ -51,8 +51,12 @@ package final class SpanReader {
   /// The code of its status: 2 is an error.
   package var statusCode: UInt64 { state.pointee.fields.status_code }
   /// UTF-8 in the payload that was read.
-  package var name: UnsafeRawBufferPointer { text(state.pointee.fields.name) }
-  package var statusMessage: UnsafeRawBufferPointer { text(state.pointee.fields.status_message) }
+  package var name: UnsafeRawBufferPointer { bytes(state.pointee.fields.name) }
+  package var statusMessage: UnsafeRawBufferPointer { bytes(state.pointee.fields.status_message) }
+
+  /// Fields of the payload that was read, from its first event to its last: the events, and what stands between them. Empty
+  /// without any.
+  package var events: UnsafeRawBufferPointer { bytes(state.pointee.fields.events) }
 
   /// The attributes, in their order; valid until something else is read.
   package var attributes: UnsafeBufferPointer<AttributeEntry> {
@@ -61,7 +65,7 @@ package final class SpanReader {
       count: Int(state.pointee.fields.attribute_count))
   }
 
-  private func text(_ range: cotlp_range) -> UnsafeRawBufferPointer {
+  private func bytes(_ range: cotlp_range) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(
       rebasing: state.pointee.payload[Int(range.offset)..<Int(range.offset) + Int(range.length)])
   }

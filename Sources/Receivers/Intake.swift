@@ -1,3 +1,4 @@
+package import Facts
 import Locks
 package import OTLP
 package import Pipeline
@@ -12,10 +13,15 @@ package final class Intake: @unchecked Sendable {
     package let rules: SpanRules
     /// By the signal that they take. A signal without one is not served.
     package let consumers: [Signal: any TracesConsumer]
+    /// What takes scores; nil where they are not served.
+    package let scores: (any ScoresConsumer)?
 
-    package init(rules: SpanRules, consumers: [Signal: any TracesConsumer]) {
+    package init(
+      rules: SpanRules, consumers: [Signal: any TracesConsumer], scores: (any ScoresConsumer)? = nil
+    ) {
       self.rules = rules
       self.consumers = consumers
+      self.scores = scores
     }
   }
 
@@ -48,15 +54,22 @@ package final class Intake: @unchecked Sendable {
 
   /// Why a request of that signal would not be taken now.
   func objection(to signal: Signal) -> ExportService.Answer? {
+    switch lookingAhead({ $0.consumers[signal] }) {
+    case .success(let consumer?): consumer.refusal.map { .refused($0) }
+    case .success(nil): .unserved
+    case .failure(let refusal): .refused(refusal)
+    case nil: nil
+    }
+  }
+
+  /// What a request would meet now: what is asked of the target, why it would be refused, or nil when it would be held.
+  func lookingAhead<Answer>(_ ask: (Target) -> Answer) -> Result<Answer, Refusal>? {
     let target: Target? = lock.withLock {
       guard case .open(let target) = state else { return nil }
       return target
     }
-    if let target {
-      guard let consumer = target.consumers[signal] else { return .unserved }
-      return consumer.refusal.map { .refused($0) }
-    }
-    return lock.withLock { mayHold ? nil : .refused(Self.refused) }
+    if let target { return .success(ask(target)) }
+    return lock.withLock { mayHold ? nil : .failure(Self.refused) }
   }
 
   /// Lets a request pass: now and on this thread if it can be, else later.

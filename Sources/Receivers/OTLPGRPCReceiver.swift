@@ -30,7 +30,9 @@ package final class OTLPGRPCReceiver: OTLPListener {
     self.registry = registry
     let handler = OTLPGRPCHandler(
       configuration, interner: interner, intake: intake, doorkeeper: doorkeeper,
-      metrics: ReceiverMetrics(registry: registry, receiver: id, transport: transport, endings: [.maxConnections]))
+      metrics: ReceiverMetrics(
+        registry: registry, receiver: id, transport: transport, endings: [.maxConnections],
+        takesScores: false))
     server = try GRPCServer(configuration: configuration, services: OTLPServices.names, handler: handler)
   }
 

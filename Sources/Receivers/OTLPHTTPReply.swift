@@ -30,31 +30,33 @@ enum OTLPHTTPReply {
         body: ServiceReply.success(signal: signal, rejected: rejected, message: message))
     case .malformed(let reason): malformed(reason)
     case .refused(let refusal): refused(refusal)
-    case .unserved: error(404, .unimplemented, "no pipeline of this receiver takes \(signal)")
+    case .unserved: unserved("no pipeline of this receiver takes \(signal)")
     }
   }
+
+  static func unserved(_ message: String) -> HTTPResponse { error(404, .unimplemented, message) }
 
   static func malformed(_ message: String) -> HTTPResponse { error(400, .invalidArgument, message) }
 
   static func unknownPath(_ known: String) -> HTTPResponse {
-    error(404, .unimplemented, "nothing is served on this path; traces go to \(known)")
+    unserved("nothing is served on this path; traces go to \(known)")
   }
 
   static let wrongMethod = error(
     405, .unimplemented, "OTLP requests are sent with POST", headers: [("Allow", "POST")])
 
-  static func tooLarge(_ limit: Int) -> HTTPResponse {
+  static func tooLarge(_ limit: Int, of key: String = "max_request_body_size") -> HTTPResponse {
     error(
       413, .resourceExhausted,
-      "the request is larger than \(limit) bytes, which max_request_body_size allows, as sent or inflated")
+      "the request is larger than \(limit) bytes, which \(key) allows, as sent or inflated")
   }
 
   static let wrongContentType = wrongType("Content-Type must be \(protobuf) or \(json)")
 
   static let wrongCharset = wrongType("the charset of \(json) must be utf-8")
 
-  private static func wrongType(_ message: String) -> HTTPResponse {
-    error(415, .invalidArgument, message, headers: [("Accept", "\(protobuf), \(json)")])
+  static func wrongType(_ message: String, accepted: String = "\(protobuf), \(json)") -> HTTPResponse {
+    error(415, .invalidArgument, message, headers: [("Accept", accepted)])
   }
 
   static func wrongContentEncoding(_ known: [ContentCoding]) -> HTTPResponse {

@@ -1,21 +1,34 @@
 import OTLP
 
-/// Which signal is sent to which path.
+/// What is sent to which path.
 struct OTLPPaths: Sendable {
+  /// What a path is for.
+  enum Service: Hashable {
+    case export(Signal)
+    case scores
+  }
+
   /// Where Langfuse's SDKs send their traces: below the address that they are given, and nowhere else.
   static let langfuse = "/api/public/otel/v1/traces"
 
-  private let signals: [String: Signal]
+  /// Where those of its SDKs post scores that send batches of events: likewise.
+  private static let ingestion = "/api/public/ingestion"
+
+  private let services: [String: Service]
 
   init(_ configuration: OTLPReceiver.Configuration) {
-    var signals = [Self.langfuse: Signal.traces]
-    signals[configuration.metricsURLPath] = .metrics
-    signals[configuration.logsURLPath] = .logs
-    for path in configuration.extraTracesPaths { signals[path] = .traces }
-    signals[configuration.tracesURLPath] = .traces
-    self.signals = signals
+    var services = [Self.langfuse: Service.export(.traces)]
+    if let path = configuration.scoresURLPath {
+      services[Self.ingestion] = .scores
+      services[path] = .scores
+    }
+    services[configuration.metricsURLPath] = .export(.metrics)
+    services[configuration.logsURLPath] = .export(.logs)
+    for path in configuration.extraTracesPaths { services[path] = .export(.traces) }
+    services[configuration.tracesURLPath] = .export(.traces)
+    self.services = services
   }
 
   /// nil where nothing is served.
-  func signal(of path: String) -> Signal? { signals[path] }
+  func service(of path: String) -> Service? { services[path] }
 }

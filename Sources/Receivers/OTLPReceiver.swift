@@ -20,6 +20,10 @@ package final class OTLPReceiver: OTLPListener {
     package var tracesURLPath = "/v1/traces"
     package var logsURLPath = "/v1/logs"
     package var metricsURLPath = "/v1/metrics"
+    /// Nil for no scores.
+    package var scoresURLPath: String? = "/api/public/scores"
+    /// Bytes of a body of scores, as it comes and inflated; not more than other bodies may have.
+    package var maxScoresBodySize = 5 << 20
     /// Further paths that traces are sent to.
     package var extraTracesPaths: [String] = []
     package var admission = Admission()

@@ -8,14 +8,19 @@ struct ReceiverMetrics: Sendable {
   let accepted: [Signal: Counter]
   /// Refused: the pipeline had no room, or the item could not be used.
   let refused: [Signal: Counter]
+  /// Scores that were posted, by what became of them.
+  let acceptedScores: Counter
+  let refusedScores: Counter
   let refusedRequests: Counter
   let requests: Counter
   /// Connections that the server ended by itself.
   let closedConnections: [HTTPEnding: Counter]
 
-  /// Counts from now on; `endings` are the reasons for which the server ends connections.
+  /// Counts from now on; `endings` are the reasons for which the server ends connections, `takesScores` says whether scores
+  /// can be posted to it.
   init(
-    registry: MetricRegistry, receiver: String, transport: String, endings: [HTTPEnding] = HTTPEnding.allCases
+    registry: MetricRegistry, receiver: String, transport: String, endings: [HTTPEnding] = HTTPEnding.allCases,
+    takesScores: Bool = true
   ) {
     let labels: MetricRegistry.Labels = [("receiver", receiver), ("transport", transport)]
     func counters(_ outcome: String, _ help: String) -> [Signal: Counter] {
@@ -29,6 +34,12 @@ struct ReceiverMetrics: Sendable {
     }
     accepted = counters("accepted", " taken into the pipeline.")
     refused = counters("refused", " that were not taken into the pipeline.")
+    func scores(_ outcome: String, _ help: String) -> Counter {
+      guard takesScores else { return Counter() }
+      return registry.counter("heirloom_receiver_\(outcome)_scores", help: help, labels: labels)
+    }
+    acceptedScores = scores("accepted", "Posted scores that the ledger has.")
+    refusedScores = scores("refused", "Posted scores that were not taken.")
     refusedRequests = registry.counter(
       "heirloom_receiver_refused_requests", help: "Requests answered with an error.", labels: labels)
     requests = registry.counter(

@@ -21,6 +21,7 @@ struct Answer {
     case .users: try list(.users, LedgerRequest("users"))
     case .sessions: try list(.sessions, LedgerRequest("sessions"))
     case .traces: try list(.traces, LedgerRequest("traces"))
+    case .scores: try list(.scores, LedgerRequest("scores"))
     // What is chosen of a user's or session's are its traces.
     case .user(let id) where isList: try list(.traces, LedgerRequest("users", id, "traces"), without: ["USER"])
     case .user(let id): try user(id)

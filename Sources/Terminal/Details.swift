@@ -36,6 +36,16 @@ struct Details {
     add("workflows", document.texts("workflows"))
     add("tags", document.texts("tags"))
     add("metadata", document.at("metadata").map { Self.members($0, "") } ?? [])
+    add("scores", document.at("scores").map(Self.scores) ?? [])
+  }
+
+  /// `helpful 0.8 (12)`, `verdict good (1)`: how many, and of those with a number the mean, of others the latest.
+  private static func scores(_ summaries: JSONValue) -> [String] {
+    summaries.members.map { name, summary in
+      let latest = summary.text("latest") ?? summary.number("latest").map(Readable.score) ?? Readable.unknown
+      let verdict = summary.number("mean").map { "\(Readable.score($0))" } ?? latest
+      return "\(String(decoding: name, as: UTF8.self)) \(verdict) (\(Readable.count(summary.count("count"))))"
+    }
   }
 
   /// `12.3k in all`, `10.0k input`, `2300 output`.

@@ -56,7 +56,8 @@ struct Forgetting {
   /// What was erased, what becomes of later spans, and where else there may be some.
   private func report(_ erasure: JSONValue) -> String {
     let name = PlainText.harmless(endUser)
-    let figures = ["traces", "sessions", "observations"].map { "\(erasure.count($0) ?? 0) \($0)" }
+    var figures = ["traces", "sessions", "observations"].map { "\(erasure.count($0) ?? 0) \($0)" }
+    if let scores = erasure.count("scores"), scores > 0 { figures.append("\(scores) scores") }
     let went =
       erasure.count("traces") == 0
       ? "The ledger had nothing of \(name)." : "Erased of \(name): \(figures.joined(separator: ", "))."

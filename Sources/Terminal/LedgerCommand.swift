@@ -2,11 +2,11 @@
 package struct LedgerCommand: Equatable, Sendable {
   /// The command's word.
   package enum Name: String, CaseIterable, Sendable {
-    case users, user, sessions, session, traces, trace, overview
+    case users, user, sessions, session, traces, trace, scores, overview
   }
 
   package enum Subject: Equatable, Sendable {
-    case users, sessions, traces, overview
+    case users, sessions, traces, scores, overview
     case user(String)
     case session(String)
     case trace(String)
@@ -147,6 +147,7 @@ package struct LedgerCommand: Equatable, Sendable {
     case (.users, _): subject = .users
     case (.sessions, _): subject = .sessions
     case (.traces, _): subject = .traces
+    case (.scores, _): subject = .scores
     case (.overview, _): subject = .overview
     case (.user, let id?): (subject, count) = (.user(id), 1)
     case (.session, let id?): (subject, count) = (.session(id), 1)
@@ -166,7 +167,7 @@ package struct LedgerCommand: Equatable, Sendable {
     var known: Set = ["ledger", "url", "token", "config", "set"]
     let (name, more): (String, Set<String>) =
       switch subject {
-      case .users, .sessions, .traces:
+      case .users, .sessions, .traces, .scores:
         (name.rawValue, ["filter", "sort", "limit", "all", "since", "until", "json", "csv"])
       case .user, .session: (name.rawValue, ["filter", "sort", "limit", "all", "since", "until", "json", "csv"])
       case .trace: (name.rawValue, ["limit", "all", "bodies", "json", "csv"])

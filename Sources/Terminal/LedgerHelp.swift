@@ -7,6 +7,7 @@ extension LedgerCommand {
       session ID    a session, with its traces in order
       traces        traces
       trace ID      a trace: the tree of its spans, with times, tokens and cost
+      scores        scores of traces, spans and sessions
       overview      the whole ledger at a glance
     """
 
@@ -26,7 +27,8 @@ extension LedgerCommand {
     case .user:
       help(
         "user ID [options]",
-        "Shows an end user: what all traces come to, day by day, and the latest sessions and traces.\n"
+        "Shows an end user: what all traces and scores come to, day by day, and the latest sessions and\n"
+          + "traces.\n"
           + "--since and --until choose days, sessions and traces. With --filter or --sort, it lists the user's traces.\n"
           + "As CSV, it lists the days.",
         [choice, forms, places], keys: traceKeys)
@@ -39,6 +41,11 @@ extension LedgerCommand {
         [choice, forms, places], keys: traceKeys)
     case .traces:
       help("traces [options]", "Lists traces.", [choice, forms, places], keys: traceKeys)
+    case .scores:
+      help(
+        "scores [options]",
+        "Lists scores: what people and evaluators think of traces, spans and sessions. Times are those of the scores.",
+        [choice, forms, places], keys: ["timestamp", "value", "name", "id"])
     case .trace:
       help(
         "trace ID [options]",

@@ -45,7 +45,7 @@ struct Listing: Sendable {
       .list("MODELS", "models", rank: 7),
     ],
     values: [["end_user_id"], ["first_event"], ["last_event"], ["traces"], ["sessions"]] + totals + latency
-      + [["metadata"], ["models"], ["tags"], ["workflows"]])
+      + [["metadata"], ["models"], ["tags"], ["workflows"], ["scores"]])
 
   static let sessions = Listing(
     key: "sessions",
@@ -58,7 +58,7 @@ struct Listing: Sendable {
     values: [
       ["session_id"], ["end_user_id"], ["conflicting_end_users"], ["first_event"], ["last_event"], ["duration_ms"],
       ["traces"],
-    ] + totals + latency + [["metadata"], ["models"], ["tags"], ["workflows"]])
+    ] + totals + latency + [["metadata"], ["models"], ["tags"], ["workflows"], ["scores"]])
 
   static let traces = Listing(
     key: "traces",
@@ -70,10 +70,23 @@ struct Listing: Sendable {
     ],
     values: [
       ["trace_id"], ["session_id"], ["end_user_id"], ["name"], ["timestamp"], ["latency_ms"],
-    ] + totals + [["metadata"], ["models"], ["tags"]])
+    ] + totals + [["metadata"], ["models"], ["tags"], ["scores"]])
 
   /// The traces of a session.
   static let turns = Listing(key: "turns", fields: traces.fields, values: traces.values)
+
+  static let scores = Listing(
+    key: "scores",
+    fields: [
+      .id("NAME", "name", minimum: 10), .verdict, .id("USER", "end_user_id", minimum: 10, rank: 1),
+      .id("SESSION", "session_id", minimum: 10, rank: 5), .id("TRACE", "trace_id", minimum: 8, rank: 3),
+      .id("SPAN", "span_id", minimum: 8, rank: 7), .id("SOURCE", "source", minimum: nil, rank: 6),
+      .id("COMMENT", "comment", minimum: 12, rank: 4), .time("WHEN", "timestamp", rank: 2),
+    ],
+    values: [
+      ["score_id"], ["name"], ["value"], ["label"], ["data_type"], ["source"], ["timestamp"], ["trace_id"], ["span_id"],
+      ["session_id"], ["end_user_id"], ["comment"], ["environment"], ["metadata"],
+    ])
 
   static let days = Listing(
     key: "days",
@@ -125,6 +138,12 @@ extension Listing.Field {
       let errors = row.count("errors")
       return Table.Cell(Readable.count(errors), (errors ?? 0) > 0 ? .red : .plain)
     }
+  }
+
+  /// What a score says: its value, its label, or both.
+  static let verdict = Self(column: Table.Column(title: "SCORE", minimum: 8)) { row, _ in
+    let pieces = [row.number("value").map(Readable.score), row.text("label")].compactMap(\.self)
+    return Table.Cell(pieces.isEmpty ? Readable.unknown : pieces.joined(separator: " "))
   }
 
   /// The end user of a session; with a mark where its roots named several.

@@ -32,6 +32,14 @@ enum Readable {
     return sign + "$" + fixed(amount, places)
   }
 
+  /// `0.8`, `4.25`, `12.3k`: three places at most.
+  static func score(_ value: Double) -> String {
+    guard abs(value) < 10_000 else { return count(Int64(min(max(value, -9e18), 9e18).rounded())) }
+    var digits = fixed(value, 3)
+    while digits.hasSuffix("0") { digits.removeLast() }
+    return digits.hasSuffix(".") ? String(digits.dropLast()) : digits
+  }
+
   /// Milliseconds: `420 µs`, `250 ms`, `1.2 s`, `2 m 05 s`, `3 h 12 m`, `4 d 07 h`.
   static func duration(_ milliseconds: Double?) -> String {
     guard let milliseconds else { return unknown }

@@ -24,6 +24,9 @@ extension Answer {
     details.addLabels(of: user)
     try output.write(details.text(on: screen))
     try section("DAYS", Self.daysText(days, on: screen), shown: min(days.count, Self.shownDays), of: days.count)
+    let scoreDays = user.rows("score_days")
+    try section(
+      "SCORES", scoresText(scoreDays), shown: min(scoreDays.count, Self.shownDays), of: scoreDays.count)
     for (title, listing) in [("SESSIONS", Listing.sessions), ("TRACES", Listing.traces)] {
       try latest(listing, of: user, id, under: title)
     }
@@ -60,6 +63,25 @@ extension Answer {
         fields.map { $0.cell(day, screen) }
           + [Table.Cell(Bars.amount(day.number("traces") ?? 0, of: most, width: 20), .dim)]
       }, on: screen)
+  }
+
+  /// The scores of days, a line for each name.
+  private func scoresText(_ days: [JSONValue]) -> String {
+    let rows = days.suffix(Self.shownDays).flatMap { day in
+      (day.at("scores")?.members.map { (String(decoding: $0, as: UTF8.self), $1) } ?? []).map { name, summary in
+        [
+          Table.Cell(day.text("date") ?? ""), Table.Cell(name),
+          Table.Cell(summary.number("mean").map(Readable.score) ?? Readable.unknown),
+          Table.Cell(Readable.count(summary.count("count"))),
+        ]
+      }
+    }
+    guard !rows.isEmpty else { return "" }
+    let table = Table(columns: [
+      Table.Column(title: "DAY"), Table.Column(title: "NAME", minimum: 10),
+      Table.Column(title: "MEAN", alignment: .right), Table.Column(title: "SCORES", alignment: .right),
+    ])
+    return table.text(rows, on: screen)
   }
 
   /// A session: what it comes to, and its turns.

@@ -44,7 +44,7 @@ struct ComponentKeysTests {
       """
       {endpoint: "[::1]:9999", max_request_body_size: 1000, traces_url_path: otel/in, idle_timeout: 90s, max_connections: 7,
       max_buffered_mib: 8, read_header_timeout: 1500ms, read_timeout: 2m, write_timeout: 0, max_request_headers_size: 4096,
-      logs_url_path: /otel/logs, metrics_url_path: otel/metrics,
+      logs_url_path: /otel/logs, metrics_url_path: otel/metrics, scores_url_path: otel/scores, max_scores_body_size: 500,
       keep_alives_enabled: false, response_headers: {X-A: b, X-C: d}, tls: {cert_file: c, key_file: k, client_ca_file: a,
       min_version: "1.3", max_version: "1.3", reload_interval: 5m},
       compression_algorithms: ["", zstd, gzip, zstd], extra_traces_paths: [api/in, /x], include_metadata: true,
@@ -64,6 +64,9 @@ struct ComponentKeysTests {
     #expect(http.tracesURLPath == "/otel/in")
     #expect(http.logsURLPath == "/otel/logs")
     #expect(http.metricsURLPath == "/otel/metrics")
+    #expect(http.scoresURLPath == "/otel/scores")
+    #expect(http.maxScoresBodySize == 500)
+    #expect(try receiver("{scores_url_path: \"\"}").scoresURLPath == nil)
     #expect(
       http.timeouts
         == HTTPTimeouts(idle: .seconds(90), readHeader: .milliseconds(1500), read: .seconds(120), write: .zero))

@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func `each path and method is there`() throws {
-    #expect(paths.count == 11)
+    #expect(paths.count == 15)
     for (path, methods) in paths {
       let reply = try served.ask(filled(path), method: "POST")
       #expect(reply.status == 405)
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [("users", ListShape.users), ("sessions", .sessions), ("traces", .traces)])
+  @Test(arguments: [("users", ListShape.users), ("sessions", .sessions), ("traces", .traces), ("scores", .scores)])
   func `each sort key is known, and each that is known is there`(name: String, shape: ListShape) throws {
     let parameter = try #require(component("#/components/parameters/sort_\(name)"))
     let pattern = try #require((parameter["schema"] as? [String: Any])?["pattern"] as? String)

@@ -13,6 +13,15 @@ import Testing
     ("metadata:‸ is a", "expected a path right behind"),
     ("metadata:‸ 'x' is a", "expected a path right behind"),
     ("metadata:‸'' is a", "expected a path right behind"),
+    ("‸score is a", "score needs a name"),
+    ("score:‸ >= 1", "expected a name right behind"),
+    ("score:helpful‸", "expected what to ask of score:helpful: =, !=, <, <=, >, >=, is,"),
+    ("score:helpful ‸0.5", "expected what to ask of score:helpful"),
+    ("score:helpful >= ‸good", "expected a number, found “good”"),
+    ("score:helpful > ‸'0.5x'", "only k or M"),
+    ("score:helpful is‸", "expected a value"),
+    ("score:helpful is not‸", "expected a value"),
+    ("score:helpful =‸", "expected a value"),
     ("end_user‸", "expected what to ask of end_user: is, is not"),
     ("end_user ‸u_812", "expected what to ask of end_user"),
     ("end_user ‸does not", "expected what to ask of end_user"),
@@ -82,7 +91,7 @@ import Testing
     #expect(
       description("tag is a and usr is b").hasSuffix(
         """
-        and metadata:PATH
+        metadata:PATH and score:NAME
           tag is a and usr is b
                        ^
         """))

@@ -8,15 +8,18 @@ import Testing
   private static let all: [Filter.Field] =
     RandomFilter.spanFields + [.traces, .sessions, .observations, .errors, .firstEvent, .lastEvent]
 
+  /// Those whose rows specimens are.
+  private static let views: [LedgerView] = [.users, .sessions, .traces]
+
   private static func fields(of view: LedgerView) -> [Filter.Field] {
     switch view {
     case .users: all
     case .sessions: all.filter { $0 != .sessions }
-    case .traces: all.filter { $0 != .sessions && $0 != .traces }
+    case .traces, .scores: all.filter { $0 != .sessions && $0 != .traces }
     }
   }
 
-  @Test(arguments: LedgerView.allCases)
+  @Test(arguments: views)
   func `random filters choose the rows that a naive reading of them chooses`(_ view: LedgerView) throws {
     var random = SystemRandomNumberGenerator()
     for _ in 0..<3 {
@@ -44,6 +47,14 @@ import Testing
     #expect(error?.message == "\(view) have no “\(text.prefix { $0 != " " })”")
   }
 
+  @Test(arguments: ["model is a", "cost > 1", "metadata:plan is a", "error", "latency > 1s", "traces > 1"])
+  func `scores have nothing of what their traces have`(_ text: String) throws {
+    let filter = try Filter(parsing: "score:a > 1 and (\(text))")
+    let error = #expect(throws: FilterError.self) { try FilterSQL(filter, view: .scores) }
+    #expect(error?.offset == 17)
+    #expect(error?.message == "scores have no “\(text.prefix { $0 != " " })”")
+  }
+
   @Test(arguments: [
     ("end_user is a", LedgerView.traces, "traces_by_user (user=?)"),
     ("end_user is any of (a, b)", .traces, "traces_by_user (user=?)"),
@@ -61,6 +72,10 @@ import Testing
     ("metadata:plan starts with p", .traces, "metadata_values USING PRIMARY KEY (key=? AND value>? AND value<?)"),
     ("first_event > 2026-01-01", .traces, "traces_by_start (start>?)"),
     ("last_event > 2026-01-01", .users, "users_by_last_event (last_event>?)"),
+    ("score:a >= 0.5", .users, "SEARCH m USING PRIMARY KEY (owner_kind=? AND owner=? AND name=?)"),
+    ("score:a is good", .traces, "SEARCH m USING PRIMARY KEY (owner_kind=? AND name=? AND label=? AND owner=?)"),
+    ("score:a >= 0.5", .scores, "scores_by_name (name=?)"), ("end_user is a", .scores, "scores_by_user (user=?)"),
+    ("name is a", .scores, "scores_by_name (name=?)"), ("session is a", .scores, "scores_by_session (session=?)"),
   ])
   func `indexes serve what they can`(_ text: String, _ view: LedgerView, _ step: String) throws {
     let ledger = try SpecimenLedger([])
@@ -71,8 +86,9 @@ import Testing
   @Test func `nothing that somebody wrote is in the SQL`() throws {
     let text = "'; DROP TABLE users; --"
     for view in LedgerView.allCases {
-      for field in RandomFilter.texts {
+      for field in RandomFilter.texts + [.score(text)] {
         let field = if case .metadata = field { Filter.Field.metadata(text) } else { field }
+        if view == .scores, ![.endUser, .session, .trace, .name, .score(text)].contains(field) { continue }
         for comparison in [Filter.Comparison.anyOf([text, text])]
           + Filter.TextOperator.allCases.map({ .text($0, text) })
         {
@@ -87,7 +103,7 @@ import Testing
     let ledger = try SpecimenLedger([])
     let comparisons = (0..<256).map { Filter.Condition.comparison(.model, .text(.is, "\($0)")) }
     for condition in [Filter.Condition.or(comparisons), .and(comparisons), .not(.and(comparisons.map { .not($0) }))] {
-      for view in LedgerView.allCases { _ = try ledger.ids(FilterSQL(Filter(condition), view: view), in: view) }
+      for view in Self.views { _ = try ledger.ids(FilterSQL(Filter(condition), view: view), in: view) }
     }
     let deep = (0..<64).reduce(comparisons[0]) { inner, place in
       place.isMultiple(of: 2) ? .not(inner) : .or([inner, comparisons[1]])

@@ -60,6 +60,38 @@ import Testing
     #expect(try condition(text) == .comparison(.metadata(path), .text(.is, "pro")))
   }
 
+  @Test(
+    arguments: [
+      ("score:helpful >= 0.8", "helpful", .number(.greaterOrEqual, .init(billionths: 800_000_000))),
+      ("SCORE:Helpful<-1", "Helpful", .number(.less, .init(-1))),
+      ("score:'is it helpful?' = 1", "is it helpful?", .number(.equal, .init(1))),
+      ("score:a:b is 1.5k", "a:b", .number(.equal, .init(1500))),
+      ("score:a > \"0.5\"", "a", .number(.greater, .init(billionths: 500_000_000))),
+      ("score:verdict is good", "verdict", .text(.is, "good")),
+      ("score:verdict = good", "verdict", .text(.is, "good")),
+      // In quotes, a number is text.
+      ("score:verdict is '1'", "verdict", .text(.is, "1")),
+      ("score:verdict contains 1", "verdict", .text(.contains, "1")),
+      ("score:verdict is any of (1, good)", "verdict", .anyOf(["1", "good"])),
+      ("score:verdict is any", "verdict", .text(.is, "any")),
+      ("score:verdict exists", "verdict", .exists),
+    ] as [(String, String, Filter.Comparison)])
+  func `scores have a name, and are compared as what they are compared with`(
+    _ text: String, _ name: String, _ comparison: Filter.Comparison
+  ) throws {
+    #expect(try condition(text) == .comparison(.score(name), comparison))
+  }
+
+  @Test(
+    arguments: [
+      ("score:a != 1", .number(.equal, .init(1))), ("score:a is not 1", .number(.equal, .init(1))),
+      ("score:a is not good", .text(.is, "good")), ("score:a != '1'", .text(.is, "1")),
+      ("score:a is none of (good)", .anyOf(["good"])),
+    ] as [(String, Filter.Comparison)])
+  func `so are those that are not`(_ text: String, _ comparison: Filter.Comparison) throws {
+    #expect(try condition(text) == .not(.comparison(.score("a"), comparison)))
+  }
+
   @Test(arguments: [
     ("error", true), ("error is true", true), ("error = TRUE", true), ("error is not false", true),
     ("error is false", false), ("error is not true", false), ("error != true", false), ("not error", false),

@@ -45,6 +45,7 @@ import Testing
 
   @Test(arguments: [
     "traces > 1", "sessions > 1", "observations > 1", "errors > 1", "first_event < 2026-01-01", "last_event exists",
+    "score:helpful >= 0.8",
   ])
   func `what a span has not is an error`(_ text: String) throws {
     let filter = try Filter(parsing: "error and (\(text))")

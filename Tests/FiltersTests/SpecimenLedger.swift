@@ -61,7 +61,7 @@ final class SpecimenLedger {
 
   /// The ids of the rows that a filter chooses.
   func ids(_ filter: FilterSQL, in view: LedgerView) throws -> Set<Int64> {
-    let alias = view.rawValue.prefix(1)
+    let alias = view.alias
     let statement = try database.prepare(
       "SELECT id FROM \(view.rawValue) \(alias) WHERE id > 0 AND \(filter.sql) ORDER BY id")
     statement.bind(filter.parameters)
@@ -74,7 +74,7 @@ final class SpecimenLedger {
   /// How SQLite goes about it.
   func plan(_ filter: FilterSQL, in view: LedgerView) throws -> String {
     let statement = try database.prepare(
-      "EXPLAIN QUERY PLAN SELECT id FROM \(view.rawValue) \(view.rawValue.prefix(1)) WHERE \(filter.sql)")
+      "EXPLAIN QUERY PLAN SELECT id FROM \(view.rawValue) \(view.alias) WHERE \(filter.sql)")
     var steps: [String] = []
     while try statement.step() { steps.append(statement.text(3)) }
     return steps.joined(separator: "\n")

@@ -1,4 +1,6 @@
+import Facts
 import Locks
+import Pipeline
 import SelfTelemetry
 import Spool
 import Testing
@@ -81,6 +83,62 @@ import Testing
     #expect(fixture.registry.value("heirloom_ledger_duplicate_spans") == 0)
     #expect(try fixture.rows("SELECT observations FROM users WHERE name = 'ada'") == ["2"])
     #expect(try Self.left(fixture) == 0)
+  }
+
+  @Test func `scores that came by themselves are safe in the log, and in the ledger once after the next start`() throws
+  {
+    let fixture = try LedgerFixture()
+    let answers = Locked<[Refusal?]>([])
+    func scores(_ number: Double) -> [Score] {
+      (1...3).map {
+        Score(id: "\($0)", name: "helpful", number: number, trace: TestSpan(trace: 1).traceID, timestamp: 1)
+      }
+    }
+    do {
+      let spool = try Self.spool(fixture)
+      let ledger = try fixture.ledger()
+      let feed = ledger.feed(pipeline: "traces", log: Self.log(spool, fixture))
+      #expect(feed.refusal == nil)
+      for number in [0.2, 0.4] { feed.take(scores(number)) { answer in answers.withLock { $0.append(answer) } } }
+      #expect(feed.take(Self.chunk(1), sequence: 1) {})
+      ledger.stop(until: 0)
+      spool.stop()
+    }
+    #expect(answers.withLock { $0 } == [nil, nil])
+    let spool = try Self.spool(fixture)
+    let ledger = try fixture.ledger()
+    ledger.start()
+    ledger.feed(pipeline: "traces", log: Self.log(spool, fixture)).start()
+    ledger.stop(until: .max)
+    spool.stop()
+    let reader = try LedgerReader(path: fixture.configuration.path)
+    let summary = ScoreSummary(name: "helpful", count: 3, mean: 0.4, latest: .number(0.4))
+    #expect(try reader.user("ada")?.user.scores == [summary])
+    #expect(try fixture.rows("SELECT first, last FROM applied") == ["1|1"])
+    #expect(try Self.left(fixture) == 0)
+  }
+
+  @Test func `without a log, scores are safe when they are in the ledger, and their sender hears when they never are`()
+    throws
+  {
+    let fixture = try LedgerFixture()
+    let answers = Locked<[Bool]>([])
+    let score = Score(id: "1", name: "helpful", number: 1, session: "s", timestamp: 1)
+    do {
+      // Its thread never starts.
+      let ledger = try fixture.ledger()
+      ledger.feed(pipeline: "traces").take([score]) { refusal in answers.withLock { $0.append(refusal == nil) } }
+      #expect(answers.withLock { $0.isEmpty })
+      ledger.stop(until: 0)
+      ledger.feed(pipeline: "traces").take([score]) { refusal in answers.withLock { $0.append(refusal == nil) } }
+    }
+    #expect(answers.withLock { $0 } == [false, false])
+    let ledger = try fixture.ledger()
+    ledger.start()
+    ledger.feed(pipeline: "traces").take([score]) { refusal in answers.withLock { $0.append(refusal == nil) } }
+    ledger.stop(until: .max)
+    #expect(answers.withLock { $0 } == [false, false, true])
+    #expect(try fixture.rows("SELECT score FROM scores") == ["1"])
   }
 
   @Test func `a full log takes nothing, until the ledger has what is in it`() throws {

@@ -1,3 +1,4 @@
+import Facts
 import Foundation
 import Glibc
 import Locks
@@ -12,7 +13,15 @@ import Testing
     var random = SeededGenerator(seed: 11)
     let spans = SpanSource.traces(&random, count: 3000).shuffled(using: &random)
     return stride(from: 0, to: spans.count, by: 50).map { place in
-      Arrival(Array(spans[place..<min(place + 50, spans.count)]), sequence: UInt64(place / 50))
+      // Of traces that came, or are still to come; each replaces one of some requests before.
+      let scores = (0..<5).map { number in
+        Score(
+          id: "\(place / 250) \(number)", name: "helpful", number: Double.random(in: 0...1, using: &random),
+          label: random.once(in: 2) ? "yes" : nil, trace: spans.randomElement(using: &random)!.traceID,
+          timestamp: UInt64(place))
+      }
+      return Arrival(
+        Array(spans[place..<min(place + 50, spans.count)]), scores: scores, sequence: UInt64(place / 50))
     }
   }
 
@@ -56,6 +65,7 @@ import Testing
     for request in requests { try undisturbed.apply([request]) }
     let (found, expected) = (try fixture.tables(), try other.tables())
     for (table, rows) in expected { #expect(found[table]?.sorted() == rows.sorted(), "\(table)") }
+    #expect(found["scores"]?.isEmpty == false)
     #expect(try fixture.rows("SELECT first FROM applied") == ["0"])
   }
 }

@@ -133,7 +133,9 @@ extension FactsChunk {
 }
 
 extension Arrival {
-  init(_ spans: [TestSpan], sequence: UInt64? = nil, body: [UInt8] = []) {
-    self.init(facts: FactsChunk(spans, body: body), pipeline: "traces", sequence: sequence)
+  init(_ spans: [TestSpan], scores: [Score] = [], sequence: UInt64? = nil, body: [UInt8] = []) {
+    var chunk = FactsChunk(spans, body: body)
+    for score in scores { chunk.append(score) }
+    self.init(facts: chunk, pipeline: "traces", sequence: sequence)
   }
 }

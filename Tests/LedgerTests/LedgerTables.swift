@@ -124,6 +124,31 @@ extension LedgerFixture {
         }
       }
     }
+    tables["scores"] = try lines(
+      """
+      SELECT score, n.name, number, l.name, data_type, source, time, lower(hex(about_trace)), span, about_session,
+        (SELECT lower(hex(trace)) FROM traces WHERE id = sc.trace), o.name, u.name, comment, environment,
+        sc.metadata, received
+      FROM scores sc LEFT JOIN score_names n ON n.id = sc.name LEFT JOIN score_names l ON l.id = sc.label
+        LEFT JOIN sessions o ON o.id = sc.session LEFT JOIN users u ON u.id = sc.user
+      """)
+    let owner = """
+      CASE owner_kind WHEN 0 THEN 'user ' || (SELECT name FROM users WHERE id = owner)
+        WHEN 1 THEN 'session ' || (SELECT name FROM sessions WHERE id = owner)
+        ELSE 'trace ' || (SELECT lower(hex(trace)) FROM traces WHERE id = owner) END
+      """
+    tables["score_sums"] = try lines(
+      """
+      SELECT \(owner), n.name, m.scores, m.numbers, m.sum, m.mean, (SELECT score FROM scores WHERE id = m.latest),
+        m.latest_time
+      FROM score_sums m LEFT JOIN score_names n ON n.id = m.name
+      """)
+    tables["score_labels"] = try lines(
+      """
+      SELECT \(owner), n.name, l.name, m.scores
+      FROM score_labels m LEFT JOIN score_names n ON n.id = m.name LEFT JOIN score_names l ON l.id = m.label
+      """)
+    tables["score_names"] = try lines("SELECT name, uses FROM score_names")
     tables["unpriced"] = try lines("SELECT n.name, calls FROM unpriced JOIN names n ON n.id = model")
     // What nothing else shows.
     tables["tallies without an owner"] = try lines(

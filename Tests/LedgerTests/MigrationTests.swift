@@ -1,3 +1,5 @@
+import Facts
+import OTLP
 import TestSupport
 import Testing
 
@@ -5,20 +7,43 @@ import Testing
 
 /// Ledgers of earlier versions.
 @Suite struct MigrationTests {
-  /// Takes off a ledger what later versions have put on.
+  /// Takes off a ledger what the fourth version has put on.
+  private func revertToVersion3(_ fixture: LedgerFixture) throws {
+    let database = try Database(path: fixture.configuration.path, mode: .readWrite)
+    try database.execute(
+      """
+      DROP TABLE scores; DROP TABLE score_names; DROP TABLE score_sums; DROP TABLE score_labels;
+      PRAGMA user_version = 3;
+      """)
+  }
+
+  /// And what the third version has.
+  private func revertToVersion2(_ fixture: LedgerFixture) throws {
+    try revertToVersion3(fixture)
+    let database = try Database(path: fixture.configuration.path, mode: .readWrite)
+    try database.execute(
+      """
+      DROP TABLE open_sessions; DELETE FROM properties WHERE key = 'counted_since';
+      PRAGMA user_version = 2;
+      """)
+  }
+
+  /// And what the second version has.
   private func revertToVersion1(_ fixture: LedgerFixture) throws {
+    try revertToVersion2(fixture)
     let database = try Database(path: fixture.configuration.path, mode: .readWrite)
     try database.execute(
       """
       DROP TABLE trace_blocks; DROP TABLE session_blocks; DROP TABLE user_blocks;
       DROP TABLE metadata_shapes; DROP TABLE metadata_keys; ALTER TABLE metadata DROP COLUMN shape;
-      DROP TABLE open_sessions; DELETE FROM properties WHERE key = 'counted_since';
       PRAGMA user_version = 1;
       """)
   }
 
-  /// A ledger of the first version, and what it says in the form of this one.
-  private func ledger(_ random: inout SeededGenerator) throws -> (LedgerFixture, [String: [String]]) {
+  /// A ledger of an earlier version, and what it says in the form of this one.
+  private func ledger(
+    _ random: inout SeededGenerator, reverted revert: (LedgerFixture) throws -> Void
+  ) throws -> (LedgerFixture, [String: [String]]) {
     let fixture = try LedgerFixture()
     let spans = SpanSource.traces(&random, count: 3000)
     let writer = try fixture.writer()
@@ -27,7 +52,7 @@ import Testing
     }
     writer.close()
     let tables = try fixture.tables()
-    try revertToVersion1(fixture)
+    try revert(fixture)
     return (fixture, tables)
   }
 
@@ -37,7 +62,7 @@ import Testing
 
   @Test func `a ledger of the first version becomes what this one would have written`() throws {
     var random = SeededGenerator(seed: 21)
-    let (fixture, tables) = try ledger(&random)
+    let (fixture, tables) = try ledger(&random, reverted: revertToVersion1)
     #expect(throws: LedgerError.self) { try LedgerFile.openForReading(path: fixture.configuration.path) }
     let writer = try fixture.writer()
     #expect(try fixture.rows("PRAGMA user_version") == [String(Schema.migrations.count)])
@@ -49,9 +74,31 @@ import Testing
     #expect(try reader.metadataKeys(LedgerQuery()).rows.first { $0.key == "plan" }?.examples.contains("new") == true)
   }
 
+  @Test(arguments: [2, 3])
+  func `a ledger of a later version keeps what it has, and takes scores of its traces`(version: Int) throws {
+    var random = SeededGenerator(seed: 23)
+    let (fixture, tables) = try ledger(&random, reverted: version == 2 ? revertToVersion2 : revertToVersion3)
+    #expect(throws: LedgerError.self) { try LedgerFile.openForReading(path: fixture.configuration.path) }
+    let writer = try fixture.writer()
+    #expect(try fixture.rows("PRAGMA user_version") == [String(Schema.migrations.count)])
+    compare(try fixture.tables(), tables)
+    let row = try #require(
+      try fixture.rows(
+        "SELECT t.trace, u.name FROM traces t JOIN users u ON u.id = t.user LIMIT 1"
+      ).first?.split(separator: "|"))
+    let bytes = try #require(Hexadecimal.bytes(String(row[0]), count: 16))
+    let trace = bytes.withUnsafeBytes {
+      TraceID(first: $0.loadUnaligned(as: UInt64.self), second: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+    }
+    try writer.apply([Arrival([], scores: [Score(id: "s", name: "helpful", number: 1, trace: trace, timestamp: 1)])])
+    let reader = try LedgerReader(path: fixture.configuration.path)
+    let scores = try reader.user(String(row[1]))?.user.scores
+    #expect(scores == [ScoreSummary(name: "helpful", count: 1, mean: 1, latest: .number(1))])
+  }
+
   @Test func `a migration that fails leaves the ledger as it was`() throws {
     var random = SeededGenerator(seed: 22)
-    let (fixture, tables) = try ledger(&random)
+    let (fixture, tables) = try ledger(&random, reverted: revertToVersion1)
     let path = fixture.configuration.path
     // Something stands in its way at the end.
     try Database(path: path, mode: .readWrite).execute("CREATE TABLE user_blocks (somebodys TEXT)")

@@ -1,3 +1,4 @@
+import Filters
 import Testing
 
 @testable import Ledger
@@ -37,6 +38,16 @@ import Testing
     expect(try plan(.sessions, ListShape.Scope("s.user", of: "users", named: "a")), by: "sessions_by_user")
     let turns = ListShape.Scope("t.session", of: "sessions", named: "s")
     expect(try plan(.traces, turns, LedgerQuery(sort: "timestamp:asc")), by: "traces_by_session")
+  }
+
+  @Test func `nor do scores, of whomever and of a name`() throws {
+    expect(try plan(.scores), by: "scores_by_time")
+    expect(try plan(.scores, ListShape.Scope("sc.user", of: "users", named: "a")), by: "scores_by_user")
+    expect(try plan(.scores, ListShape.Scope("sc.session", of: "sessions", named: "s")), by: "scores_by_session")
+    expect(try plan(.scores, ListShape.Scope("sc.trace", ofTrace: [])), by: "scores_by_trace")
+    var query = LedgerQuery(since: 5, until: 9)
+    query.filter = try Filter(parsing: "score:helpful < 0.5")
+    expect(try plan(.scores, nil, query), by: "scores_by_name")
   }
 
   @Test func `nor do bounds, ids and the pages behind`() throws {

@@ -34,6 +34,9 @@ struct SpanReaderTests {
     #expect(Array(reader.name) == fields.last { $0.number == 5 }?.bytes ?? [])
     #expect(reader.end == fields.last { $0.number == 8 }?.value ?? 0)
     #expect(Array(reader.statusMessage) == status.last { $0.number == 2 }?.bytes ?? [])
+    let events = fields.filter { $0.number == 11 }.map(\.bytes)
+    #expect((DecodedField.all(Array(reader.events)) ?? []).filter { $0.number == 11 }.map(\.bytes) == events)
+    #expect(reader.events.isEmpty == events.isEmpty)
     #expect(reader.statusCode == status.last { $0.number == 3 }?.value ?? 0)
     #expect(reader.attributes.count == Int(span.attributeCount))
     for (read, place) in zip(reader.attributes, Int(span.attribute)...) {

@@ -1,4 +1,5 @@
 import Compression
+import Facts
 import HTTPServer
 import OTLP
 import Pipeline
@@ -14,14 +15,14 @@ struct ReceiverHarness {
   let server: HTTPServer
 
   init(
-    _ consumer: StubConsumer, _ configuration: OTLPReceiver.Configuration, _ duties: Doorkeeper.Duties,
-    maxBodyBytes: Int, timeouts: HTTPTimeouts
+    _ consumer: StubConsumer, scores: (any ScoresConsumer)? = nil, _ configuration: OTLPReceiver.Configuration,
+    _ duties: Doorkeeper.Duties, maxBodyBytes: Int, timeouts: HTTPTimeouts
   ) throws {
     self.consumer = consumer
     let doorkeeper = Doorkeeper()
     doorkeeper.take(duties)
     handler = OTLPHTTPHandler(
-      configuration, interner: ScopeInterner(), intake: Intake(into: consumer), doorkeeper: doorkeeper,
+      configuration, interner: ScopeInterner(), intake: Intake(into: consumer, scores: scores), doorkeeper: doorkeeper,
       metrics: ReceiverMetrics(registry: registry, receiver: "otlp/a", transport: "http"))
     server = try HTTPServer(
       configuration: HTTPServerConfiguration(workers: 2, timeouts: timeouts, maxBodyBytes: maxBodyBytes),
@@ -49,15 +50,16 @@ struct ReceiverHarness {
 
 extension Intake {
   /// One that is open.
-  convenience init(into consumer: any TracesConsumer) {
+  convenience init(into consumer: any TracesConsumer, scores: (any ScoresConsumer)? = nil) {
     self.init()
-    open(Target(rules: SpanRules(), consumers: [.traces: consumer]))
+    open(Target(rules: SpanRules(), consumers: [.traces: consumer], scores: scores))
   }
 }
 
 /// Runs a receiver for the time of a test.
 func withReceiver(
-  _ consumer: StubConsumer = StubConsumer(), limit: Int = 1 << 20, path: String = "/v1/traces",
+  _ consumer: StubConsumer = StubConsumer(), scores: (any ScoresConsumer)? = nil, limit: Int = 1 << 20,
+  path: String = "/v1/traces",
   maxBodyBytes: Int = 512 << 20, timeouts: HTTPTimeouts = HTTPTimeouts(),
   duties: Doorkeeper.Duties = Doorkeeper.Duties(), configure: (inout OTLPReceiver.Configuration) -> Void = { _ in },
   _ test: (ReceiverHarness) throws -> Void
@@ -67,7 +69,7 @@ func withReceiver(
   configuration.tracesURLPath = path
   configure(&configuration)
   let harness = try ReceiverHarness(
-    consumer, configuration, duties, maxBodyBytes: maxBodyBytes, timeouts: timeouts)
+    consumer, scores: scores, configuration, duties, maxBodyBytes: maxBodyBytes, timeouts: timeouts)
   try harness.server.start()
   defer { harness.server.stop(timeout: .zero) }
   try test(harness)

@@ -8,7 +8,8 @@ import Testing
     {"end_user_id":"ada","sessions":2,"first_event":"2026-11-14T10:00:00.000Z","last_event":"2026-11-21T09:57:00.000Z",\
     "traces":12345,"observations":4,"errors":1,"tokens":{"input":80584,"output":12405,"total":92989,"cache_read":null,\
     "cache_write":null,"reasoning":7},"cost_usd":0.0483137,"latency_ms":{"p50":1988.534,"p95":5514.781,"p99":5514.781},\
-    "metadata":{"plan":"pro","org":{"name":"Acme, Inc."}},"models":["gpt-4o"],"tags":[],"workflows":["chat"]}
+    "metadata":{"plan":"pro","org":{"name":"Acme, Inc."}},"models":["gpt-4o"],"tags":[],"workflows":["chat"],\
+    "scores":{"helpful":{"mean":0.8,"count":2,"latest":1}}}
     """
   private static let evil = """
     {"end_user_id":"\\u001b[2J\\n=1+1","sessions":0,"first_event":"2026-11-20T10:00:00.000Z",\
@@ -46,10 +47,11 @@ import Testing
       try answer("users", "--csv", from: source) == """
         end_user_id,first_event,last_event,traces,sessions,observations,errors,tokens_input,tokens_output,tokens_total,\
         tokens_cache_read,tokens_cache_write,tokens_reasoning,cost_usd,latency_ms_p50,latency_ms_p95,latency_ms_p99,\
-        metadata,models,tags,workflows\r
+        metadata,models,tags,workflows,scores\r
         ada,2026-11-14T10:00:00.000Z,2026-11-21T09:57:00.000Z,12345,2,4,1,80584,12405,92989,,,7,0.0483137,1988.534,\
-        5514.781,5514.781,"{""plan"":""pro"",""org"":{""name"":""Acme, Inc.""}}","[""gpt-4o""]",[],"[""chat""]"\r
-        "\u{1B}[2J\n=1+1",2026-11-20T10:00:00.000Z,2026-11-20T10:00:00.000Z,1,0,1,0,,,,,,,,,,,{},[],[],[]\r
+        5514.781,5514.781,"{""plan"":""pro"",""org"":{""name"":""Acme, Inc.""}}","[""gpt-4o""]",[],"[""chat""]",\
+        "{""helpful"":{""mean"":0.8,""count"":2,""latest"":1}}"\r
+        "\u{1B}[2J\n=1+1",2026-11-20T10:00:00.000Z,2026-11-20T10:00:00.000Z,1,0,1,0,,,,,,,,,,,{},[],[],[],\r
 
         """)
   }

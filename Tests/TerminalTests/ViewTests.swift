@@ -71,6 +71,66 @@ import Testing
     #expect(days[2] == "2026-11-21,4,4,1,1000,200,1200,400,,,0.5")
   }
 
+  @Test func `scores of a user, in all and by the day`() throws {
+    let user = """
+      {"end_user_id":"ada","sessions":0,\(Self.summary),"days":[],\
+      "scores":{"a\\u001bb":{"mean":null,"count":1,"latest":"too \\u001b long"},\
+      "helpful":{"mean":0.66666666,"count":12345,"latest":1},"safe":{"mean":-2,"count":1,"latest":-2}},\
+      "score_days":[{"date":"2026-11-14","scores":{"helpful":{"mean":0.5,"count":2}}},\
+      {"date":"2026-11-21","scores":{"helpful":{"mean":0.75,"count":4},"verdict":{"mean":null,"count":1}}}]}
+      """
+    let source = ScriptedLedger([
+      "/api/v1/users/ada": user, "/api/v1/users/ada/sessions?limit=10": "{\"sessions\":[],\"next_cursor\":null}",
+      "/api/v1/users/ada/traces?limit=10": "{\"traces\":[],\"next_cursor\":null}",
+    ])
+    let text = try answer("user", "ada", from: source)
+    #expect(
+      text.contains("\n  scores        a\\u{1b}b too \\u{1b} long (1), helpful 0.667 (12.3k), safe -2 (1)\n"), "\(text)"
+    )
+    #expect(
+      text.hasSuffix(
+        """
+        SCORES
+        DAY         NAME     MEAN  SCORES
+        2026-11-14  helpful   0.5       2
+        2026-11-21  helpful  0.75       4
+        2026-11-21  verdict     -       1
+
+        """), "\(text)")
+  }
+
+  @Test func `a list of scores`() throws {
+    func score(_ name: String, _ value: String, _ label: String, _ user: String, _ comment: String) -> String {
+      """
+      {"score_id":"1","name":"\(name)","value":\(value),"label":\(label),"data_type":"numeric","source":"api",\
+      "timestamp":"2026-11-21T09:57:00.000Z","trace_id":"0123","span_id":null,"session_id":"s","end_user_id":\(user),\
+      "comment":\(comment),"environment":null,"metadata":{}}
+      """
+    }
+    let rows = [
+      score("helpful", "0.25", "null", "\"ada\"", "\"too long\""),
+      score("verdict", "null", "\"good\"", "null", "null"), score("both", "123456", "\"high\"", "null", "null"),
+    ]
+    let source = ScriptedLedger([
+      "/api/v1/scores?filter=score%3Ahelpful%20%3C%201&sort=value&limit=50":
+        "{\"scores\":[\(rows.joined(separator: ","))],\"next_cursor\":null}"
+    ])
+    let words = ["--filter", "score:helpful < 1", "--sort", "value"]
+    let list = try answer("scores", words[0], words[1], words[2], words[3], from: source, on: .terminal(100))
+    #expect(
+      list == """
+        NAME     SCORE      USER  SESSION  TRACE  SPAN  SOURCE  COMMENT      WHEN
+        helpful  0.25       ada   s        0123   -     api     too long  3 m ago
+        verdict  good       -     s        0123   -     api     -         3 m ago
+        both     123k high  -     s        0123   -     api     -         3 m ago
+
+        """)
+    let csv = try answer("scores", words[0], words[1], words[2], words[3], "--csv", from: source)
+    #expect(
+      csv.split(separator: "\r\n")[1] == "1,helpful,0.25,,numeric,api,2026-11-21T09:57:00.000Z,0123,,s,ada,too long,,{}"
+    )
+  }
+
   @Test func `a session that several end users claim`() throws {
     let session = """
       {"session_id":"s-1","end_user_id":"ada","conflicting_end_users":true,"duration_ms":65000,\(Self.summary),\

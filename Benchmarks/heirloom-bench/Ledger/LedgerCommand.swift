@@ -68,6 +68,7 @@ struct LedgerCommand {
       let parts = isMeasured && traffic.spansPerTrace > 3 ? [1, 1, 1, 1, 1, 1, 1, 2, 2, 3][trace % 10] : 1
       let first = all.prefix(traffic.spansPerTrace / parts)
       traffic.append(first, of: trace, to: &chunk)
+      if !isMeasured { traffic.appendScores(of: trace, to: &chunk) }
       if parts == 2 { held.append((trace, first.upperBound..<all.upperBound)) }
       if parts == 3 {
         let middle = first.upperBound + 2

@@ -63,6 +63,27 @@ struct LedgerTraffic {
     }
   }
 
+  /// Adds what somebody thinks of a trace: a third of them have a number, a tenth have a word, and few a name of their own.
+  func appendScores(of trace: Int, to chunk: inout FactsChunk) {
+    let random = Self.mixed(trace, 7)
+    var score = Score(id: "\(trace)", name: "helpful", timestamp: start + UInt64(trace) * 1_000_000_000)
+    score.trace = TraceID(first: Self.mixed(trace, 4), second: Self.mixed(trace, 5))
+    if trace % 3 == 0 {
+      // One in 50,000 is below zero.
+      score.number = random % Self.rareness == 0 ? -1 : Double(random % 11) / 10
+      chunk.append(score)
+    }
+    if trace % 10 == 0 {
+      (score.id, score.name, score.number) = ("\(trace) verdict", "verdict", nil)
+      (score.label, score.dataType) = (random % 5 == 0 ? "bad" : "good", .categorical)
+      chunk.append(score)
+    }
+    if (random >> 32) % Self.rareness == 0 {
+      (score.id, score.name, score.number, score.label) = ("\(trace) rare", "rare", 1, nil)
+      chunk.append(score)
+    }
+  }
+
   private mutating func describeChild(
     _ facts: inout SpanFacts, _ span: Int, _ random: UInt64, _ user: Int, _ isRare: Bool
   ) {

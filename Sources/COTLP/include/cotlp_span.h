@@ -9,6 +9,7 @@
 typedef struct {
   uint64_t end; /* end_time_unix_nano */
   cotlp_range name, status_message;
+  cotlp_range events; /* from the first of its events to the last one's end, with what is between; empty without any */
   uint64_t status_code;
   uint32_t attribute_count; /* how many the rules ask for, those that had no room included */
 } cotlp_span_fields;

@@ -94,6 +94,10 @@ struct ReceiverConfig {
     configuration.tracesURLPath = Self.path("traces_url_path", http, default: configuration.tracesURLPath)
     configuration.logsURLPath = Self.path("logs_url_path", http, default: configuration.logsURLPath)
     configuration.metricsURLPath = Self.path("metrics_url_path", http, default: configuration.metricsURLPath)
+    let scoresPath = http.string("scores_url_path", default: configuration.scoresURLPath ?? "")
+    configuration.scoresURLPath = scoresPath.isEmpty ? nil : scoresPath.hasPrefix("/") ? scoresPath : "/" + scoresPath
+    configuration.maxScoresBodySize = http.int(
+      "max_scores_body_size", default: configuration.maxScoresBodySize, in: 1...1 << 30)
     configuration.maxRequestHeadersSize = http.int(
       "max_request_headers_size", default: configuration.maxRequestHeadersSize, in: 4096...1 << 20)
     configuration.timeouts = timeouts(http)

@@ -22,6 +22,7 @@ package struct ErasureReport: JSONWritable, Sendable {
     json.member("traces", Int64(erasure.traces))
     json.member("observations", Int64(erasure.observations))
     json.member("sessions", Int64(erasure.sessions))
+    json.member("scores", Int64(erasure.scores))
     json.member("pseudonym", erasure.pseudonym)
     json.member("remains_in_log", erasure.remainsInLog)
     json.member("copies", copies)

@@ -18,9 +18,10 @@ package struct LedgerAPI: Sendable {
 
   /// What there is to ask, by its path.
   package enum Resource: Equatable, Sendable {
-    case users, sessions, traces, metadataKeys, overview
+    case users, sessions, traces, scores, metadataKeys, overview
     case user(String), session(String), trace(String)
     case sessionsOfUser(String), tracesOfUser(String)
+    case scoresOfUser(String), scoresOfSession(String), scoresOfTrace(String)
 
     /// nil where there is nothing.
     ///
@@ -30,6 +31,7 @@ package struct LedgerAPI: Sendable {
       case (1, "users"): self = .users
       case (1, "sessions"): self = .sessions
       case (1, "traces"): self = .traces
+      case (1, "scores"): self = .scores
       case (1, "overview"): self = .overview
       case (2, "metadata") where path[1] == "keys": self = .metadataKeys
       case (2, "users") where !path[1].isEmpty: self = .user(path[1])
@@ -37,6 +39,9 @@ package struct LedgerAPI: Sendable {
       case (2, "traces") where !path[1].isEmpty: self = .trace(path[1])
       case (3, "users") where path[2] == "sessions" && !path[1].isEmpty: self = .sessionsOfUser(path[1])
       case (3, "users") where path[2] == "traces" && !path[1].isEmpty: self = .tracesOfUser(path[1])
+      case (3, "users") where path[2] == "scores" && !path[1].isEmpty: self = .scoresOfUser(path[1])
+      case (3, "sessions") where path[2] == "scores" && !path[1].isEmpty: self = .scoresOfSession(path[1])
+      case (3, "traces") where path[2] == "scores" && !path[1].isEmpty: self = .scoresOfTrace(path[1])
       default: return nil
       }
     }
@@ -72,6 +77,9 @@ package struct LedgerAPI: Sendable {
         return false
       }
       Self.write(page, "traces", to: &json)
+    case .scores, .scoresOfUser, .scoresOfSession, .scoresOfTrace:
+      guard let page = try scores(resource, try query(&parameters)) else { return false }
+      Self.write(page, "scores", to: &json)
     case .user(let user):
       let (since, until) = try Self.bounds(&parameters)
       guard let detail = try reader.user(try reader.name(of: user), since: since, until: until) else { return false }
@@ -96,6 +104,18 @@ package struct LedgerAPI: Sendable {
       try reader.overview(since: since, until: until).write(to: &json)
     }
     return true
+  }
+
+  /// nil when there is nobody whose they could be.
+  private func scores(
+    _ resource: Resource, _ query: LedgerQuery
+  ) throws(LedgerQueryError) -> Page<ListedScore>? {
+    switch resource {
+    case .scoresOfUser(let user): try reader.scores(ofUser: try reader.name(of: user), query)
+    case .scoresOfSession(let session): try reader.scores(ofSession: session, query)
+    case .scoresOfTrace(let trace): try reader.scores(ofTrace: trace, query)
+    default: try reader.scores(query)
+    }
   }
 
   private func query(
@@ -163,12 +183,13 @@ extension LedgerAPI {
 
   private static func notFound(_ resource: Resource) -> Answer {
     switch resource {
-    case .user(let id), .sessionsOfUser(let id), .tracesOfUser(let id):
+    case .user(let id), .sessionsOfUser(let id), .tracesOfUser(let id), .scoresOfUser(let id):
       failure(404, "no end user “\(id)” is known here")
-    case .session(let id): failure(404, "no session “\(id)” is known here")
-    case .trace(let id) where id.utf8.count < TraceIDRange.fewestDigits:
+    case .session(let id), .scoresOfSession(let id): failure(404, "no session “\(id)” is known here")
+    case .trace(let id) where id.utf8.count < TraceIDRange.fewestDigits,
+      .scoresOfTrace(let id) where id.utf8.count < TraceIDRange.fewestDigits:
       failure(404, "no trace “\(id)” is known here: an id takes \(TraceIDRange.fewestDigits) of its digits at least")
-    case .trace(let id): failure(404, "no trace “\(id)” is known here")
+    case .trace(let id), .scoresOfTrace(let id): failure(404, "no trace “\(id)” is known here")
     default: failure(404, "there is no such thing")
     }
   }

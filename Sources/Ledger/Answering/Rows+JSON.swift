@@ -11,6 +11,7 @@ extension ListedUser: JSONWritable {
     json.member("end_user_id", endUser)
     json.member("sessions", sessions)
     summary.writeMembers(to: &json)
+    json.member(scores: scores)
   }
 }
 
@@ -41,6 +42,7 @@ extension ListedSession: JSONWritable {
     json.member("conflicting_end_users", disagrees)
     json.member("duration_ms", milliseconds: duration)
     summary.writeMembers(to: &json)
+    json.member(scores: scores)
   }
 }
 
@@ -63,6 +65,7 @@ extension ListedTrace: JSONWritable {
     json.member("metadata", object: metadata)
     json.member("models", models)
     json.member("tags", tags)
+    json.member(scores: scores)
   }
 }
 
@@ -71,6 +74,7 @@ extension UserDetail: JSONWritable {
     json.beginObject()
     user.writeMembers(to: &json)
     json.member("days", days)
+    json.member("score_days", scoreDays)
     json.endObject()
   }
 }

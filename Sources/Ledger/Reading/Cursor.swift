@@ -89,6 +89,7 @@ extension ArraySlice<UInt8> {
     switch popFirst() {
     case UInt8(ascii: "n"): return .null
     case UInt8(ascii: "i"): return popLittleEndian().map { .int(Int64(bitPattern: $0)) }
+    case UInt8(ascii: "r"): return popLittleEndian().map { .real(Double(bitPattern: $0)) }
     case UInt8(ascii: "t"):
       defer { self = [] }
       return String(validating: self, as: UTF8.self).map { .text($0) }

@@ -12,18 +12,21 @@ extension Database {
   func user(_ id: Int64) throws(LedgerError) -> ListedUser? {
     var user = try row(.users, id) { $0.user() }
     user?.summary.labels = try LabelNames.of(.user, id, in: self)
+    user?.scores = try ScoreSummary.all(of: .user, id, in: self)
     return user
   }
 
   func session(_ id: Int64) throws(LedgerError) -> ListedSession? {
     var session = try row(.sessions, id) { $0.session() }
     session?.summary.labels = try LabelNames.of(.session, id, in: self)
+    session?.scores = try ScoreSummary.all(of: .session, id, in: self)
     return session
   }
 
   func trace(_ id: Int64, _ names: inout NameCache) throws(LedgerError) -> ListedTrace? {
     guard var found = try row(.traces, id, { $0.trace() }) else { return nil }
     try names.fill(&found.row, found.labels, self)
+    found.row.scores = try ScoreSummary.all(of: .trace, id, in: self)
     return found.row
   }
 
@@ -31,6 +34,8 @@ extension Database {
     var names = NameCache()
     return try question.page(in: self) { id throws(LedgerError) in try trace(id, &names) }
   }
+
+  func score(_ id: Int64) throws(LedgerError) -> ListedScore? { try row(.scores, id) { $0.score() } }
 
   private func row<Row>(
     _ shape: ListShape, _ id: Int64, _ read: (inout RowReader) -> Row

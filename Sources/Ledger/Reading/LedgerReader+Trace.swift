@@ -20,10 +20,12 @@ extension LedgerReader {
       if let bodies { detail.bodies = try bodies.page(of: row, behind: cursor, in: database) }
       return ([], detail)
     }
-    if !found.isEmpty {
-      throw .invalid("trace: several ids begin with “\(trace)”, as \(found.joined(separator: ", ")); give more digits")
-    }
+    if !found.isEmpty { throw Self.ambiguous(trace, found) }
     return detail
+  }
+
+  static func ambiguous(_ trace: String, _ found: [String]) -> LedgerQueryError {
+    .invalid("trace: several ids begin with “\(trace)”, as \(found.joined(separator: ", ")); give more digits")
   }
 }
 

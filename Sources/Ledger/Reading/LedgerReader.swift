@@ -49,7 +49,9 @@ package final class LedgerReader: Sendable {
   ) throws(LedgerQueryError) -> UserDetail? {
     try pool.read { database throws(LedgerError) in
       guard let id = try database.userID(endUser), let user = try database.user(id) else { return nil }
-      return UserDetail(user: user, days: try Day.all(of: id, since: since, until: until, in: database))
+      return UserDetail(
+        user: user, days: try Day.all(of: id, since: since, until: until, in: database),
+        scoreDays: try ScoreDay.all(of: id, since: since, until: until, in: database))
     }
   }
 

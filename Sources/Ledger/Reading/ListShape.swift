@@ -82,6 +82,22 @@ struct ListShape: Sendable {
 }
 
 extension ListShape {
+  static let scores = ListShape(
+    view: .scores, alias: "sc", table: "scores sc", blocks: "",
+    columns: """
+      sc.score, n.name, sc.number, l.name, sc.data_type, sc.source, sc.time, sc.about_trace, sc.span, \
+      ifnull(o.name, sc.about_session), u.name, sc.comment, sc.environment, sc.metadata
+      """,
+    joins: """
+      JOIN score_names n ON n.id = sc.name LEFT JOIN score_names l ON l.id = sc.label \
+      LEFT JOIN sessions o ON o.id = sc.session LEFT JOIN users u ON u.id = sc.user
+      """,
+    condition: "", since: "sc.time >= ?", until: "sc.time < ?",
+    sortKeys: [
+      .number("timestamp", "sc.time"),
+      SortKey(name: "value", expression: "sc.number", kind: .real, isNullable: true),
+      .text("name", "(SELECT name FROM score_names WHERE id = sc.name)"), .text("id", "sc.score"),
+    ])
   /// A part of the list, such as one user's.
   struct Scope {
     let condition: String
@@ -92,6 +108,12 @@ extension ListShape {
     init(_ column: String, of table: String, named name: String) {
       condition = "\(column) = (SELECT id FROM \(table) WHERE name = ?)"
       value = .text(name)
+    }
+
+    /// Those of the trace with this id, of 16 bytes.
+    init(_ column: String, ofTrace trace: [UInt8]) {
+      condition = "\(column) = (SELECT id FROM traces WHERE trace = ?)"
+      value = .blob(trace)
     }
   }
 

@@ -3,6 +3,8 @@ struct SortKey: Sendable {
   enum Kind {
     /// The largest, or latest, comes first.
     case number
+    /// Likewise, of numbers with a fraction.
+    case real
     /// The smallest comes first.
     case text, blob
   }
@@ -28,7 +30,7 @@ struct SortKey: Sendable {
     case .int: kind == .number
     case .text: kind == .text
     case .blob: kind == .blob
-    case .real: false
+    case .real: kind == .real
     }
   }
 }
@@ -46,7 +48,7 @@ struct ListSort {
     }
     self.key = key
     switch parts.count > 1 ? parts[1] : nil {
-    case nil: isDescending = key.kind == .number
+    case nil: isDescending = key.kind == .number || key.kind == .real
     case "asc": isDescending = false
     case "desc": isDescending = true
     case let direction?: throw .invalid("sort: behind the colon comes asc or desc, not “\(direction)”")

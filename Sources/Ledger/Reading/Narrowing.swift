@@ -21,10 +21,12 @@ indirect enum Narrowing: Sendable {
       return FilterSQL.narrowing(field, comparison, view: view).map { ($0, nil) }
     case .and(let conditions):
       if conditions.contains(where: isFoundAnyway) { return nil }
+      let splits = conditions.map { split($0, view: view) }
+      let chosen = combinable(splits.map { $0?.narrowing }, view: view)
       var parts: [Narrowing] = []
       var rests: [Filter.Condition] = []
-      for condition in conditions {
-        if let (part, rest) = split(condition, view: view) {
+      for (place, condition) in conditions.enumerated() {
+        if let (part, rest) = splits[place], chosen.contains(place) {
           parts.append(part)
           if let rest { rests.append(rest) }
         } else {
@@ -35,8 +37,28 @@ indirect enum Narrowing: Sendable {
     case .or(let conditions):
       let parts = conditions.compactMap { split($0, view: view) }
       guard parts.count == conditions.count else { return nil }
+      let blocks = parts.count { $0.narrowing.isOfBlocks }
+      if view == .traces, blocks > 0, blocks < parts.count { return nil }
       return (.any(parts.map(\.narrowing)), parts.allSatisfy { $0.rest == nil } ? nil : condition)
     case .not: return nil
+    }
+  }
+
+  /// Which parts of a conjunction narrow together. Traces are found by blocks, a few at a time, or else by one statement: how many
+  /// rows that has is not known beforehand, and there may be millions.
+  private static func combinable(_ parts: [Narrowing?], view: LedgerView) -> [Int] {
+    let there = parts.indices.filter { parts[$0] != nil }
+    guard view == .traces else { return there }
+    let blocks = there.filter { parts[$0]?.isOfBlocks == true }
+    return blocks.isEmpty ? Array(there.prefix(1)) : blocks
+  }
+
+  /// Whether blocks have all that it asks for.
+  var isOfBlocks: Bool {
+    switch self {
+    case .numbers: true
+    case .rows: false
+    case .all(let parts), .any(let parts): parts.allSatisfy(\.isOfBlocks)
     }
   }
 

@@ -1,5 +1,5 @@
-/// Finds the users or sessions of a page by way of their ids: which of them have a label, or metadata, is known without
-/// looking at their rows.
+/// Finds the users or sessions of a page by way of their ids: which of them have a label, metadata or a score is known without
+/// looking at their rows. So are traces found by their scores.
 struct OwnerSearch: Sendable {
   let narrowing: Narrowing
   /// The table of blocks.
@@ -58,7 +58,10 @@ struct OwnerSearch: Sendable {
 
   private func rows(_ narrowing: Narrowing, _ database: Database) throws(LedgerError) -> NumberSet {
     switch narrowing {
-    case .rows(let sql, let parameters): return try database.numbers(sql, parameters)
+    case .rows(let sql, let parameters):
+      // Without a walk, more than can be looked up are too many.
+      let enough = walk == nil ? " LIMIT \(mostCandidates + 1)" : ""
+      return try database.numbers(sql + enough, parameters)
     case .numbers:
       let sieve = try RowSieve(narrowing, database)
       if sieve.isEmpty { return NumberSet() }

@@ -114,11 +114,12 @@ extension PageQuery {
     ) {
       let isInTime = sort.key.name == shape.sortKeys[0].name
       self =
-        shape.view == .traces
+        shape.view == .traces && narrowing.isOfBlocks
         ? .blocks(Self.blocks(narrowing, query, isLatestFirst: isInTime ? sort.isDescending : nil, cursor))
         : .owners(
           OwnerSearch(
-            narrowing: narrowing, table: shape.blocks, walk: isInTime ? Self.walk(shape, query, sort, cursor) : nil))
+            narrowing: narrowing, table: shape.blocks,
+            walk: isInTime && shape.view != .traces ? Self.walk(shape, query, sort, cursor) : nil))
     }
 
     private static func blocks(

@@ -21,6 +21,16 @@ struct RowReader {
   mutating func optionalText() -> String? { statement.optionalText(next()) }
   mutating func bytes() -> [UInt8] { statement.bytes(next()) }
 
+  mutating func optionalDouble() -> Double? {
+    let column = next()
+    return statement.isNull(column) ? nil : statement.double(column)
+  }
+
+  mutating func optionalBytes() -> [UInt8]? {
+    let column = next()
+    return statement.isNull(column) ? nil : statement.bytes(column)
+  }
+
   mutating func amounts() -> Amounts {
     var amounts = Amounts()
     amounts.observations = int()
@@ -60,6 +70,18 @@ struct RowReader {
       trace: Hexadecimal.text(bytes()), session: optionalText(), endUser: optionalText(), name: optionalText(),
       timestamp: int(), latency: int(), amounts: amounts(), metadata: optionalText())
     return (row, LabelSet.labels(in: bytes()))
+  }
+}
+
+extension RowReader {
+  mutating func score() -> ListedScore {
+    ListedScore(
+      id: text(), name: text(), number: optionalDouble(), label: optionalText(),
+      dataType: Score.DataType(rawValue: UInt8(clamping: int())) ?? .numeric,
+      source: Score.Source(rawValue: UInt8(clamping: int())) ?? .api, timestamp: int(),
+      trace: optionalBytes().map { Hexadecimal.text($0) },
+      span: optionalInt().map { span in withUnsafeBytes(of: span) { Hexadecimal.text($0) } }, session: optionalText(),
+      endUser: optionalText(), comment: optionalText(), environment: optionalText(), metadata: optionalText())
   }
 }
 

@@ -10,7 +10,7 @@ indirect enum RowSieve: Sendable {
     case .numbers(let column, let sql, let parameters):
       let numbers = try database.numbers(sql, parameters)
       self = numbers.isEmpty ? .nothing : .members(column: column, numbers)
-    // Of users and sessions, and not in blocks: see `OwnerSearch`.
+    // Not in blocks: see `OwnerSearch`.
     case .rows: preconditionFailure("blocks have no ids of rows")
     case .all(let parts):
       var sieves: [RowSieve] = []

@@ -42,6 +42,7 @@ package struct ListedUser: Sendable, Equatable {
   package var endUser: String
   package var sessions: Int64
   package var summary: Summary
+  package var scores: [ScoreSummary] = []
 }
 
 package struct ListedSession: Sendable, Equatable {
@@ -52,6 +53,7 @@ package struct ListedSession: Sendable, Equatable {
   /// From the first event to the last one's end, in nanoseconds.
   package var duration: Int64
   package var summary: Summary
+  package var scores: [ScoreSummary] = []
 }
 
 package struct ListedTrace: Sendable, Equatable {
@@ -70,12 +72,14 @@ package struct ListedTrace: Sendable, Equatable {
   /// In order of their first appearance.
   package var models: [String] = []
   package var tags: [String] = []
+  package var scores: [ScoreSummary] = []
 }
 
-/// A user with the days on which there were traces, the earliest first.
+/// A user with the days on which there were traces, and those on which there were scores, the earliest first.
 package struct UserDetail: Sendable, Equatable {
   package var user: ListedUser
   package var days: [Day]
+  package var scoreDays: [ScoreDay] = []
 }
 
 package struct Day: Sendable, Equatable {

@@ -4,6 +4,7 @@ final class Accounts {
   let users: AccountTable<UserAccount>
   let sessions: AccountTable<SessionAccount>
   let names: NameTables
+  let scores: ScoreTable
   private let facets: FacetTable
   let blocks: (users: RowBlocks, sessions: RowBlocks, traces: RowBlocks)
   private let everybody: Int64 = 0
@@ -25,6 +26,7 @@ final class Accounts {
     users = try AccountTable(database)
     sessions = try AccountTable(database)
     names = try NameTables(database)
+    scores = try ScoreTable(database)
     blocks = (
       users: try RowBlocks(database, table: "user_blocks", columnCount: 1),
       sessions: try RowBlocks(database, table: "session_blocks", columnCount: 1),
@@ -56,6 +58,7 @@ final class Accounts {
     let new = try newRow.map { (row) throws(LedgerError) in try view(row) }
     labels.change(from: old, to: new)
     try blocks.traces.change(from: old, to: new)
+    scores.note(from: oldRow, to: newRow)
     try change(users, everybody, from: old, to: new)
     try change(users, oldRow?.user, newRow?.user, old, new)
     try change(sessions, oldRow?.session, newRow?.session, old, new)
@@ -109,6 +112,7 @@ final class Accounts {
   func flush() throws(LedgerError) {
     for session in sessions.touched {
       let user = session.totals.traces > 0 ? session.user : nil
+      scores.note(session, user: user)
       guard user != session.storedUser else { continue }
       if let before = session.storedUser { try countSession(of: before, -1) }
       if let user { try countSession(of: user, 1) }
@@ -125,6 +129,7 @@ final class Accounts {
     try writeUnpriced(&orphans)
     try names.flush()
     for name in orphans { try names.removeUnlessUsed(name: name) }
+    try scores.flush()
   }
 
   /// After a commit.
@@ -143,6 +148,7 @@ final class Accounts {
     resetBlocks()
     try sessions.reset()
     try users.reset()
+    try scores.reset()
   }
 
   private func countSession(of user: Int64, _ amount: Int64) throws(LedgerError) {

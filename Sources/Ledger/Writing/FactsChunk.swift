@@ -1,10 +1,11 @@
 package import Facts
 import OTLP
 
-/// The facts of one accepted request's spans, on their way to the ledger.
+/// The facts of one accepted request: what its spans say, and the scores in it, on their way to the ledger.
 ///
 /// Spans of one trace that come behind one another are a run: its trace id (16 bytes), how long its spans are (4) and how many
-/// (4), then for each span its `SpanRecord`, how long its body is (a varint), and the body.
+/// (4), then for each span its `SpanRecord`, how long its body is (a varint), and the body. Scores are runs of no trace, a
+/// `ScoreRecord` for each.
 package struct FactsChunk: Sendable {
   private(set) var bytes: [UInt8] = []
   package private(set) var spanCount = 0
@@ -21,7 +22,7 @@ package struct FactsChunk: Sendable {
     self.spanCount = spanCount
   }
 
-  package var isEmpty: Bool { spanCount == 0 }
+  package var isEmpty: Bool { bytes.isEmpty }
   package var byteCount: Int { bytes.count }
 
   /// The same, in as much memory as it takes.
@@ -41,15 +42,28 @@ package struct FactsChunk: Sendable {
   package mutating func append(
     _ facts: borrowing SpanFacts, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
   ) {
-    let owner = facts.trace
-    if spanCount == 0 || owner != trace {
-      (run, trace) = (bytes.count, owner)
-      withUnsafeBytes(of: (trace.first, trace.second, UInt64(0))) { bytes.append(contentsOf: $0) }
-    }
+    begin(facts.trace)
     SpanRecord.append(facts, to: &bytes)
     Varint.append(body.count, to: &bytes)
     bytes.append(contentsOf: body)
     spanCount += 1
+    end()
+  }
+
+  /// Adds a score.
+  package mutating func append(_ score: Score) {
+    begin(.none)
+    ScoreRecord.append(score, to: &bytes)
+    end()
+  }
+
+  private mutating func begin(_ owner: TraceID) {
+    guard bytes.isEmpty || owner != trace else { return }
+    (run, trace) = (bytes.count, owner)
+    withUnsafeBytes(of: (trace.first, trace.second, UInt64(0))) { bytes.append(contentsOf: $0) }
+  }
+
+  private mutating func end() {
     let length = UInt32(bytes.count - run - Self.headSize)
     bytes.withUnsafeMutableBytes { bytes in
       bytes.storeBytes(of: length, toByteOffset: run + 16, as: UInt32.self)
@@ -67,8 +81,21 @@ package struct FactsChunk: Sendable {
     var spanCount: Int
   }
 
-  /// Lends the runs, in order.
-  func forEachRun(_ body: (Run) -> Void) {
+  /// Lends the runs of spans, in order.
+  func forEachRun(_ body: (Run) -> Void) { forEveryRun { if $0.trace != .none { body($0) } } }
+
+  /// Lends the scores, in order.
+  func forEachScore(_ body: (Score) throws(LedgerError) -> Void) throws(LedgerError) {
+    var runs: [Range<Int>] = []
+    forEveryRun { if $0.trace == .none { runs.append($0.spans) } }
+    for run in runs {
+      try bytes.withUnsafeBufferPointer { (bytes) throws(LedgerError) in
+        _ = try ScoreRecord.forEach(in: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[run]), body)
+      }
+    }
+  }
+
+  private func forEveryRun(_ body: (Run) -> Void) {
     bytes.withUnsafeBytes { bytes in
       var offset = 0
       while offset < bytes.count {

@@ -16,6 +16,7 @@ package final class FactsLog: Sendable {
   private let waiting = Atomic<Int>(0)
 
   /// What stands before a chunk: a version, how many spans, the request's number, how long the pipeline's name is; then the name.
+  /// What is no spool's has the highest number.
   private static let headSize = 20
   private static let version: UInt32 = 1
 
@@ -44,7 +45,7 @@ package final class FactsLog: Sendable {
       }
       add(Self.version)
       add(UInt32(truncatingIfNeeded: arrival.facts.spanCount))
-      add(arrival.sequence ?? 0)
+      add(arrival.sequence ?? .max)
       add(UInt32(truncatingIfNeeded: name.count))
       head.append(contentsOf: name)
     }
@@ -102,9 +103,11 @@ package final class FactsLog: Sendable {
     }
     let facts = headSize + Int(number(at: 16, UInt32.self))
     guard number(at: 0, UInt32.self) == version, facts <= payload.count else { return nil }
+    let sequence = number(at: 8, UInt64.self)
     return Arrival(
       facts: FactsChunk(
         UnsafeRawBufferPointer(rebasing: payload[facts...]), spanCount: Int(number(at: 4, UInt32.self))),
-      pipeline: String(decoding: payload[headSize..<facts], as: UTF8.self), sequence: number(at: 8, UInt64.self))
+      pipeline: String(decoding: payload[headSize..<facts], as: UTF8.self),
+      sequence: sequence == .max ? nil : sequence)
   }
 }

@@ -30,7 +30,7 @@ package final class LedgerFeed: Sendable {
   }
 
   /// Takes what an earlier run left in the log. Before anything else is taken.
-  func start() {
+  package func start() {
     log?.replay { record, arrival in
       if let sequence = arrival.sequence {
         if requests.contains(sequence, of: arrival.pipeline) {

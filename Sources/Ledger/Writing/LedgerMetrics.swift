@@ -11,6 +11,9 @@ final class LedgerMetrics: Sendable {
   let removedTraces: Counter
   let conflictingSessions: Counter
   let unpricedCalls: Counter
+  let scores: Counter
+  let refusedScores: Counter
+  let removedScores: Counter
   let transactions: Counter
   let failedTransactions: Counter
   let noRoom: Counter
@@ -30,6 +33,10 @@ final class LedgerMetrics: Sendable {
     removedTraces = counter("removed_traces", "Traces that were too old or too many, or a forgotten end user's.")
     conflictingSessions = counter("conflicting_sessions", "Sessions whose traces began to name different end users.")
     unpricedCalls = counter("unpriced_calls", "Calls of models that no price is known for.")
+    scores = counter("scores", "Scores that were written to the ledger, those that replaced another included.")
+    refusedScores = counter("refused_scores", "Scores left out because their trace is a forgotten end user's.")
+    removedScores = counter(
+      "removed_scores", "Scores that went with what they were about, or waited for it for too long.")
     transactions = counter("transactions", "Transactions that were committed.")
     failedTransactions = counter("failed_transactions", "Transactions that failed; what they held is tried again.")
     noRoom = counter("full", "Requests that the ledger had no room for and will be offered again.")
@@ -59,5 +66,8 @@ final class LedgerMetrics: Sendable {
     removedTraces.add(tally.removedTraces)
     conflictingSessions.add(tally.conflictingSessions)
     unpricedCalls.add(tally.unpricedCalls)
+    scores.add(tally.scores)
+    refusedScores.add(tally.refusedScores)
+    removedScores.add(tally.removedScores)
   }
 }

@@ -7,6 +7,8 @@ package struct Erasure: Sendable, Equatable {
   package var observations = 0
   /// Sessions that had no other traces.
   package var sessions = 0
+  /// Of these traces and of the user's sessions.
+  package var scores = 0
   /// Under which name later spans of the user are taken in; nil where they are refused.
   package var pseudonym: String?
   /// Whether a reader kept the write-ahead log beside the file from being emptied: then it still holds some of what went,
@@ -27,7 +29,7 @@ extension LedgerWriter {
     var isThere = true
     while isThere {
       var step = Erasure()
-      _ = try transaction { () throws(LedgerError) in
+      let tally = try transaction { () throws(LedgerError) in
         guard let user = try accounts.users.id(named: name) else {
           isThere = false
           return
@@ -38,6 +40,7 @@ extension LedgerWriter {
       erasure.traces += step.traces
       erasure.observations += step.observations
       erasure.sessions += step.sessions
+      erasure.scores += tally.removedScores
     }
     try database.execute("PRAGMA incremental_vacuum(100000)")
     erasure.remainsInLog = try database.int("PRAGMA wal_checkpoint(TRUNCATE)") != 0
@@ -51,10 +54,11 @@ extension LedgerWriter {
       "SELECT \(TraceRow.columns) FROM traces WHERE user = ?1 LIMIT ?2", [.int(user), .int(Int64(Self.slice))]
     ) { rows.append(TraceRow($0)) }
     let horizon = now() - Int64(clamping: configuration.dedupWindow.nanoseconds)
+    try accounts.scores.removeOfSessions(of: user)
     for row in rows {
       try remove(row)
       // Spans that are still to come do not name the user, as a rule.
-      if row.updated > horizon { try forgotten.refuse(row.trace, time: now()) }
+      if row.updated > horizon { try refuse(row.trace) }
       step.traces += 1
       step.observations += Int(row.figures.observations)
     }

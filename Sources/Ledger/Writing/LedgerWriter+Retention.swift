@@ -32,6 +32,10 @@ extension LedgerWriter {
   private func removeOldTraces(time: Int64, horizon: Int64) throws(LedgerError) -> Bool {
     guard hasRetention else { return false }
     let oldest = configuration.maxAge.map { time - Int64(clamping: $0.nanoseconds) } ?? .min
+    // What waits for a trace goes when the trace would have gone.
+    let waited = try accounts.scores.removeWaiting(
+      before: min(max(oldest, newestRemoved), horizon), limit: Self.slice)
+    let hasMore = waited == Self.slice
     var excess =
       try configuration.maxTraces.map { (limit) throws(LedgerError) in
         try accounts.users.account(0).totals.traces - Int64(limit)
@@ -46,15 +50,16 @@ extension LedgerWriter {
     for row in candidates {
       guard row.start < oldest || excess > 0 else {
         retentionPlace = nil
-        return false
+        return hasMore
       }
       retentionPlace = row.moment
       if row.updated > horizon { continue }
       try remove(row)
+      newestRemoved = max(newestRemoved, row.start)
       excess -= 1
     }
     if candidates.count == Self.slice { return true }
     retentionPlace = nil
-    return false
+    return hasMore
   }
 }

@@ -195,9 +195,15 @@ extension LedgerWriter {
     let owner = (state.records + found.rejected).withUnsafeBytes { facts.read($0) }.endUser
     guard let owner, case .refused = try forgotten.verdict(on: owner) else { return false }
     tally.refused += found.spans
-    try forgotten.refuse(state.row.trace, time: now())
+    try refuse(state.row.trace)
     if let before { try remove(before) }
     return true
+  }
+
+  /// Takes in nothing more of a trace.
+  func refuse(_ trace: TraceID) throws(LedgerError) {
+    try forgotten.refuse(trace, time: now())
+    accounts.scores.note(refused: trace)
   }
 
   /// Removes a trace and what it adds to its accounts.

@@ -29,6 +29,8 @@ final class LedgerWriter {
   var isMoving = false
   /// Where the search for old traces goes on.
   var retentionPlace: Moment?
+  /// When the latest of the traces began that retention has removed; nanoseconds since the Unix epoch.
+  var newestRemoved = Int64.min
 
   var facts: TraceFactsReader
   private let identity: FileIdentity?
@@ -46,6 +48,9 @@ final class LedgerWriter {
     var removedTraces = 0
     var conflictingSessions = 0
     var unpricedCalls = 0
+    var scores = 0
+    var refusedScores = 0
+    var removedScores = 0
   }
 
   /// Opens the ledger, and makes it when it is missing.
@@ -88,6 +93,7 @@ final class LedgerWriter {
       let groups = TraceGroups(batch)
       for group in groups.groups { try add(group, of: groups) }
       try writeNewcomers(of: groups)
+      try addScores(of: batch)
       if isMoving { try moveOn() }
       written = try applied.write(batch, to: database)
     }
@@ -107,6 +113,7 @@ final class LedgerWriter {
         try body()
         try settleSessions()
         try accounts.flush()
+        tally.removedScores = accounts.scores.takeRemovedCount()
         try openSessions?.note(at: now())
       }
     } catch {

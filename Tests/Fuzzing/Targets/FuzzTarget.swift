@@ -6,7 +6,8 @@ package struct FuzzTarget: Sendable {
   package let check: @Sendable ([UInt8]) -> String?
 
   package static let all: [FuzzTarget] = [
-    .index, .logs, .metrics, .json, .jsonReader, .inflate, .configuration, .spool, .facts, .filter, .http, .privacy,
+    .index, .logs, .metrics, .json, .jsonReader, .inflate, .configuration, .spool, .facts, .scores, .filter, .http,
+    .privacy,
   ]
 
   /// The target of that name.

@@ -1,3 +1,4 @@
+import Facts
 import HTTPServer
 import OTLP
 import Pipeline
@@ -30,7 +31,8 @@ private final class Door: Sendable {
       receiver.doorkeeper.take(Doorkeeper.Duties())
       receiver.intake.open(
         Intake.Target(
-          rules: SpanRules(), consumers: Dictionary(uniqueKeysWithValues: Signal.allCases.map { ($0, consumer) })))
+          rules: SpanRules(), consumers: Dictionary(uniqueKeysWithValues: Signal.allCases.map { ($0, consumer) }),
+          scores: consumer))
       try receiver.start()
     } catch {
       fatalError("no receiver: \(error)")
@@ -72,8 +74,10 @@ private final class Door: Sendable {
 }
 
 /// Takes everything.
-private final class Taker: TracesConsumer {
+private final class Taker: TracesConsumer, ScoresConsumer {
   var refusal: Refusal? { nil }
+
+  func take(_ scores: [Score], completion: @escaping @Sendable (Refusal?) -> Void) { completion(nil) }
 
   func consume(_ batch: SpanBatch, completion: @escaping @Sendable (Refusal?) -> Void) { completion(nil) }
 }
