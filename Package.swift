@@ -167,7 +167,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "Configuration", "Compression", "EndUser", "Facts", "Filters", "HTTPServer", "JSON", "Ledger", "OTLP",
-        "Pipeline", "Privacy", "Receivers", "Spool", "SelfTelemetry", "TestSupport",
+        "Pipeline", "Prices", "Privacy", "Receivers", "Spool", "SelfTelemetry", "TestSupport",
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(

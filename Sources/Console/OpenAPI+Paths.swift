@@ -15,7 +15,7 @@ extension OpenAPI {
       "/sessions/{session_id}/scores", "Scores", "scores", "Scores of a session and of its traces.", of: "session_id"),
     list("/traces", "Traces", "traces", "Traces, those without an end user included."),
     get(
-      "/traces/{trace_id}", "TraceDetail", "trace", "A trace with its spans.", ["trace_id", "bodies", "cursor"],
+      "/traces/{trace_id}", "TraceDetail", "trace", "A trace with its spans.", ["trace_id", "bodies", "cursor", "why"],
       isFound: false),
     list(
       "/traces/{trace_id}/scores", "Scores", "scores", "Scores of a trace and of its spans.", of: "trace_id"),

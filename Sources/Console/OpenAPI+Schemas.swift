@@ -1,5 +1,5 @@
 extension OpenAPI {
-  static let schemas = [common, rows, scores, details, overview].joined(separator: ",")
+  static let schemas = [common, rows, scores, details, why, overview].joined(separator: ",")
 
   private static let common = #"""
 
@@ -141,7 +141,7 @@ extension OpenAPI {
         "omitted_observations": {"$ref": "#/components/schemas/Count"},
         "spans": {"type": "array", "items": {"$ref": "#/components/schemas/Span"}},
         "bodies": {"$ref": "#/components/schemas/WholeSpans"},
-        "next_cursor": {"$ref": "#/components/schemas/Cursor"}}},
+        "next_cursor": {"$ref": "#/components/schemas/Cursor"}, "why": {"$ref": "#/components/schemas/Why"}}},
     "WholeSpans": {"type": "object", "required": ["resourceSpans"], "additionalProperties": false,
       "description": "Only with bodies=true: the spans that were kept whole, as they came, in OTLP/JSON. What is nested more than 64 levels deep is left out. next_cursor is where they go on.",
       "properties": {"resourceSpans": {"type": "array", "maxItems": 1, "items": {"type": "object",

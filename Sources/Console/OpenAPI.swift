@@ -52,7 +52,9 @@ enum OpenAPI {
       "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{6,32}$"},
       "description": "Its 32 digits, or the first of them, 6 at least, where no other id begins so: that would be a 400."},
     "bodies": {"name": "bodies", "in": "query", "schema": {"type": "boolean", "default": false},
-      "description": "Whether the spans that were kept whole (span_bodies) come with it, some MiB at a time: cursor goes on."}
+      "description": "Whether the spans that were kept whole (span_bodies) come with it, some MiB at a time: cursor goes on."},
+    "why": {"name": "why", "in": "query", "schema": {"type": "boolean", "default": false},
+      "description": "Whether it comes with where its identity is from, and what had to give way to it."}
     """#
 
   private static let responses = [

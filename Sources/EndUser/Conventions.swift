@@ -67,7 +67,20 @@ package enum Conventions {
   }
 
   /// What the table knows of a key in a role. A key that somebody configured as an id means the end user alone.
-  static func key(_ name: String, _ role: Role) -> Key {
+  package static func key(_ name: String, _ role: Role) -> Key {
     keys.first { $0.name == name && $0.role == role } ?? Key(name, role, onlyEndUser: role == .endUserID)
   }
+
+  /// Whose words a key is from, as people call them; nil for one that somebody configured.
+  package static func vendor(of name: String) -> String? {
+    let isBuiltIn = keys.contains { $0.name == name } || resourceKeys.contains(name)
+    return isBuiltIn ? vendors.first { name.hasPrefix($0.key) }?.value : nil
+  }
+
+  /// By how keys begin.
+  private static let vendors: KeyValuePairs = [
+    "neatlogs.": "neatlogs", "langfuse.": "langfuse", "langwatch.": "langwatch", "traceloop.": "traceloop",
+    "langsmith.": "langsmith", "ai.telemetry.": "vercel", "posthog.": "posthog", "user.id": "openinference",
+    "enduser.": "otel", "session.id": "otel", "gen_ai.": "otel",
+  ]
 }

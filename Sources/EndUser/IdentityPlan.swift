@@ -12,7 +12,7 @@ package final class IdentityPlan: @unchecked Sendable {
     package var resourceRank = noRank
     var inherits = false
     var onlyEndUser = false
-    var rootOnly = false
+    package var rootOnly = false
     var unlessNeatlogs = false
 
     /// Whether a span may mean an identity by the key.

@@ -7,9 +7,9 @@ struct AttributeFacts {
   typealias Field = FactConventions.Field
   typealias Bytes = UnsafeRawBufferPointer
 
-  private let plan: FactsPlan
+  let plan: FactsPlan
   private let kinds = KindWords()
-  private let findings: Findings
+  let findings: Findings
   private var tagAttributes: [(rank: UInt16, type: AttributeEntry.ValueType, value: Bytes)] = []
   private var members: [MetadataReader.Member] = []
   private var tags = TagList()
@@ -21,14 +21,19 @@ struct AttributeFacts {
   private var lastTags: (type: AttributeEntry.ValueType, value: [UInt8]) = (.empty, [])
   private var metadata: MetadataReader
   private let document = JSONDocument()
-  private var resource: ResourceFacts?
+  var resource: ResourceFacts?
   private let memory = Memory()
+  /// When the request was accepted, in nanoseconds since the Unix epoch; nil where nobody wants to know what spans claim.
+  var acceptance: UInt64?
+  /// Where the span's attributes are that say whose it is, where that is wanted.
+  var claimed: [Int] = []
+  var claims = ClaimsWriter()
 
   /// Memory of fixed size, which a structure can't free.
   private final class Memory {
     let findings = Findings()
     /// Where ids that are ints get their digits.
-    let digits = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * digitBytes, alignment: 1)
+    let digits = UnsafeMutableRawBufferPointer.allocate(byteCount: 3 * digitBytes, alignment: 1)
 
     deinit {
       findings.deallocate()
@@ -66,6 +71,8 @@ struct AttributeFacts {
     if let resource { readResource(resource, into: &facts) }
     let found = readMetadata(span)
     let hasTags = writeTags()
+    let hasClaims = !claimed.isEmpty || facts.flags.contains(.endUserFromResource)
+    if hasClaims { writeClaims(of: span, marks, facts) }
     // What was put together here lies in arrays.
     tagText.bytes.withUnsafeBytes { tags in
       metadata.written.withUnsafeBytes { written in
@@ -75,13 +82,17 @@ struct AttributeFacts {
         case .asItCame(let text): facts.metadata = text
         case .written: facts.metadata = written
         }
-        body(facts)
+        guard hasClaims else { return body(facts) }
+        claims.bytes.withUnsafeBytes { bytes in
+          facts.claims = bytes
+          body(facts)
+        }
       }
     }
   }
 
   /// The attributes of the span that is being read.
-  private struct Span {
+  struct Span {
     let attributes: UnsafeBufferPointer<AttributeEntry>
     let payload: Bytes
 
@@ -104,14 +115,17 @@ struct AttributeFacts {
     findings.clear()
     if !tagAttributes.isEmpty { tagAttributes.removeAll(keepingCapacity: true) }
     if !members.isEmpty { members.removeAll(keepingCapacity: true) }
+    if !claimed.isEmpty { claimed.removeAll(keepingCapacity: true) }
     if !annotations.isEmpty { annotations.clear() }
     let span = Span(attributes: attributes, payload: payload)
-    // A local root speaks like a root.
-    let speaks = !marks.contains(.hasParent) || marks.contains(.remoteParent) || marks.contains(.applicationRoot)
+    let speaks = Self.speaksLikeRoot(marks)
     for position in attributes.indices {
       let attribute = attributes[position]
       let meaning = plan.meaning(of: attribute)
-      if meaning.isIdentity { noteIdentity(attribute, position, speaks, marks) }
+      if meaning.isIdentity {
+        noteIdentity(attribute, position, speaks, marks)
+        if acceptance != nil { claimed.append(position) }
+      }
       switch meaning.role {
       case .nothing: break
       case .field: note(attribute, position, meaning, span)
@@ -128,6 +142,11 @@ struct AttributeFacts {
           attribute.type, span.value(attribute))
       }
     }
+  }
+
+  /// A local root speaks like a root.
+  static func speaksLikeRoot(_ marks: SpanMarks) -> Bool {
+    !marks.contains(.hasParent) || marks.contains(.remoteParent) || marks.contains(.applicationRoot)
   }
 
   private func noteIdentity(_ attribute: AttributeEntry, _ position: Int, _ speaks: Bool, _ marks: SpanMarks) {
@@ -232,7 +251,10 @@ struct AttributeFacts {
   /// An id as text: a string as it is, an int in decimal digits.
   private func identity(_ field: Field, _ span: Span, digits place: Int) -> Bytes {
     guard let position = findings.position(of: field) else { return Bytes(start: nil, count: 0) }
-    let attribute = span.attributes[position]
+    return text(span.attributes[position], span, digits: place)
+  }
+
+  func text(_ attribute: AttributeEntry, _ span: Span, digits place: Int) -> Bytes {
     let value = span.value(attribute)
     guard attribute.type == .int else { return value }
     let room = UnsafeMutableRawBufferPointer(
@@ -248,6 +270,7 @@ struct AttributeFacts {
       let attribute = span.attributes[position]
       let found = metadata.read((attribute.type, span.value(attribute)), [])
       if case .none = found {} else { return found }
+      findings.forget(.endUserMetadata)
     }
     let object = findings.position(of: .metadata).map { span.attributes[$0] }
     if object == nil, members.isEmpty { return .none }

@@ -9,6 +9,13 @@ package struct FactsExtractor {
   /// What the span whose facts were lent last says that somebody thinks of it, where the plan wants scores.
   package private(set) var scores: [Score] = []
 
+  /// When the request of the spans was accepted, in nanoseconds since the Unix epoch; nil where nobody wants to know what spans
+  /// claim.
+  package var acceptance: UInt64? {
+    get { attributes.acceptance }
+    set { attributes.acceptance = newValue }
+  }
+
   package init(plan: FactsPlan) {
     self.plan = plan
     reader = SpanReader(rules: plan.keys)

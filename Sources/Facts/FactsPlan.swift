@@ -32,6 +32,8 @@ package final class FactsPlan: @unchecked Sendable {
   let readsScores: Bool
   /// Bytes of metadata of one span at most.
   let maxMetadataBytes: Int
+  /// The numbers in records of the built-in keys, by key number.
+  private let claimNumbers: [UInt16: Int]
   /// By key number, in raw memory: looked up for every attribute.
   private let table: UnsafeMutableBufferPointer<Meaning>
 
@@ -72,6 +74,10 @@ package final class FactsPlan: @unchecked Sendable {
         role: .annotation, rank: UInt16(list), prefixLength: UInt16(prefix.utf8.count))
     }
 
+    var numbers: [UInt16: Int] = [:]
+    for (number, name) in ClaimKeys.names.enumerated() { numbers[keys.number(forKey: name)] = number }
+    claimNumbers = numbers
+
     table = .allocate(capacity: keys.patterns.count)
     for number in 0..<table.count { table.initializeElement(at: number, to: meanings[UInt16(number)] ?? Meaning()) }
   }
@@ -82,4 +88,7 @@ package final class FactsPlan: @unchecked Sendable {
 
   @inline(__always)
   func meaning(of attribute: AttributeEntry) -> Meaning { table[Int(attribute.key)] }
+
+  /// The number that an attribute's key has in records; nil for one that is configured, and written out.
+  func claimNumber(of attribute: AttributeEntry) -> Int? { claimNumbers[attribute.key] }
 }

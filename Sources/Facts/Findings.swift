@@ -47,6 +47,9 @@ struct Findings {
     return finding.rank == Finding.none ? nil : Int(finding.position)
   }
 
+  /// A value that turned out to be none.
+  func forget(_ field: Field) { found[Int(field.rawValue)].rank = Finding.none }
+
   @inline(__always)
   func number(_ field: Field) -> Int64? {
     let finding = found[Int(field.rawValue)]

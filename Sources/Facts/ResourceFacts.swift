@@ -9,6 +9,8 @@ final class ResourceFacts {
   let resource: Resource
   /// Empty without one.
   let endUser: Text
+  /// The attribute that it is from, and its key; nil without one.
+  let endUserAttribute: (entry: AttributeEntry, key: Text)?
   let tags: [(type: AttributeEntry.ValueType, value: Text)]
   private let memory: [UnsafeMutableRawBufferPointer]
 
@@ -21,6 +23,7 @@ final class ResourceFacts {
       return Text(copy)
     }
     var endUser = Text(start: nil, count: 0)
+    var endUserAttribute: (entry: AttributeEntry, key: Text)?
     var bestRank = IdentityPlan.noRank
     var tags: [(type: AttributeEntry.ValueType, value: Text)] = []
     resource.withAttributes(plan.keys) { header, attributes in
@@ -30,6 +33,8 @@ final class ResourceFacts {
         let rank = plan.identity.traits(of: attribute).resourceRank
         if rank < bestRank, plan.identity.isUsable(attribute) {
           bestRank = rank
+          let key = Int(attribute.keyOffset)
+          endUserAttribute = (attribute, keep(header[key..<key + Int(attribute.keyLength)]))
           endUser =
             attribute.type == .int
             ? keep(String(Int64(bitPattern: Varint.read(UnsafeRawBufferPointer(rebasing: value)))).utf8) : keep(value)
@@ -39,6 +44,7 @@ final class ResourceFacts {
     }
     self.resource = resource
     self.endUser = endUser
+    self.endUserAttribute = endUserAttribute
     self.tags = tags
     self.memory = memory
   }

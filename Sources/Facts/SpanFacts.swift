@@ -50,6 +50,9 @@ package struct SpanFacts {
   package var metadata = Text(start: nil, count: 0)
   /// A JSON array of strings.
   package var tags = Text(start: nil, count: 0)
+  /// `SpanClaims`: by which keys the span says whose it is, and what of that does not count. Empty where it says nothing, or
+  /// nobody wants to know.
+  package var claims = Text(start: nil, count: 0)
 
   package init() {}
 }

@@ -12,12 +12,16 @@
 ///     start      8 bytes
 ///     duration   varint   nanoseconds
 ///     numbers    varints  those present of the token counts and the cost, in the order of `Presence`
-///     lengths    varints  of the name, then of those present of the other texts, in the same order
+///     lengths    varints  of the name, then of those present of the other texts, in the same order; then, in version 2, of
+///                         the claims
 ///     texts
+///
+/// Version 2 is that of a span that has claims: by which keys it says whose it is. All others are written in version 1.
 ///
 /// The trace id is no part of it: whoever keeps records knows whose they are.
 package enum SpanRecord {
   static let version: UInt8 = 1
+  static let versionWithClaims: UInt8 = 2
 
   /// Bits of `present`.
   struct Presence: OptionSet {
@@ -82,6 +86,7 @@ package enum SpanRecord {
     if !facts.session.isEmpty { body(facts.session) }
     if !facts.metadata.isEmpty { body(facts.metadata) }
     if !facts.tags.isEmpty { body(facts.tags) }
+    if !facts.claims.isEmpty { body(facts.claims) }
   }
 
   /// Lends the facts of each record in some bytes, and the record's place with its length, in order. The trace id is not set;
@@ -128,7 +133,7 @@ package enum SpanRecord {
     let version = reader.byte()
     let kind = ObservationKind(rawValue: reader.byte())
     let flags = UInt16(exactly: reader.varint())
-    guard version == Self.version, let kind, let flags else { return false }
+    guard version == Self.version || version == Self.versionWithClaims, let kind, let flags else { return false }
     let present = Presence(rawValue: reader.fixed(UInt16.self))
     facts.kind = kind
     facts.flags = SpanFacts.Flags(rawValue: flags)
@@ -139,7 +144,7 @@ package enum SpanRecord {
     guard duration <= .max - facts.start else { return false }
     facts.end = facts.start + duration
     readNumbers(present, &reader, &facts)
-    readTexts(present, &reader, &facts)
+    readTexts(present, hasClaims: version == Self.versionWithClaims, &reader, &facts)
     return reader.isAtEnd && !reader.failed
   }
 
@@ -163,7 +168,9 @@ package enum SpanRecord {
   }
 
   @inline(__always)
-  private static func readTexts(_ present: Presence, _ reader: inout ByteReader, _ facts: inout SpanFacts) {
+  private static func readTexts(
+    _ present: Presence, hasClaims: Bool, _ reader: inout ByteReader, _ facts: inout SpanFacts
+  ) {
     @inline(__always) func length(_ field: Presence) -> UInt64 { present.contains(field) ? reader.varint() : 0 }
     let name = reader.varint()
     let statusMessage = length(.statusMessage)
@@ -174,6 +181,7 @@ package enum SpanRecord {
     let session = length(.session)
     let metadata = length(.metadata)
     let tags = length(.tags)
+    let claims = hasClaims ? reader.varint() : 0
     facts.name = reader.take(name)
     facts.statusMessage = reader.take(statusMessage)
     facts.model = reader.take(model)
@@ -183,5 +191,6 @@ package enum SpanRecord {
     facts.session = reader.take(session)
     facts.metadata = reader.take(metadata)
     facts.tags = reader.take(tags)
+    facts.claims = reader.take(claims)
   }
 }

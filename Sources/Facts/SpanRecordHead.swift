@@ -4,8 +4,8 @@ import OTLP
 struct SpanRecordHead {
   /// Bytes that a length of the whole takes at most: it is written last, before what it counts.
   private static let lengthBytes = 10
-  /// Bytes that a head takes at most: its length; version, kind, flags, presence; two ids and the start; and 17 varints.
-  static let capacity = lengthBytes + 7 + 3 * 8 + 17 * 10
+  /// Bytes that a head takes at most: its length; version, kind, flags, presence; two ids and the start; and 18 varints.
+  static let capacity = lengthBytes + 7 + 3 * 8 + 18 * 10
 
   private let memory: UnsafeMutableRawPointer
   private var at: UnsafeMutableRawPointer
@@ -21,7 +21,7 @@ struct SpanRecordHead {
 
   /// The head of a record, valid as long as the memory.
   mutating func write(_ facts: borrowing SpanFacts) -> UnsafeRawBufferPointer {
-    byte(SpanRecord.version)
+    byte(facts.claims.isEmpty ? SpanRecord.version : SpanRecord.versionWithClaims)
     byte(facts.kind.rawValue)
     varint(Int(facts.flags.rawValue))
     let presence = at
@@ -49,6 +49,7 @@ struct SpanRecordHead {
     length(facts.session, .session)
     length(facts.metadata, .metadata)
     length(facts.tags, .tags)
+    if !facts.claims.isEmpty { length(facts.claims) }
     presence.storeBytes(of: present.rawValue.littleEndian, as: UInt16.self)
 
     let body = memory + Self.lengthBytes

@@ -2,18 +2,36 @@ import EndUser
 
 /// Whose a trace is, and how it is called.
 extension TraceFactsReader {
-  func attribute(_ spans: Spans, _ facts: inout TraceFacts) {
+  /// Places of the spans that say whose a trace is.
+  struct Speakers {
+    var hasRoot: Bool
+    var endUser: Int?
+    var session: Int?
+
+    /// Why a span speaks.
+    func source(of place: Int, _ spans: Spans) -> Provenance.Source {
+      if spans[place].isRoot { return spans[place].flags.contains(.endUserFromResource) ? .resource : .root }
+      return !hasRoot && spans[place].isLocalRoot ? .localRoot : .topmost
+    }
+  }
+
+  func speakers(of spans: Spans) -> Speakers {
     let hasRoot = spans.contains(where: \.isRoot)
     let named = speaker(of: spans, hasRoot: hasRoot) {
       !spans[$0].endUser.isEmpty && !spans[$0].flags.contains(.endUserFromResource)
     }
-    if let place = named ?? spans.firstIndex(where: { $0.isRoot && !$0.endUser.isEmpty }) {
+    return Speakers(
+      hasRoot: hasRoot, endUser: named ?? spans.firstIndex { $0.isRoot && !$0.endUser.isEmpty },
+      session: speaker(of: spans, hasRoot: hasRoot) { !spans[$0].session.isEmpty })
+  }
+
+  func attribute(_ spans: Spans, _ facts: inout TraceFacts) {
+    let speakers = speakers(of: spans)
+    if let place = speakers.endUser {
       facts.endUser = String(decoding: spans[place].endUser, as: UTF8.self)
       if !spans[place].metadata.isEmpty { facts.metadata = Array(spans[place].metadata) }
     }
-    if let place = speaker(of: spans, hasRoot: hasRoot, { !spans[$0].session.isEmpty }) {
-      facts.session = String(decoding: spans[place].session, as: UTF8.self)
-    }
+    if let place = speakers.session { facts.session = String(decoding: spans[place].session, as: UTF8.self) }
     facts.name = Self.name(of: spans).map { String(decoding: $0, as: UTF8.self) }
   }
 
@@ -62,6 +80,6 @@ extension TraceFactsReader {
 }
 
 extension SpanFacts {
-  fileprivate var isRoot: Bool { !flags.contains(.hasParent) }
+  var isRoot: Bool { !flags.contains(.hasParent) }
   fileprivate var isLocalRoot: Bool { !flags.isDisjoint(with: [.remoteParent, .applicationRoot]) }
 }

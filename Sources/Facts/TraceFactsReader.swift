@@ -52,7 +52,7 @@ package struct TraceFactsReader {
     }
   }
 
-  private mutating func gather(_ records: UnsafeRawBufferPointer) {
+  mutating func gather(_ records: UnsafeRawBufferPointer) {
     if spans.capacity > Self.kept { spans = [] }
     spans.removeAll(keepingCapacity: true)
     tree.clear()
@@ -63,7 +63,7 @@ package struct TraceFactsReader {
   }
 
   /// Lends the spans in place: an array's subscript copies hundreds of bytes for each look at one of them.
-  private mutating func lendSpans<Result>(_ body: (inout TraceFactsReader, Spans) -> Result) -> Result {
+  mutating func lendSpans<Result>(_ body: (inout TraceFactsReader, Spans) -> Result) -> Result {
     var lent: [SpanFacts] = []
     swap(&lent, &spans)
     defer { swap(&lent, &spans) }

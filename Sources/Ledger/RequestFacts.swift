@@ -71,6 +71,7 @@ struct FactsScratch {
         if let score = facts.logs.score(batch, at: position, now: WallClock.now()) { chunk.append(score) }
       }
     } else {
+      extractor.acceptance = batch.acceptance
       for position in 0..<batch.spanCount {
         extractor.extract(batch, at: position) {
           chunk.append($0, body: Self.body(of: batch, at: position, most: mostBodyBytes))

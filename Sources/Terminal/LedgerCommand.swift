@@ -32,6 +32,8 @@ package struct LedgerCommand: Equatable, Sendable {
   package private(set) var wantsAll = false
   /// Whether a trace's spans are wanted as they came, as far as they were kept whole.
   package private(set) var wantsBodies = false
+  /// Whether it is wanted why a trace is whose it is.
+  package private(set) var wantsWhy = false
   /// RFC 3339.
   package private(set) var since: String?
   package private(set) var until: String?
@@ -100,6 +102,7 @@ package struct LedgerCommand: Equatable, Sendable {
     case "csv": form = .csv
     case "all": wantsAll = true
     case "bodies": wantsBodies = true
+    case "why": wantsWhy = true
     case "yes", "y": isConfirmed = true
     case "help", "h": wantsHelp = true
     default: return false
@@ -170,14 +173,16 @@ package struct LedgerCommand: Equatable, Sendable {
       case .users, .sessions, .traces, .scores:
         (name.rawValue, ["filter", "sort", "limit", "all", "since", "until", "json", "csv"])
       case .user, .session: (name.rawValue, ["filter", "sort", "limit", "all", "since", "until", "json", "csv"])
-      case .trace: (name.rawValue, ["limit", "all", "bodies", "json", "csv"])
+      case .trace: (name.rawValue, ["limit", "all", "bodies", "why", "json", "csv"])
       case .overview: (name.rawValue, ["since", "until", "json"])
       case .forget: ("users forget", ["yes", "y", "json"])
       }
     known.formUnion(more)
     if let unknown = given.subtracting(known).min() { throw Misuse(message: "\(name) has no --\(unknown)") }
-    for (one, other) in [("json", "csv"), ("limit", "all"), ("ledger", "url"), ("bodies", "csv"), ("bodies", "limit")]
-    where given.contains(one) && given.contains(other) {
+    for (one, other) in [
+      ("json", "csv"), ("limit", "all"), ("ledger", "url"), ("bodies", "csv"), ("bodies", "limit"), ("bodies", "why"),
+      ("why", "csv"),
+    ] where given.contains(one) && given.contains(other) {
       throw Misuse(message: "--\(one) and --\(other) exclude one another")
     }
   }

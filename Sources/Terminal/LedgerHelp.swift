@@ -52,9 +52,11 @@ extension LedgerCommand {
         "Shows a trace: the tree of its spans, with times, tokens and cost.\n"
           + "Tokens and cost stand at the spans where they count. Of its ID, the first 6 digits or more may do.",
         [
-          "  --limit N           so many spans",
+          "  --limit N           so many spans, or rows of each table",
           "  --bodies            instead: the spans that were kept whole (`span_bodies`), as they came: requests in\n"
             + "                      OTLP/JSON, one a line",
+          "  --why               instead: where its end user and session come from, what of its spans they replaced,\n"
+            + "                      and what has no effect",
           forms, places,
         ])
     case .overview:

@@ -104,13 +104,16 @@ extension Answer {
   /// A trace: what it comes to, and the tree of its spans.
   func trace(_ id: String) throws {
     if command.wantsBodies { return try bodies(of: id) }
-    let bytes = try source.get(LedgerRequest("traces", id))
+    var request = LedgerRequest("traces", id)
+    if command.wantsWhy { request.ask("why", "true") }
+    let bytes = try source.get(request)
     if command.form == .json { return try write(json: bytes) }
     let trace = try Self.parse(bytes)
-    let tree = TraceTree(trace)
     let limit = command.limit ?? Int.max
+    if command.wantsWhy { return try why(trace, id, limit: limit) }
+    let tree = TraceTree(trace)
     if command.form == .csv { return try write(csv: tree.csv(limit: limit)) }
-    var details = Details((trace.text("trace_id") ?? id) + (trace.text("name").map { "  " + $0 } ?? ""))
+    var details = Details(heading(of: trace, id))
     details.add("end user", trace.text("end_user_id") ?? "unknown")
     details.add("session", trace.text("session_id"))
     details.add("started", time(trace.text("timestamp")))
@@ -121,6 +124,26 @@ extension Answer {
     let omitted = Int(trace.count("omitted_observations") ?? 0)
     try section(
       "SPANS", tree.text(limit: limit, on: screen), shown: min(tree.count, limit), of: tree.count + omitted)
+  }
+
+  /// Why a trace is whose it is.
+  private func why(_ trace: JSONValue, _ id: String, limit: Int) throws {
+    guard let why = TraceWhy(trace) else {
+      throw LedgerFault.failed("the collector is older than this command, and does not say why")
+    }
+    var details = Details(heading(of: trace, id))
+    why.addSources(to: &details)
+    try output.write(details.text(on: screen))
+    try section(
+      "REPLACED", why.replacedText(limit: limit, on: screen), shown: min(why.replacedCount, limit),
+      of: why.replacedCount)
+    try section(
+      "WITHOUT EFFECT", why.unusedText(limit: limit, on: screen), shown: min(why.unusedCount, limit),
+      of: why.unusedCount)
+  }
+
+  private func heading(of trace: JSONValue, _ id: String) -> String {
+    (trace.text("trace_id") ?? id) + (trace.text("name").map { "  " + $0 } ?? "")
   }
 
   /// The spans of a trace that were kept whole, as they came.

@@ -52,7 +52,7 @@ package struct LedgerAPI: Sendable {
     var json = JSONText()
     do throws(LedgerQueryError) {
       var parameters = try QueryParameters(parameters)
-      guard try write(resource, &parameters, to: &json) else { return Self.notFound(resource) }
+      guard try write(resource, &parameters, to: &json) else { return try notFound(resource) }
       return Answer(status: 200, json: json.bytes)
     } catch {
       return Self.failure(error)
@@ -90,8 +90,9 @@ package struct LedgerAPI: Sendable {
       guard let detail = try reader.session(session, turns: query) else { return false }
       detail.write(to: &json)
     case .trace(let trace):
+      let why = try parameters.takeFlag("why")
       let bodies = try Self.bodies(&parameters)
-      guard let detail = try reader.trace(trace, bodies: bodies) else { return false }
+      guard let detail = try reader.trace(trace, bodies: bodies, why: why) else { return false }
       detail.write(to: &json)
     case .metadataKeys:
       var query = LedgerQuery()
@@ -181,16 +182,22 @@ extension LedgerAPI {
     }
   }
 
-  private static func notFound(_ resource: Resource) -> Answer {
-    switch resource {
-    case .user(let id), .sessionsOfUser(let id), .tracesOfUser(let id), .scoresOfUser(let id):
-      failure(404, "no end user “\(id)” is known here")
-    case .session(let id), .scoresOfSession(let id): failure(404, "no session “\(id)” is known here")
-    case .trace(let id) where id.utf8.count < TraceIDRange.fewestDigits,
-      .scoresOfTrace(let id) where id.utf8.count < TraceIDRange.fewestDigits:
-      failure(404, "no trace “\(id)” is known here: an id takes \(TraceIDRange.fewestDigits) of its digits at least")
-    case .trace(let id), .scoresOfTrace(let id): failure(404, "no trace “\(id)” is known here")
-    default: failure(404, "there is no such thing")
-    }
+  private func notFound(_ resource: Resource) throws(LedgerQueryError) -> Answer {
+    let message =
+      switch resource {
+      case .user(let id), .sessionsOfUser(let id), .tracesOfUser(let id), .scoresOfUser(let id):
+        "no end user “\(id)” is known here"
+      case .session(let id), .scoresOfSession(let id): "no session “\(id)” is known here"
+      case .trace(let id), .scoresOfTrace(let id):
+        if id.utf8.count < TraceIDRange.fewestDigits {
+          "no trace “\(id)” is known here: an id takes \(TraceIDRange.fewestDigits) of its digits at least"
+        } else if try reader.isRefused(id) {
+          "no trace “\(id)” is known here: its end user was forgotten, so its spans are refused"
+        } else {
+          "no trace “\(id)” is known here"
+        }
+      default: "there is no such thing"
+      }
+    return Self.failure(404, message)
   }
 }

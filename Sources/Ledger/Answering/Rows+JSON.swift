@@ -109,6 +109,10 @@ extension TraceDetail: JSONWritable {
       json.member("bodies", wholeSpans: bodies.rows)
       json.member("next_cursor", bodies.nextCursor)
     }
+    if let why {
+      json.key("why")
+      why.write(to: &json)
+    }
     json.endObject()
   }
 }

@@ -4,9 +4,12 @@ extension LedgerReader {
   /// - Parameters:
   ///   - trace: its id of 32 hexadecimal digits, or the first of them, 6 at least, where no other id begins so.
   ///   - bodies: which of the spans that were kept whole are wanted with it; nil for none.
+  ///   - why: whether it is wanted why the trace is whose it is.
   /// - Returns: the trace, or nil.
   /// - Throws: LedgerQueryError, also when several traces' ids begin so.
-  package func trace(_ trace: String, bodies: BodiesQuery? = nil) throws(LedgerQueryError) -> TraceDetail? {
+  package func trace(
+    _ trace: String, bodies: BodiesQuery? = nil, why: Bool = false
+  ) throws(LedgerQueryError) -> TraceDetail? {
     guard let range = TraceIDRange(trace) else { return nil }
     let cursor = try bodies?.place()
     let (found, detail) = try pool.read { database throws(LedgerError) -> ([String], TraceDetail?) in
@@ -14,10 +17,12 @@ extension LedgerReader {
       guard found.count == 1, let row = found.first?.row else { return (found.map(\.id), nil) }
       var names = NameCache()
       guard let listed = try database.trace(row, &names) else { return ([], nil) }
+      let records = try Trees.records(of: row, in: database)
       var detail = TraceDetail(
-        trace: listed, spans: SpanNode.forest(of: try Trees.records(of: row, in: database), prices: prices),
+        trace: listed, spans: SpanNode.forest(of: records, prices: prices),
         omitted: try database.int("SELECT omitted FROM traces WHERE id = ?", [.int(row)]) ?? 0)
       if let bodies { detail.bodies = try bodies.page(of: row, behind: cursor, in: database) }
+      if why { detail.why = try provenance(of: row, records, in: database) }
       return ([], detail)
     }
     if !found.isEmpty { throw Self.ambiguous(trace, found) }

@@ -103,6 +103,8 @@ package struct TraceDetail: Sendable {
   package var omitted: Int64
   /// Spans that were kept whole, where they were asked for: `Span` messages.
   package var bodies: Page<[UInt8]>?
+  /// Why it is whose it is, where that was asked for.
+  package var why: Provenance?
 }
 
 /// A key of end-user metadata, its parts divided by dots.

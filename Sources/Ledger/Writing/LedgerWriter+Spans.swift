@@ -1,3 +1,4 @@
+import EndUser
 import Facts
 import OTLP
 
@@ -79,15 +80,15 @@ extension LedgerWriter {
     if !keepsBodies { records.reserveCapacity(records.count + group.byteCount) }
     spans.reserve(group.spanCount)
     try groups.forEach(in: group) { (place) throws(LedgerError) in
-      var pseudonym: String?
+      var changed: [UInt8]?
       if isAnybodyForgotten {
         switch try verdict(on: place.record) {
-        case .welcome: break
+        case .welcome: if try claimsForgotten(place.record) { changed = Self.record(place.record, under: nil) }
         case .refused:
           found.refused += 1
           found.rejected.append(contentsOf: place.record)
           return
-        case .pseudonym(let name): pseudonym = name
+        case .pseudonym(let name): changed = Self.record(place.record, under: name)
         }
       }
       if spans.count >= limit, !spans.contains(place.span) {
@@ -99,8 +100,8 @@ extension LedgerWriter {
         return
       }
       found.spans += 1
-      if let pseudonym {
-        records.append(contentsOf: Self.record(place.record, under: pseudonym))
+      if let changed {
+        records.append(contentsOf: changed)
       } else {
         records.append(contentsOf: place.record)
         if keepsBodies, !place.body.isEmpty { found.bodies.append((place.span, Array(place.body))) }
@@ -173,15 +174,32 @@ extension LedgerWriter {
     return user.isEmpty ? .welcome : try forgotten.verdict(on: user)
   }
 
-  /// A span's record that names another end user, and nothing of what is said about the one.
-  private static func record(_ record: UnsafeRawBufferPointer, under name: String) -> [UInt8] {
+  /// Whether a span names somebody forgotten under a key that doesn't count.
+  private func claimsForgotten(_ record: UnsafeRawBufferPointer) throws(LedgerError) -> Bool {
+    var names: [String] = []
+    SpanRecord.forEach(in: record) { facts, _ in
+      names = SpanClaims(facts).claims.filter { $0.role == .endUserID }.compactMap(\.value)
+    }
+    for name in names {
+      if case .welcome = try forgotten.verdict(on: name) { continue }
+      return true
+    }
+    return false
+  }
+
+  /// A span's record without its claims; with a name, one that names another end user, and nothing of what is said about the
+  /// one.
+  private static func record(_ record: UnsafeRawBufferPointer, under name: String?) -> [UInt8] {
     var changed: [UInt8] = []
-    var name = name
-    name.withUTF8 { name in
+    var pseudonym = name ?? ""
+    pseudonym.withUTF8 { pseudonym in
       _ = SpanRecord.forEach(in: record) { facts, _ in
         var facts = copy facts
-        facts.endUser = UnsafeRawBufferPointer(name)
-        facts.metadata = SpanFacts.Text(start: nil, count: 0)
+        facts.claims = SpanFacts.Text(start: nil, count: 0)
+        if name != nil {
+          facts.endUser = UnsafeRawBufferPointer(pseudonym)
+          facts.metadata = SpanFacts.Text(start: nil, count: 0)
+        }
         SpanRecord.append(facts, to: &changed)
       }
     }

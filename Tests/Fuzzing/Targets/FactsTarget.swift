@@ -3,6 +3,7 @@ import Facts
 import Foundation
 import JSON
 import OTLP
+import Prices
 import TestSupport
 
 extension FuzzTarget {
@@ -14,6 +15,7 @@ extension FuzzTarget {
   private static func faultOfRequest(_ request: [UInt8]) -> String? {
     let rules = SpanRules()
     var extractor = FactsExtractor(plan: FactsPlan(EndUserConfiguration(), rules: rules))
+    extractor.acceptance = 1_800_000_000_000_000_000
     guard let batch = try? IndexedRequest(request, rules: rules).batch else { return nil }
     var records: [UInt8] = []
     var fault: String?
@@ -25,6 +27,7 @@ extension FuzzTarget {
     }
     var count = 0
     let isWhole = records.withUnsafeBytes { SpanRecord.forEach(in: $0) { _, _ in count += 1 } }
+    explain(records)
     guard isWhole, fault != nil || count == batch.spanCount else { return "records that can't be read" }
     return fault
   }
@@ -67,7 +70,14 @@ extension FuzzTarget {
         count -= 1
       }
     }
+    explain(bytes)
     return isWhole && count == 0 && again == written ? nil : "records that come out otherwise"
+  }
+
+  /// Whose a trace of any records is, and why.
+  private static func explain(_ records: [UInt8]) {
+    var reader = TraceFactsReader(prices: PriceTable(builtIn: false, overrides: []), fallback: .topmost)
+    _ = records.withUnsafeBytes { reader.explain($0) }
   }
 
   private static func faultOfJSON(_ bytes: [UInt8]) -> String? {
