@@ -55,6 +55,8 @@ let package = Package(
     shim("CYAML", libraries: ["yaml"]),
     shim("CCompression", libraries: ["deflate", "zstd"]),
     shim("CCrypt", libraries: ["crypt", "nettle"]),
+    shim("CNettle", libraries: ["nettle"]),
+    shim("CRE2", libraries: ["re2", "stdc++"]),
     shim("CGlibc", libraries: []),
     shim("CJSON", libraries: ["simdjson", "stdc++"]),
     shim("CSQLite", libraries: ["sqlite3"]),
@@ -65,7 +67,8 @@ let package = Package(
     room("Configuration", ["CYAML"]),
     room("Compression", ["CCompression"]),
     room("TLS", []),
-    room("Authentication", ["CCrypt", "SelfTelemetry", "Locks"]),
+    room("Digests", ["CNettle"]),
+    room("Authentication", ["CCrypt", "Digests", "SelfTelemetry", "Locks"]),
     room("HTTPServer", ["CHTTPServer", "TLS", "Locks"]),
     room("GRPCServer", ["CGRPCServer", "HTTPServer", "TLS", "Locks"]),
     room("HTTPClient", ["CCurl", "Locks"]),
@@ -86,20 +89,21 @@ let package = Package(
     room(
       "Exporters", ["Pipeline", "OTLP", "Spool", "HTTPClient", "SelfTelemetry", "Locks"]),
 
-    room("Rewriting", ["Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
-
     // What becomes of the spans' identity: users, sessions, traces, and who asks for them
     room("Facts", ["EndUser", "Pipeline", "OTLP", "Prices", "JSON"]),
+    room("Privacy", ["CRE2", "Digests", "Facts", "EndUser", "Pipeline", "OTLP", "JSON"]),
+    room("Rewriting", ["Privacy", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     room("Filters", ["Facts", "EndUser", "Pipeline", "OTLP", "JSON", "SelfTelemetry"]),
     room(
       "Ledger",
       [
-        "CSQLite", "Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry",
+        "CSQLite", "Filters", "Privacy", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON",
+        "SelfTelemetry",
         "Locks",
       ]),
     room("Connectors", ["Ledger", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     room("Console", ["Ledger", "Filters", "HTTPServer", "TLS", "JSON", "SelfTelemetry", "Locks"]),
-    room("Terminal", ["Ledger", "Filters", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
+    room("Terminal", ["Ledger", "Filters", "Privacy", "HTTPClient", "JSON", "SelfTelemetry", "Locks"]),
 
     // Everything together
     room(
@@ -107,8 +111,7 @@ let package = Package(
       [
         "Configuration", "Receivers", "EndUser", "Exporters", "Rewriting", "Pipeline", "OTLP", "Spool", "Compression",
         "HTTPServer", "GRPCServer", "TLS", "Authentication", "Terminal", "Console", "Connectors", "Ledger", "Filters",
-        "Facts",
-        "Prices",
+        "Privacy", "Facts", "Prices",
         "SelfTelemetry", "Locks",
       ]),
     .executableTarget(name: "heirloom", dependencies: ["Collector"], swiftSettings: settings),
@@ -137,6 +140,7 @@ let package = Package(
     tests("JSON", []),
     tests("Prices", []),
     tests("Facts", ["Compression", "EndUser", "Pipeline", "OTLP", "Prices", "JSON", "SelfTelemetry"]),
+    tests("Privacy", ["EndUser", "Pipeline", "OTLP", "JSON"]),
     tests("Filters", ["Facts", "EndUser", "Ledger", "Pipeline", "OTLP", "JSON", "SelfTelemetry", "Locks"]),
     tests(
       "Ledger",
@@ -150,7 +154,7 @@ let package = Package(
     tests(
       "Receivers",
       ["Facts", "Pipeline", "OTLP", "HTTPServer", "Authentication", "Compression", "SelfTelemetry", "Locks"]),
-    tests("Rewriting", ["EndUser", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
+    tests("Rewriting", ["Privacy", "EndUser", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     tests("Exporters", ["Pipeline", "OTLP", "Spool", "HTTPServer", "SelfTelemetry", "Locks"]),
     tests(
       "Collector",
@@ -163,7 +167,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "Configuration", "Compression", "EndUser", "Facts", "Filters", "HTTPServer", "JSON", "Ledger", "OTLP",
-        "Pipeline", "Prices", "Receivers", "Spool", "SelfTelemetry", "TestSupport",
+        "Pipeline", "Prices", "Privacy", "Receivers", "Spool", "SelfTelemetry", "TestSupport",
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(

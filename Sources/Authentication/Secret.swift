@@ -1,4 +1,4 @@
-import CCrypt
+import Digests
 
 /// What secrets are known by: comparing digests takes the same time for any that are wrong, and tells nothing of the secrets.
 struct SecretDigest: Hashable, Sendable {
@@ -16,13 +16,10 @@ struct SecretDigest: Hashable, Sendable {
 
   private static let key: [UInt8] = {
     var random = SystemRandomNumberGenerator()
-    return (0..<CCRYPT_SHA256_SIZE).map { _ in UInt8.random(in: 0 ... .max, using: &random) }
+    return (0..<32).map { _ in UInt8.random(in: 0 ... .max, using: &random) }
   }()
 
   private static func digest(_ bytes: [UInt8]) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: Int(CCRYPT_SHA256_SIZE)) { digest, count in
-      ccrypt_hmac(key, key.count, bytes, bytes.count, digest.baseAddress)
-      count = Int(CCRYPT_SHA256_SIZE)
-    }
+    bytes.withUnsafeBytes { KeyedHash.digest(of: $0, key: key) }
   }
 }

@@ -1,7 +1,6 @@
 #include "ccrypt.h"
 
 #include <crypt.h>
-#include <nettle/hmac.h>
 #include <nettle/md5.h>
 #include <nettle/memops.h>
 #include <nettle/sha1.h>
@@ -38,14 +37,6 @@ void ccrypt_sha1(const void *bytes, size_t count, uint8_t digest[CCRYPT_SHA1_SIZ
   sha1_init(&context);
   sha1_update(&context, count, bytes);
   sha1_digest(&context, CCRYPT_SHA1_SIZE, digest);
-}
-
-void ccrypt_hmac(const void *key, size_t key_count, const void *bytes, size_t count,
-                 uint8_t digest[CCRYPT_SHA256_SIZE]) {
-  struct hmac_sha256_ctx context;
-  hmac_sha256_set_key(&context, key_count, key);
-  hmac_sha256_update(&context, count, bytes);
-  hmac_sha256_digest(&context, CCRYPT_SHA256_SIZE, digest);
 }
 
 bool ccrypt_equal(const void *one, const void *other, size_t count) { return memeql_sec(one, other, count) != 0; }

@@ -57,7 +57,8 @@ final class Assembly {
     for defined in config.exportersInUse {
       do {
         exporters += try ExporterFactory.make(
-          defined, signals: config.signals(of: defined.id), storage: storage?.context, registry: registry, log: log
+          defined, signals: config.signals(of: defined.id), endUsers: config.endUsersInUse,
+          storage: storage?.context, registry: registry, log: log
         ).map { (defined.id, $0) }
       } catch {
         throw Diagnostic(.error, at: defined.position, "exporters.\(defined.id): \(error)")

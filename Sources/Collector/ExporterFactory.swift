@@ -1,7 +1,9 @@
 import Compression
+import EndUser
 import Exporters
 import OTLP
 import Pipeline
+import Privacy
 import Rewriting
 import SelfTelemetry
 import Spool
@@ -19,17 +21,20 @@ enum ExporterFactory {
   /// - Parameters:
   ///   - defined: the exporter's keys.
   ///   - signals: of the pipelines that name it.
+  ///   - endUsers: the processors by whose keys users are found.
   ///   - storage: where it may keep what it has accepted; nil in memory mode.
   ///   - registry: the collector's own metrics.
   ///   - log: the collector's own log.
   /// - Returns: exporters that have not started.
   /// - Throws: what is wrong with the configuration or the storage, for the operator.
   static func make(
-    _ defined: Defined<ExporterConfig>, signals: Set<Signal>, storage: StorageContext? = nil, registry: MetricRegistry,
+    _ defined: Defined<ExporterConfig>, signals: Set<Signal>, endUsers: [EndUserConfiguration] = [],
+    storage: StorageContext? = nil, registry: MetricRegistry,
     log: Log
   ) throws -> [Made] {
     let id = defined.id.description
-    let rewriting = defined.value.rewriting
+    var rewriting = defined.value.rewriting
+    rewriting.privacy = rewriting.privacy.knowing(endUsers)
     switch defined.value.destination {
     case .debug(let configuration):
       let exporter = DebugExporter(id: id, signals: signals, configuration: configuration, registry: registry)

@@ -4,6 +4,7 @@ import EndUser
 import HTTPServer
 import Ledger
 import OTLP
+import Privacy
 import SelfTelemetry
 
 /// The ledger of a configuration, and where it is asked.
@@ -56,7 +57,9 @@ final class RunningLedger {
     do {
       var limits = LedgerReader.Limits()
       limits.time = keys.maxQueryTime
-      let reader = try LedgerReader(path: keys.ledger.path, prices: keys.ledger.prices, limits: limits)
+      let reader = try LedgerReader(
+        path: keys.ledger.path, prices: keys.ledger.prices, pseudonyms: keys.ledger.privacy.pseudonyms,
+        limits: limits)
       let console = try Console(reader: reader, configuration: configuration, certificate: certificate) {
         [ledger, copies] endUser in
         ErasureReport(endUser: endUser, try ledger.forget(endUser: endUser), copies: copies)

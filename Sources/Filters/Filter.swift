@@ -26,6 +26,17 @@ package struct Filter: Sendable {
     places = [:]
   }
 
+  /// The same of end users who may be known by another name as well: whoever is asked for by one is meant by both.
+  package func naming(endUsersAlso other: (String) -> String) -> Filter {
+    Filter(condition: condition.naming(endUsersAlso: other), text: text, places: places)
+  }
+
+  private init(condition: Condition, text: String, places: [Field: Int]) {
+    self.condition = condition
+    self.text = text
+    self.places = places
+  }
+
   /// What is wrong with a field here, for whoever can't ask about it.
   package func error(at field: Field, _ message: String) -> FilterError {
     FilterError(message, at: places[field] ?? 0, in: text)
@@ -68,6 +79,19 @@ package struct Filter: Sendable {
       case .greater: one > other
       case .greaterOrEqual: one >= other
       }
+    }
+  }
+}
+
+extension Filter.Condition {
+  fileprivate func naming(endUsersAlso other: (String) -> String) -> Filter.Condition {
+    switch self {
+    case .and(let parts): .and(parts.map { $0.naming(endUsersAlso: other) })
+    case .or(let parts): .or(parts.map { $0.naming(endUsersAlso: other) })
+    case .not(let part): .not(part.naming(endUsersAlso: other))
+    case .comparison(.endUser, .text(.is, let name)): .comparison(.endUser, .anyOf([name, other(name)]))
+    case .comparison(.endUser, .anyOf(let names)): .comparison(.endUser, .anyOf(names + names.map(other)))
+    case .comparison: self
     }
   }
 }

@@ -34,7 +34,7 @@ package final class LedgerTap: TracesConsumer {
   ) {
     self.consumer = consumer
     self.feed = feed
-    let facts = RequestFacts(endUser, rules: rules)
+    let facts = RequestFacts(endUser, feed.privacy, rules: rules)
     self.facts = facts
     self.metrics = metrics
     backlog = spool.map {

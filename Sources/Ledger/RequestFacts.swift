@@ -2,19 +2,34 @@ import EndUser
 import Facts
 import Locks
 import OTLP
+import Privacy
 import Spool
 
 /// What of a request the ledger wants: the facts and the scores of spans, and of log records the scores.
 struct RequestFacts: Sendable {
   fileprivate let plan: FactsPlan
   fileprivate let logs: LogScores
+  /// What must not be in the ledger.
+  private let privacy: PrivacyPolicy
+  private let rules: SpanRules
 
   /// - Parameters:
   ///   - endUser: of the pipeline's `enduser` processor.
+  ///   - policy: of the ledger.
   ///   - rules: what receivers index by.
-  init(_ endUser: EndUserConfiguration, rules: SpanRules) {
+  init(_ endUser: EndUserConfiguration, _ policy: PrivacyPolicy, rules: SpanRules) {
+    var privacy = policy
+    privacy.userKeys += endUser.idKeys
+    privacy.metadataKeys += endUser.metadataKeys
+    self.privacy = privacy
+    self.rules = rules
     plan = FactsPlan(endUser, rules: rules, readsScores: true)
     logs = LogScores(rules: rules)
+  }
+
+  /// What shows a thread's requests to the ledger; nil where it may know everything.
+  fileprivate var requests: PrivateRequests? {
+    privacy.isEmpty ? nil : PrivateRequests(privacy, rules: rules)
   }
 
   /// Whether there is anything in a request that the ledger wants, as far as its index tells.
@@ -27,6 +42,7 @@ struct RequestFacts: Sendable {
 /// What it takes to find out the facts of requests, one after the other.
 struct FactsScratch {
   private let facts: RequestFacts
+  fileprivate var requests: PrivateRequests?
   private var extractor: FactsExtractor
   private var chunk = FactsChunk()
   /// Bytes of memory that a request's facts leave to the next one's at most.
@@ -34,6 +50,7 @@ struct FactsScratch {
 
   init(_ facts: RequestFacts) {
     self.facts = facts
+    requests = facts.requests
     extractor = FactsExtractor(plan: facts.plan)
   }
 
@@ -79,6 +96,14 @@ extension LedgerFeed {
   ///
   /// - Returns: false when there is no room; nothing was taken then.
   func take(_ batch: SpanBatch, with scratch: inout FactsScratch) -> Bool {
+    guard var requests = scratch.requests else { return take(facts: batch, with: &scratch) }
+    defer { scratch.requests = requests }
+    // What can't be rewritten must not be in the ledger. It cannot be: an index has accepted it.
+    return (try? requests.lend(batch) { take(facts: $0, with: &scratch) })
+      ?? take(FactsChunk(), sequence: batch.record?.sequence) { [record = batch.record] in record?.markFollowed() }
+  }
+
+  private func take(facts batch: SpanBatch, with scratch: inout FactsScratch) -> Bool {
     scratch.read(batch, mostBodyBytes: mostBodyBytes) { [record = batch.record] chunk in
       take(chunk, sequence: record?.sequence) { record?.markFollowed() }
     }

@@ -1,4 +1,5 @@
 package import OTLP
+package import Privacy
 
 /// The keys of an exporter that say what it changes before anything leaves.
 package struct RewritingConfiguration: Sendable, Equatable {
@@ -6,6 +7,9 @@ package struct RewritingConfiguration: Sendable, Equatable {
   package var identityAs: [OutgoingConvention] = []
   /// Members of the end user's metadata that become attributes of their own at most, where a convention wants that.
   package var maxMetadataKeys = 64
+
+  /// What must not leave.
+  package var privacy = PrivacyPolicy()
 
   package init() {}
 
@@ -15,6 +19,8 @@ package struct RewritingConfiguration: Sendable, Equatable {
     if !identityAs.isEmpty, !signals.isDisjoint(with: [.traces, .logs]) {
       steps.append(IdentityWriter(identityAs, maxMetadataKeys: maxMetadataKeys))
     }
+    // Last, so that it is done to whatever was added.
+    steps += PrivacyStep.steps(of: privacy)
     return Rewritings(steps)
   }
 }

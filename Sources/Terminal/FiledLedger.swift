@@ -1,4 +1,5 @@
 import Ledger
+import Privacy
 
 /// A ledger's file, asked by the code that answers over HTTP. A collector may be running with it.
 final class FiledLedger: LedgerSource {
@@ -18,7 +19,10 @@ final class FiledLedger: LedgerSource {
     // Somebody waits, and can stop waiting.
     limits.time = .seconds(300)
     do throws(LedgerError) {
-      api = LedgerAPI(try LedgerReader(path: configuration.path, prices: configuration.prices, limits: limits))
+      api = LedgerAPI(
+        try LedgerReader(
+          path: configuration.path, prices: configuration.prices, pseudonyms: configuration.privacy.pseudonyms,
+          limits: limits))
     } catch {
       throw .failed(error.description)
     }

@@ -17,14 +17,10 @@ bool ccrypt_knows(const char *hash);
 /* Whether this is the password that was hashed. Slow, as the hash wants it. */
 bool ccrypt_verify(const char *password, const char *hash);
 
-enum { CCRYPT_MD5_SIZE = 16, CCRYPT_SHA1_SIZE = 20, CCRYPT_SHA256_SIZE = 32 };
+enum { CCRYPT_MD5_SIZE = 16, CCRYPT_SHA1_SIZE = 20 };
 
 void ccrypt_md5(const void *bytes, size_t count, uint8_t digest[CCRYPT_MD5_SIZE]);
 void ccrypt_sha1(const void *bytes, size_t count, uint8_t digest[CCRYPT_SHA1_SIZE]);
-
-/* HMAC with SHA-256. */
-void ccrypt_hmac(const void *key, size_t key_count, const void *bytes, size_t count,
-                 uint8_t digest[CCRYPT_SHA256_SIZE]);
 
 /* Compares in a time that depends on the count alone. */
 bool ccrypt_equal(const void *one, const void *other, size_t count);

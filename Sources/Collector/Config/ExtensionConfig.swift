@@ -3,6 +3,7 @@ import Configuration
 import Console
 import Ledger
 import Prices
+import Privacy
 
 /// One extension's keys.
 enum ExtensionConfig {
@@ -55,6 +56,7 @@ struct LedgerConfig {
     readTraces(section)
     readPrices(section)
     readEndpoint(section)
+    ledger.privacy = PrivacyPolicy(section)
   }
 
   private mutating func readFile(_ section: ConfigSection) {

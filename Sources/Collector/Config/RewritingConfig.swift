@@ -1,5 +1,6 @@
 import Configuration
 import OTLP
+import Privacy
 import Rewriting
 
 extension RewritingConfiguration {
@@ -8,6 +9,7 @@ extension RewritingConfiguration {
     self.init()
     identityAs = Self.conventions(section)
     maxMetadataKeys = section.int("identity_max_metadata_keys", default: maxMetadataKeys, in: 1...1000)
+    privacy = PrivacyPolicy(section)
   }
 
   private static func conventions(_ section: ConfigSection) -> [OutgoingConvention] {

@@ -1,5 +1,6 @@
 import Filters
 import JSON
+import Privacy
 
 /// The ledger's JSON API, without the HTTP around it.
 package struct LedgerAPI: Sendable {
@@ -63,25 +64,29 @@ package struct LedgerAPI: Sendable {
     _ resource: Resource, _ parameters: inout QueryParameters, to json: inout JSONText
   ) throws(LedgerQueryError) -> Bool {
     switch resource {
-    case .users: Self.write(try reader.users(try Self.query(&parameters)), "users", to: &json)
-    case .sessions: Self.write(try reader.sessions(try Self.query(&parameters)), "sessions", to: &json)
-    case .traces: Self.write(try reader.traces(try Self.query(&parameters)), "traces", to: &json)
+    case .users: Self.write(try reader.users(try query(&parameters)), "users", to: &json)
+    case .sessions: Self.write(try reader.sessions(try query(&parameters)), "sessions", to: &json)
+    case .traces: Self.write(try reader.traces(try query(&parameters)), "traces", to: &json)
     case .sessionsOfUser(let user):
-      guard let page = try reader.sessions(ofUser: user, try Self.query(&parameters)) else { return false }
+      guard let page = try reader.sessions(ofUser: try reader.name(of: user), try query(&parameters)) else {
+        return false
+      }
       Self.write(page, "sessions", to: &json)
     case .tracesOfUser(let user):
-      guard let page = try reader.traces(ofUser: user, try Self.query(&parameters)) else { return false }
+      guard let page = try reader.traces(ofUser: try reader.name(of: user), try query(&parameters)) else {
+        return false
+      }
       Self.write(page, "traces", to: &json)
     case .scores, .scoresOfUser, .scoresOfSession, .scoresOfTrace:
-      guard let page = try scores(resource, try Self.query(&parameters)) else { return false }
+      guard let page = try scores(resource, try query(&parameters)) else { return false }
       Self.write(page, "scores", to: &json)
     case .user(let user):
       let (since, until) = try Self.bounds(&parameters)
-      guard let detail = try reader.user(user, since: since, until: until) else { return false }
+      guard let detail = try reader.user(try reader.name(of: user), since: since, until: until) else { return false }
       detail.write(to: &json)
     case .session(let session):
       // Few have more turns, and whoever opens a session wants all of them.
-      let query = try Self.query(&parameters, limit: LedgerQuery.maxLimit)
+      let query = try query(&parameters, limit: LedgerQuery.maxLimit)
       guard let detail = try reader.session(session, turns: query) else { return false }
       detail.write(to: &json)
     case .trace(let trace):
@@ -107,18 +112,21 @@ package struct LedgerAPI: Sendable {
     _ resource: Resource, _ query: LedgerQuery
   ) throws(LedgerQueryError) -> Page<ListedScore>? {
     switch resource {
-    case .scoresOfUser(let user): try reader.scores(ofUser: user, query)
+    case .scoresOfUser(let user): try reader.scores(ofUser: try reader.name(of: user), query)
     case .scoresOfSession(let session): try reader.scores(ofSession: session, query)
     case .scoresOfTrace(let trace): try reader.scores(ofTrace: trace, query)
     default: try reader.scores(query)
     }
   }
 
-  private static func query(
+  private func query(
     _ parameters: inout QueryParameters, limit: Int = LedgerQuery.defaultLimit
   ) throws(LedgerQueryError) -> LedgerQuery {
-    let query = try parameters.takeQuery(limit: limit)
+    var query = try parameters.takeQuery(limit: limit)
     try parameters.finish()
+    if let pseudonyms = reader.pseudonyms {
+      query.filter = query.filter?.naming(endUsersAlso: pseudonyms.pseudonym)
+    }
     return query
   }
 

@@ -1,4 +1,5 @@
 package import Prices
+package import Privacy
 
 /// Reads a ledger's file, while a collector writes to it or when none does. Any number of threads may ask at a time.
 package final class LedgerReader: Sendable {
@@ -15,17 +16,20 @@ package final class LedgerReader: Sendable {
 
   let pool: ReaderPool
   let prices: PriceTable
+  let pseudonyms: Pseudonyms?
 
   /// Opens the ledger.
   ///
   /// - Parameters:
   ///   - path: of its file.
   ///   - prices: what the costs of a trace's spans come from: those that the ledger was written with.
+  ///   - pseudonyms: by which it knows users that are asked for by their ids; nil where it knows the ids.
   ///   - limits: on the questions.
   /// - Throws: LedgerError when the file is not there, or no ledger.
   package init(
-    path: String, prices: PriceTable = .builtIn, limits: Limits = Limits()
+    path: String, prices: PriceTable = .builtIn, pseudonyms: Pseudonyms? = nil, limits: Limits = Limits()
   ) throws(LedgerError) {
+    self.pseudonyms = pseudonyms
     pool = try ReaderPool(path: path, limits: limits)
     self.prices = prices
   }

@@ -1,4 +1,5 @@
 import Locks
+import Privacy
 package import SelfTelemetry
 
 /// The ledger while the collector runs: it collects what feeds take, and writes it on a thread of its own, in one
@@ -60,17 +61,18 @@ package final class Ledger: Sendable {
   /// `facts`: where they wait; nil for in memory.
   package func feed(pipeline: String, log facts: FactsLog? = nil) -> LedgerFeed {
     LedgerFeed(
-      pipeline: pipeline, mostBodyBytes: configuration.spanBodies ? configuration.maxBodyBytes : 0, log: facts,
-      queue: queue, requests: requests, metrics: metrics)
+      pipeline: pipeline, mostBodyBytes: configuration.spanBodies ? configuration.maxBodyBytes : 0,
+      privacy: configuration.privacy, log: facts, queue: queue, requests: requests, metrics: metrics)
   }
 
   /// Erases an end user, between two transactions. Waits for it.
   ///
-  /// - Parameter endUser: the id.
+  /// - Parameter endUser: the id; that of a user whom the ledger knows by a pseudonym, or the pseudonym.
   /// - Returns: what went.
   /// - Throws: LedgerError, also when the ledger stops.
   package func forget(endUser: String) throws(LedgerError) -> Erasure {
-    try ask { (writer) throws(LedgerError) in try writer.forget(endUser: endUser) }
+    let pseudonyms = configuration.privacy.pseudonyms
+    return try ask { (writer) throws(LedgerError) in try writer.forget(endUser: endUser, alsoAs: pseudonyms) }
   }
 
   /// Has the thread do something between two transactions, and waits for it.
@@ -102,7 +104,7 @@ package final class Ledger: Sendable {
   package static func forget(endUser: String, in configuration: LedgerConfiguration) throws(LedgerError) -> Erasure {
     let writer = try LedgerWriter(configuration, mayCreate: false)
     defer { writer.close() }
-    return try writer.forget(endUser: endUser)
+    return try writer.forget(endUser: endUser, alsoAs: configuration.privacy.pseudonyms)
   }
 
   // MARK: The thread

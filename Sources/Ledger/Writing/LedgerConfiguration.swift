@@ -1,5 +1,6 @@
 package import EndUser
 package import Prices
+package import Privacy
 
 /// The keys of the `ledger` extension that concern the file.
 package struct LedgerConfiguration: Sendable {
@@ -36,6 +37,8 @@ package struct LedgerConfiguration: Sendable {
   package var remembersChanges = false
   package var prices = PriceTable.builtIn
   package var fallback = EndUserConfiguration.Fallback.topmost
+  /// What must not be in it.
+  package var privacy = PrivacyPolicy()
   package var forgetting = Forgetting.refuse
 
   package init(path: String) {

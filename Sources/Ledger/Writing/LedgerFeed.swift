@@ -1,4 +1,5 @@
 import Locks
+import Privacy
 import SelfTelemetry
 
 /// What a pipeline hands its spans' facts to.
@@ -9,15 +10,18 @@ package final class LedgerFeed: Sendable {
   private let metrics: LedgerMetrics
   /// Bytes of a span that is wanted whole at most; 0 where none is.
   let mostBodyBytes: Int
+  /// What must not be in the ledger.
+  let privacy: PrivacyPolicy
   private let log: FactsLog?
   /// Requests whose facts an earlier run left in the log.
   private let replayed = Locked(SequenceRuns())
 
   init(
-    pipeline: String, mostBodyBytes: Int, log: FactsLog?, queue: LedgerQueue, requests: AppliedRequests,
-    metrics: LedgerMetrics
+    pipeline: String, mostBodyBytes: Int, privacy: PrivacyPolicy, log: FactsLog?, queue: LedgerQueue,
+    requests: AppliedRequests, metrics: LedgerMetrics
   ) {
     self.pipeline = pipeline
+    self.privacy = privacy
     self.mostBodyBytes = mostBodyBytes
     self.log = log
     self.queue = queue

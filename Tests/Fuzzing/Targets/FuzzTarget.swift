@@ -7,6 +7,7 @@ package struct FuzzTarget: Sendable {
 
   package static let all: [FuzzTarget] = [
     .index, .logs, .metrics, .json, .jsonReader, .inflate, .configuration, .spool, .facts, .scores, .filter, .http,
+    .privacy,
   ]
 
   /// The target of that name.
