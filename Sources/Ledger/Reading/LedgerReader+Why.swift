@@ -23,18 +23,20 @@ extension LedgerReader {
   private func hideForgotten(_ provenance: inout Provenance, in database: Database) throws(LedgerError) {
     let forgotten = try ForgottenUsers(database, .refuse)
     if forgotten.isEmpty { return }
-    func shown(_ role: Conventions.Role, _ value: String?) throws(LedgerError) -> String? {
-      guard role == .endUserID, let value else { return value }
-      if case .welcome = try forgotten.verdict(on: value) { return value }
-      return nil
+    // What such a span says about its end user goes with the name.
+    var spans: Set<UInt64> = []
+    let named =
+      provenance.replaced.map { ($0.span, $0.role, $0.value) } + provenance.unused.map { ($0.span, $0.role, $0.value) }
+    for (span, role, value) in named where role == .endUserID {
+      guard let value else { continue }
+      if case .welcome = try forgotten.verdict(on: value) { continue }
+      spans.insert(span)
     }
-    for place in provenance.replaced.indices {
-      let replaced = provenance.replaced[place]
-      provenance.replaced[place].value = try shown(replaced.role, replaced.value)
+    for place in provenance.replaced.indices where spans.contains(provenance.replaced[place].span) {
+      provenance.replaced[place].value = nil
     }
-    for place in provenance.unused.indices {
-      let unused = provenance.unused[place]
-      provenance.unused[place].value = try shown(unused.role, unused.value)
+    for place in provenance.unused.indices where spans.contains(provenance.unused[place].span) {
+      provenance.unused[place].value = nil
     }
   }
 
