@@ -133,9 +133,10 @@ struct TLSTrafficTests {
     try withTLS(HTTPServerConfiguration(workers: 1, timeouts: timeouts)) { server, relay, handler in
       let client = try TestClient(port: relay.port)
       // Replies of a megabyte each, which fill every buffer on the way.
+      let body = pattern(1_000_000)
       let sending = BackgroundThread(name: "client") {
         for _ in 0..<1000 {
-          do { try client.send("POST", "/echo", body: pattern(1_000_000)) } catch { return }
+          do { try client.send("POST", "/echo", body: body) } catch { return }
         }
       }
       #expect(waitUntil { handler.endings == [.write] })
