@@ -1,6 +1,5 @@
 """Logs and metrics: forwarded verbatim, and log records with the identity of their trace."""
 
-import gzip
 import os
 import signal
 
@@ -24,10 +23,10 @@ from support import config
 from support.client import Client
 from support.collector import Collector, free_port
 from support.making import body, new_trace, span
+from support.signals import came, log_records
 from support.spans import key_values
 from support.waiting import wait_until
 
-KINDS = {"/v1/logs": ExportLogsServiceRequest, "/v1/metrics": ExportMetricsServiceRequest}
 ADA = {"enduser.id": "ada"}
 
 
@@ -73,25 +72,11 @@ class Life:
             client.send(body(*spans)).response
 
     def came(self, path):
-        """The messages of a signal that the backend has accepted."""
-        messages = []
-        for request in list(self.backend.received):
-            if request.path == path:
-                sent = request.body
-                if request.headers.get("content-encoding") == "gzip":
-                    sent = gzip.decompress(sent)
-                messages.append(KINDS[path].FromString(sent))
-        return messages
+        return came(self.backend, path)
 
     @property
     def records(self):
-        return [
-            record
-            for message in self.came("/v1/logs")
-            for resource in message.resource_logs
-            for scope in resource.scope_logs
-            for record in scope.log_records
-        ]
+        return log_records(self.backend)
 
     def wait_for_records(self, count):
         wait_until(lambda: len(self.records) >= count, lambda: f"{count} log records, not {len(self.records)}")

@@ -1,17 +1,13 @@
 """A collector with a ledger whose `sessions` connector tells a backend and two files, and what was told."""
 
-import gzip
 import json
 from dataclasses import dataclass, field
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-
 from support import config
 from support.ledger import Ledgered
+from support.signals import came, log_records
 from support.spans import plain
 
-KINDS = {"/v1/logs": ExportLogsServiceRequest, "/v1/metrics": ExportMetricsServiceRequest}
 QUICKLY = "update_interval: 100ms, metrics_interval: 100ms, idle_timeout: 1h"
 
 
@@ -53,24 +49,11 @@ class Told(Ledgered):
         )
 
     def came(self, path):
-        """The messages of a signal that the backend has accepted."""
-        for request in list(self.backend.received):
-            if request.path == path:
-                body = request.body
-                if request.headers.get("content-encoding") == "gzip":
-                    body = gzip.decompress(body)
-                yield KINDS[path].FromString(body)
+        return came(self.backend, path)
 
     @property
     def records(self):
-        """Log records, in the order in which they came."""
-        return [
-            record
-            for message in self.came("/v1/logs")
-            for resource in message.resource_logs
-            for scope in resource.scope_logs
-            for record in scope.log_records
-        ]
+        return log_records(self.backend)
 
     def events(self, name):
         """The attributes of log records of that name, in the order in which they came."""
