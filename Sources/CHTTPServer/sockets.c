@@ -92,6 +92,11 @@ int64_t chttp_received(int socket) {
              : (int64_t)info.tcpi_bytes_received;
 }
 
+bool chttp_is_left(int socket) {
+  char byte;
+  return recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void chttp_tell(int socket, const void *bytes, size_t count) {
   ssize_t sent = send(socket, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
   /* Whoever has no room for a few hundred bytes is not told. */

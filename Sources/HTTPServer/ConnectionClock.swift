@@ -31,6 +31,8 @@ final class ConnectionClock: Sendable {
     var heard = MonotonicClock.now()
     /// Bytes on the connection at the last look; nil when nobody has looked in this phase.
     var received: Int64? = 0
+    /// Whether the client was found at the last look to be at its end.
+    var isLeft = false
     /// What the client will be told when its body has come.
     var owed: HTTPResponse?
   }
@@ -59,6 +61,7 @@ final class ConnectionClock: Sendable {
       state.phase = phase
       state.heard = now
       state.received = nil
+      state.isLeft = false
       state.owed = nil
       return true
     }
@@ -119,6 +122,10 @@ final class ConnectionClock: Sendable {
         return isLate ? .readHeader : .idle
       case .waiting:
         listen(&state, at: now)
+        if state.phase == .waiting, hasLeft(&state) {
+          cut(&state)
+          return nil
+        }
         guard state.phase == .waiting, isOver(timeouts.idle, since: state.heard) else { return nil }
         cut(&state)
         return .idle
@@ -155,6 +162,14 @@ final class ConnectionClock: Sendable {
       if state.phase == .waiting { (state.phase, state.since) = (.headers, now) }
     }
     state.received = received
+  }
+
+  /// libmicrohttpd misses a client's end that comes together with its last request. What was found once, it may be reading
+  /// just now.
+  private func hasLeft(_ state: inout State) -> Bool {
+    guard session == nil, chttp_is_left(socket) else { return false }
+    defer { state.isLeft = true }
+    return state.isLeft
   }
 
   /// Has the client some time, until the next look, to see the reply: cut at once, a client that is still sending would

@@ -137,6 +137,20 @@ struct TimeoutTests {
     }
   }
 
+  @Test(arguments: [1, 3])
+  func `a client that says with its last request that nothing follows is let go`(requests: Int) throws {
+    try withServer(limiting(write: Self.short)) { server, handler in
+      let client = try TestClient(port: server.port)
+      let request = "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\nx"
+      try client.send(String(repeating: request, count: requests))
+      client.finishSending()
+      for _ in 0..<requests { #expect(try client.receive().text == "x") }
+      client.waitForEnd()
+      #expect(waitUntil { server.statistics.openConnections == 0 })
+      #expect(handler.endings.isEmpty)
+    }
+  }
+
   @Test func `waiting for a reply counts nowhere`() throws {
     let all = limiting(idle: Self.short, readHeader: Self.short, read: Self.short, write: Self.short)
     try withServer(all) { server, handler in

@@ -178,6 +178,9 @@ int64_t chttp_discard(int socket, size_t limit);
 /* Bytes that the kernel has received on a connection since it was established; -1 when it does not tell. */
 int64_t chttp_received(int socket);
 
+/* Whether the other side has said that nothing follows, and everything before that was read. */
+bool chttp_is_left(int socket);
+
 /* Sends bytes as far as there is room for them, without blocking, and says that nothing follows. */
 void chttp_tell(int socket, const void *bytes, size_t count);
 
