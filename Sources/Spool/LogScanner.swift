@@ -20,7 +20,7 @@ struct LogScanner: ~Copyable {
   private let file: File
   private let size: Int
   private let isNewest: Bool
-  private let sequences: Range<UInt64>
+  private let sequences: Range<UInt64>?
   private var salt: UInt32?
   private var position = FileHeader.size
   private var window = GrowingMemory()
@@ -31,11 +31,11 @@ struct LogScanner: ~Copyable {
   /// - Parameters:
   ///   - file: the segment's.
   ///   - size: bytes in it.
-  ///   - salt: nil when the file's header does not tell; the first request does then that can only be this segment's. The
-  ///     file may have been another segment's before, whose records are still there where nothing else reached the disk.
-  ///   - sequences: of the requests that may be in the segment.
+  ///   - salt: nil when the file's header does not tell; the first record does then.
+  ///   - sequences: where nothing of the header reached the disk, of the requests that may be in the segment: only such a
+  ///     request tells then. The file may have been another segment's before, whose records are still there.
   ///   - isNewest: whether the segment may have been written to when the process ended.
-  init(_ file: File, size: Int, salt: UInt32?, sequences: Range<UInt64>, isNewest: Bool) {
+  init(_ file: File, size: Int, salt: UInt32?, sequences: Range<UInt64>?, isNewest: Bool) {
     self.file = file
     self.size = size
     self.salt = salt
@@ -80,10 +80,10 @@ struct LogScanner: ~Copyable {
 
   private func recordHeader(_ bytes: UnsafeRawBufferPointer) -> RecordHeader? {
     guard let header = RecordHeader(bytes, salt: salt) else { return nil }
+    guard salt == nil, let sequences else { return header }
     // A moved record keeps its number, so it does not tell whose it is. Without the file's header it was not on the disk
     // for sure, and its old place is still there.
-    let isCertain = salt != nil || (header.kind == .request && sequences.contains(header.sequence))
-    return isCertain ? header : nil
+    return header.kind == .request && sequences.contains(header.sequence) ? header : nil
   }
 
   private mutating func table(_ header: RecordHeader, at offset: Int) -> UnitTable? {

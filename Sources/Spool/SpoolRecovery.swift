@@ -51,7 +51,7 @@ struct SpoolRecovery {
     let file = try File(
       store.directory.path(number, SegmentStore.logSuffix), flags: O_RDONLY, operations: store.configuration.operations)
     let size = try file.size()
-    let (header, looksForeign) = try header(of: file)
+    let (header, looksForeign, isBlank) = try header(of: file)
     if let header, header.number != number {
       // A file that was to be written over, whose new header did not reach the disk; nor did anything behind it that was
       // relied on.
@@ -62,7 +62,7 @@ struct SpoolRecovery {
     let lateSequence = SegmentWriter.firstSequence(ofSegment: number + 1)
     var scanner = LogScanner(
       file, size: size, salt: header?.salt,
-      sequences: SegmentWriter.firstSequence(ofSegment: number)..<lateSequence, isNewest: isNewest)
+      sequences: isBlank ? SegmentWriter.firstSequence(ofSegment: number)..<lateSequence : nil, isNewest: isNewest)
     let done = try done(of: number)
     let segment = Segment(
       number: number, file: file, salt: 0, size: size,
@@ -113,19 +113,20 @@ struct SpoolRecovery {
     }
   }
 
-  /// No header when it is damaged; then also whether the file looks like nothing that Heirloom has written.
-  private mutating func header(of file: File) throws(SpoolError) -> (FileHeader?, isForeign: Bool) {
+  /// No header when it is damaged; then also whether the file looks like nothing that Heirloom has written, and whether
+  /// nothing of the header reached the disk.
+  private mutating func header(of file: File) throws(SpoolError) -> (FileHeader?, isForeign: Bool, isBlank: Bool) {
     var bytes = [UInt8](repeating: 0, count: FileHeader.size)
     let count = (try? bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }) ?? 0
     let reading = bytes.withUnsafeBytes { FileHeader.read($0.part(from: 0, count: count), .segment) }
     switch reading {
-    case .header(let header): return (header, false)
+    case .header(let header): return (header, false, false)
     case .otherVersion(let version): throw .otherVersion(version, file.path)
     case .damaged, .foreign:
       // A crash leaves a file that was just begun empty, or full of zeros.
-      guard bytes.contains(where: { $0 != 0 }) else { return (nil, false) }
+      guard bytes.contains(where: { $0 != 0 }) else { return (nil, false, true) }
       report(LogScanner.Damage(offset: 0, length: count, isTornEnd: count < FileHeader.size), in: file)
-      return (nil, reading == .foreign)
+      return (nil, reading == .foreign, false)
     }
   }
 
