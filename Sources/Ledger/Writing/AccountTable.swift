@@ -10,12 +10,9 @@ final class AccountTable<Member: Account> {
 
   private let selectByID: Statement
   private let selectByName: Statement
-  private let selectTallies: Statement
   private let insert: Statement
   private let update: Statement
   private let delete: Statement
-  private let writeTallies: Statement
-  private let deleteTallies: Statement
   private let first: Statement
   private let last: Statement
   private let firstOfAll: Statement
@@ -25,7 +22,7 @@ final class AccountTable<Member: Account> {
   private static var columns: [String] {
     ["id", "name"] + Totals.columns
       + ["first_event", "last_event", "metadata", "metadata_start", "metadata_trace", "p50", "p95", "p99"]
-      + Member.ownColumns
+      + Member.ownColumns + ["latencies", "labels"]
   }
 
   init(_ database: Database) throws(LedgerError) {
@@ -35,7 +32,6 @@ final class AccountTable<Member: Account> {
     let owner = Member.kind == 0 ? "user" : "session"
     selectByID = try database.prepare("SELECT \(columns.joined(separator: ", ")) FROM \(table) WHERE id = ?1")
     selectByName = try database.prepare("SELECT id FROM \(table) WHERE name = ?1")
-    selectTallies = try database.prepare("SELECT latencies, labels FROM tallies WHERE id = ?1")
     insert = try database.prepare(
       "INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES ("
         + (1...columns.count).map { "?\($0)" }.joined(separator: ", ") + ")")
@@ -43,8 +39,6 @@ final class AccountTable<Member: Account> {
       "UPDATE \(table) SET "
         + columns.indices.dropFirst(2).map { "\(columns[$0]) = ?\($0 + 1)" }.joined(separator: ", ") + " WHERE id = ?1")
     delete = try database.prepare("DELETE FROM \(table) WHERE id = ?1")
-    writeTallies = try database.prepare("INSERT OR REPLACE INTO tallies (id, latencies, labels) VALUES (?1, ?2, ?3)")
-    deleteTallies = try database.prepare("DELETE FROM tallies WHERE id = ?1")
     first = try database.prepare("SELECT start FROM traces WHERE \(owner) = ?1 ORDER BY start LIMIT 1")
     last = try database.prepare("SELECT start FROM traces WHERE \(owner) = ?1 ORDER BY start DESC LIMIT 1")
     firstOfAll = try database.prepare("SELECT start FROM traces ORDER BY start LIMIT 1")
@@ -105,12 +99,9 @@ final class AccountTable<Member: Account> {
     member.storedMetadata = member.metadata
     member.metadataMoment = member.metadata.map { _ in Moment(start: row.int(next + 3), trace: row.int(next + 4)) }
     member.readOwn(row, from: next + 8)
-    selectTallies.bind(1, id * 2 + Member.kind)
-    defer { selectTallies.reset() }
-    if try selectTallies.step() {
-      member.latencies = selectTallies.withBytes(0) { LatencySketch($0) } ?? LatencySketch()
-      member.labels = selectTallies.withBytes(1) { LabelCounts($0) }
-    }
+    let tallies = next + 8 + Member.ownColumns.count
+    member.latencies = row.withBytes(tallies) { LatencySketch($0) } ?? LatencySketch()
+    member.labels = row.withBytes(tallies + 1) { LabelCounts($0) }
     known[id] = member
     return member
   }
@@ -131,8 +122,6 @@ final class AccountTable<Member: Account> {
         if member.isStored {
           delete.bind(1, member.id)
           try delete.run()
-          deleteTallies.bind(1, member.id * 2 + Member.kind)
-          try deleteTallies.run()
         }
         known[member.id] = nil
         named[ExactText(member.name)] = nil
@@ -201,11 +190,10 @@ final class AccountTable<Member: Account> {
     statement.bind(next + 6, member.latencies.percentile(0.95))
     statement.bind(next + 7, member.latencies.percentile(0.99))
     member.bindOwn(to: statement, from: next + 8)
+    let tallies = next + 8 + Member.ownColumns.count
+    statement.bind(tallies, Self.padded(member.latencies.bytes))
+    statement.bind(tallies + 1, Self.padded(member.labels.bytes))
     try statement.run()
-    writeTallies.bind(1, member.id * 2 + Member.kind)
-    writeTallies.bind(2, Self.padded(member.latencies.bytes))
-    writeTallies.bind(3, Self.padded(member.labels.bytes))
-    try writeTallies.run()
     member.isStored = true
   }
 
