@@ -35,7 +35,7 @@ package struct SpanEntry {
 }
 
 /// A trace id: its 16 bytes as they lie in memory.
-package struct TraceID: Hashable, Sendable {
+package struct TraceID: BitwiseCopyable, Hashable, Sendable {
   package var first: UInt64
   package var second: UInt64
 

@@ -4,6 +4,7 @@ import Filters
 import Foundation
 import JSON
 import OTLP
+import TestSupport
 
 @testable import Ledger
 
@@ -18,7 +19,7 @@ struct LedgerModel {
     var omittedErrors: Int64 = 0
     var updated: Int64 = 0
     // Found out from the above.
-    var facts = TraceFacts()
+    var facts = OwnedTraceFacts()
     var user: String?
     var session: String?
 
@@ -64,7 +65,7 @@ struct LedgerModel {
   mutating func resolve() {
     for place in traces.indices {
       traces[place].facts = traces[place].records.withUnsafeBytes {
-        TraceFacts(records: $0, prices: configuration.prices, fallback: configuration.fallback)
+        OwnedTraceFacts(records: $0, prices: configuration.prices, fallback: configuration.fallback)
       }
       traces[place].session =
         traces[place].facts.session ?? (configuration.tracesAreSessions ? traces[place].hex : nil)
