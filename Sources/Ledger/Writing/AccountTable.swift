@@ -2,7 +2,9 @@
 final class AccountTable<Member: Account> {
   private let database: Database
   private var known: [Int64: Member] = [:]
-  private var named: [ExactText: Member] = [:]
+  private var named = ByteTable<Member>()
+  /// The one that was asked for last: it mostly is the one that is asked for next, by its id.
+  private var latest: Member?
   /// Changed in this transaction.
   private(set) var touched: [Member] = []
   /// Of the row that is being written.
@@ -68,8 +70,20 @@ final class AccountTable<Member: Account> {
   // MARK: Finding accounts
 
   /// The account of that name; a new one without a row if there is none.
-  func account(named name: String) throws(LedgerError) -> Member {
-    if let member = named[ExactText(name)] { return member }
+  func account(named name: UnsafeRawBufferPointer) throws(LedgerError) -> Member {
+    if let member = named[name] {
+      latest = member
+      return member
+    }
+    // What is not UTF-8 has the name that it is read as.
+    let member = try account(named: String(decoding: name, as: UTF8.self))
+    latest = member
+    return member
+  }
+
+  private func account(named name: String) throws(LedgerError) -> Member {
+    let bytes = Array(name.utf8)
+    if let member = bytes.withUnsafeBytes({ named[$0] }) { return member }
     selectByName.bind(1, name)
     let isStored = try selectByName.step()
     let id = isStored ? selectByName.int(0) : nextID
@@ -82,13 +96,13 @@ final class AccountTable<Member: Account> {
       member = Member(id: id, name: name)
       known[id] = member
     }
-    named[ExactText(name)] = member
+    bytes.withUnsafeBytes { named.set(member, for: $0) }
     return member
   }
 
   /// The id of an account that has a row, or has come about in this transaction; nil without one.
   func id(named name: String) throws(LedgerError) -> Int64? {
-    if let member = named[ExactText(name)] { return member.id }
+    if let member = Array(name.utf8).withUnsafeBytes({ named[$0] }) { return member.id }
     selectByName.bind(1, name)
     defer { selectByName.reset() }
     return try selectByName.step() ? selectByName.int(0) : nil
@@ -96,6 +110,7 @@ final class AccountTable<Member: Account> {
 
   /// The account with that id, which has a row or has come about in this transaction.
   func account(_ id: Int64) throws(LedgerError) -> Member {
+    if let latest, latest.id == id { return latest }
     if let member = known[id] { return member }
     selectByID.bind(1, id)
     defer { selectByID.reset() }
@@ -135,13 +150,19 @@ final class AccountTable<Member: Account> {
           delete.bind(1, member.id)
           try delete.run()
         }
-        known[member.id] = nil
-        named[ExactText(member.name)] = nil
+        forget(member)
       } else {
         try settle(member)
         try write(member)
       }
     }
+  }
+
+  /// It has no row any more.
+  private func forget(_ member: Member) {
+    known[member.id] = nil
+    Array(member.name.utf8).withUnsafeBytes { named.remove($0) }
+    latest = nil
   }
 
   /// After a commit: what is known is what the rows say.
@@ -151,15 +172,18 @@ final class AccountTable<Member: Account> {
     if known.count > Self.keptAtMost || named.count > Self.keptAtMost {
       let kept = touched.filter { $0.isStored && $0.totals.traces > 0 }.suffix(Self.keptAtMost)
       known = Dictionary(uniqueKeysWithValues: kept.map { ($0.id, $0) })
-      named = Dictionary(uniqueKeysWithValues: kept.map { (ExactText($0.name), $0) })
+      named.removeAll()
+      for member in kept { Array(member.name.utf8).withUnsafeBytes { named.set(member, for: $0) } }
     }
+    latest = nil
     touched.removeAll(keepingCapacity: true)
   }
 
   /// Forgets what is known: the rows say something else.
   func reset() throws(LedgerError) {
     known = [:]
-    named = [:]
+    named.removeAll()
+    latest = nil
     touched = []
     nextID = try database.int("SELECT max(id) + 1 FROM \(Member.table)") ?? 1
   }

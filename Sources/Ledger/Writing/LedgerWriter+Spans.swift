@@ -155,16 +155,20 @@ extension LedgerWriter {
     state.row.labels = try accounts.names.labelSet(facts.labels)
     state.row.unpriced = try unpriced(facts.unpriced)
     let names = (facts.endUser, facts.session)
-    state.row.ownUser =
-      names.0.isEmpty ? nil : try accounts.users.account(named: String(decoding: names.0, as: UTF8.self)).id
+    state.row.ownUser = names.0.isEmpty ? nil : try accounts.users.account(named: names.0).id
     state.row.user = state.row.ownUser
     state.row.session = nil
     guard !names.1.isEmpty || configuration.tracesAreSessions else { return }
-    let session = try accounts.sessions.account(
-      named: names.1.isEmpty ? state.row.trace.hexadecimal : String(decoding: names.1, as: UTF8.self))
+    let session = try names.1.isEmpty ? session(namedLike: state.row.trace) : accounts.sessions.account(named: names.1)
     state.row.session = session.id
     // For now: the session may learn better from other traces of this transaction.
     if state.row.ownUser == nil && configuration.inheritsSessionUser { state.row.user = session.user }
+  }
+
+  private func session(namedLike trace: TraceID) throws(LedgerError) -> SessionAccount {
+    try Array(trace.hexadecimal.utf8).withUnsafeBufferPointer { (name) throws(LedgerError) in
+      try accounts.sessions.account(named: UnsafeRawBufferPointer(name))
+    }
   }
 
   private func unpriced(_ models: CountedTexts) throws(LedgerError) -> [UInt8] {
