@@ -1,6 +1,10 @@
 #include "cotlp_span.h"
 #include "cotlp_attribute.h"
 
+/* Mirrored by SpanReader in the OTLP module. */
+_Static_assert(sizeof(cotlp_span_fields) == 48 && offsetof(cotlp_span_fields, attribute_count) == 40,
+               "SpanReader mirrors cotlp_span_fields");
+
 /* A varint that ends where its message does. */
 static inline bool ends_with_varint(const uint8_t *at, const uint8_t *end) {
   if (at >= end || end - at > 10 || end[-1] >= 0x80)

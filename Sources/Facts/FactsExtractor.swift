@@ -44,18 +44,19 @@ package struct FactsExtractor {
     _ span: SpanEntry, _ payload: UnsafeRawBufferPointer, resource: Resource?, _ body: (borrowing SpanFacts) -> Void
   ) {
     reader.read(payload)
-    var facts = SpanFacts()
-    facts.trace = span.traceID
-    facts.spanID = span.spanID
-    facts.parentID = span.parentID
-    facts.start = span.start
-    facts.end = max(span.start, reader.end)
-    facts.flags = Self.flags(span.marks)
-    facts.name = reader.name.prefix(upToCharacterAt: Self.mostTextBytes)
-    facts.statusMessage = reader.statusMessage.prefix(upToCharacterAt: Self.mostTextBytes)
-    if reader.statusCode == Self.errorCode { facts.flags.insert(.isError) }
-    attributes.read(reader.attributes, of: payload, span.marks, resource: resource, into: &facts, body)
-    if plan.readsScores { readScores(of: facts) }
+    let facts = attributes.facts
+    facts.pointee = SpanFacts()
+    facts.pointee.trace = span.traceID
+    facts.pointee.spanID = span.spanID
+    facts.pointee.parentID = span.parentID
+    facts.pointee.start = span.start
+    facts.pointee.end = max(span.start, reader.end)
+    facts.pointee.flags = Self.flags(span.marks)
+    facts.pointee.name = reader.name.prefix(upToCharacterAt: Self.mostTextBytes)
+    facts.pointee.statusMessage = reader.statusMessage.prefix(upToCharacterAt: Self.mostTextBytes)
+    if reader.statusCode == Self.errorCode { facts.pointee.flags.insert(.isError) }
+    attributes.read(reader.attributes, of: payload, span.marks, resource: resource, body)
+    if plan.readsScores { readScores(of: facts.pointee) }
   }
 
   @inline(__always)
@@ -70,8 +71,8 @@ package struct FactsExtractor {
   /// behind one another. Text is valid within `body`.
   package mutating func extract(handedDown fields: UnsafeRawBufferPointer, _ body: (borrowing SpanFacts) -> Void) {
     reader.read(fields)
-    var facts = SpanFacts()
-    attributes.read(reader.attributes, of: fields, [], resource: nil, into: &facts, body)
+    attributes.facts.pointee = SpanFacts()
+    attributes.read(reader.attributes, of: fields, [], resource: nil, body)
   }
 
   /// Bytes of a name, a message or the like that are kept at most. An id is kept whole, or not at all.
