@@ -32,12 +32,13 @@ struct AttributeFacts {
   /// Memory of fixed size, which a structure can't free.
   private final class Memory {
     let findings = Findings()
-    /// Of the span that is being read: large, and copied at each call if it were a variable.
-    let facts = UnsafeMutablePointer<SpanFacts>.allocate(capacity: 1)
+    /// Those of the span that is being read, which would be copied at each call if they were a variable, they are so many; and
+    /// those of one that says nothing.
+    let facts = UnsafeMutablePointer<SpanFacts>.allocate(capacity: 2)
     /// Where ids that are ints get their digits.
     let digits = UnsafeMutableRawBufferPointer.allocate(byteCount: 3 * digitBytes, alignment: 1)
 
-    init() { facts.initialize(to: SpanFacts()) }
+    init() { facts.initialize(repeating: SpanFacts(), count: 2) }
 
     deinit {
       findings.deallocate()
@@ -59,6 +60,14 @@ struct AttributeFacts {
 
   /// The facts of the span that is to be read, and of the one that was read last.
   var facts: UnsafeMutablePointer<SpanFacts> { memory.facts }
+
+  /// Forgets the span that was read last. Returns where the facts of the next one go.
+  @inline(__always)
+  func begin() -> UnsafeMutablePointer<SpanFacts> {
+    let facts = memory.facts
+    facts.update(from: facts + 1, count: 1)
+    return facts
+  }
 
   /// Adds to the facts of a span what its attributes say, and lends them. `resource`: of a root.
   @inline(__always)
@@ -212,6 +221,7 @@ struct AttributeFacts {
   }
 
   /// What is said in one word or a line: what kind of span it is, of which model, and whose.
+  @inline(__always)
   private func readText(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
     func text(_ field: Field) -> Bytes {
       value(field, span)?.prefix(upToCharacterAt: FactsExtractor.mostTextBytes) ?? Bytes(start: nil, count: 0)

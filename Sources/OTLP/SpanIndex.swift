@@ -3,7 +3,7 @@ import COTLP
 /// A span in an indexed request, or a log record or a metric in its place. Mirrors `cotlp_span` field by field.
 ///
 /// A log record has the ids of the span that it names, 0 where it names none, and no parent. A metric has no ids.
-@usableFromInline package struct SpanEntry {
+@usableFromInline package struct SpanEntry: Sendable {
   /// The trace id's 16 bytes as they lie in memory; so are the other ids.
   package var traceID: TraceID
   package var spanID: UInt64
@@ -62,8 +62,8 @@ import COTLP
 }
 
 /// An attribute that the rules asked for. Mirrors `cotlp_attribute`; offsets count from the span's first byte.
-@usableFromInline package struct AttributeEntry {
-  @usableFromInline package enum ValueType: UInt8 {
+@usableFromInline package struct AttributeEntry: Sendable {
+  @usableFromInline package enum ValueType: UInt8, Sendable {
     case empty, string, bool, int, double, array, kvlist, bytes
     /// Into a string table, which only profiles have.
     case stringIndex
