@@ -136,6 +136,13 @@ static inline const uint8_t *read_common_field(const cotlp_rules *rules, const u
       return NULL;
     r->fields->end = wire_fixed64(at + 1);
     return at + 9;
+  case 0x7a: /* status: without anything, or with a code alone */
+    if (at[1] == 0)
+      return at + 2;
+    if (at[1] != 2 || end - at < 4 || at[2] != 0x18 || at[3] >= 0x80)
+      return NULL;
+    r->fields->status_code = at[3];
+    return at + 4;
   case 0x85: /* flags, with 0x01 behind it */
     return at[1] == 0x01 && end - at >= 6 ? at + 6 : NULL;
   default:

@@ -220,9 +220,10 @@ struct AttributeFacts {
     findings.position(of: field).map { span.value(span.attributes[$0]) }
   }
 
+  // Mutating, as they stand in the middle of what is: for what isn't, all of this structure would be copied.
+
   /// What is said in one word or a line: what kind of span it is, of which model, and whose.
-  @inline(__always)
-  private func readText(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
+  private mutating func readText(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
     func text(_ field: Field) -> Bytes {
       value(field, span)?.prefix(upToCharacterAt: FactsExtractor.mostTextBytes) ?? Bytes(start: nil, count: 0)
     }
@@ -238,7 +239,7 @@ struct AttributeFacts {
     }
   }
 
-  private func readUsage(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
+  private mutating func readUsage(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
     var counts = TokenCounts()
     counts.input = findings.number(.input)
     counts.output = findings.number(.output)
@@ -257,7 +258,7 @@ struct AttributeFacts {
     facts.pointee.tokens = counts
   }
 
-  private func readCost(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
+  private mutating func readCost(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
     var dollars = object(.costDetails, span).flatMap(Usage.costOfLangfuse) ?? findings.dollars(.cost)
     if dollars == nil, findings.number(.inputCost) != nil || findings.number(.outputCost) != nil {
       dollars = (findings.dollars(.inputCost) ?? 0) + (findings.dollars(.outputCost) ?? 0)
