@@ -1,3 +1,5 @@
+import OTLP
+
 /// Facts of a span as bytes: what the ledger keeps of it. A trace's spans are such records behind one another.
 ///
 /// A record is a head of numbers with its text behind it. What a span doesn't say costs no byte:
@@ -46,6 +48,7 @@ package enum SpanRecord {
 
     /// Fields that few spans have are asked for together first.
     static let numbers = Presence(rawValue: 0b1111_1110)
+    static let rareTexts: Presence = [.statusMessage, .workflow, .endUser, .session, .metadata, .tags]
   }
 
   /// Adds the record of a span behind what is there.
@@ -108,8 +111,7 @@ package enum SpanRecord {
     var facts = SpanFacts()
     while !reader.isAtEnd {
       let start = reader.position
-      let record = reader.take(reader.varint())
-      guard !reader.failed, read(record, &facts) else { return false }
+      guard read(&reader, into: &facts) else { return false }
       body(facts, start..<reader.position)
     }
     return true
@@ -130,10 +132,16 @@ package enum SpanRecord {
     _ = fields.fixed(UInt16.self)
     let spanID = fields.fixed(UInt64.self)
     guard !fields.failed else { return nil }
-    return (UnsafeRawBufferPointer(rebasing: bytes[..<end]), spanID)
+    return (UnsafeRawBufferPointer(start: bytes.baseAddress, count: end), spanID)
   }
 
-  /// Reads a record into facts, or says that it is none.
+  /// Reads the next record of some bytes into facts that have no trace, or says that it is none.
+  @inline(__always)
+  static func read(_ reader: inout ByteReader, into facts: inout SpanFacts) -> Bool {
+    let record = reader.take(reader.varint())
+    return !reader.failed && read(record, &facts)
+  }
+
   private static func read(_ record: UnsafeRawBufferPointer, _ facts: inout SpanFacts) -> Bool {
     var reader = ByteReader(record)
     let version = reader.byte()
@@ -141,6 +149,7 @@ package enum SpanRecord {
     let flags = UInt16(exactly: reader.varint())
     guard version == Self.version || version == Self.versionWithClaims, let kind, let flags else { return false }
     let present = Presence(rawValue: reader.fixed(UInt16.self))
+    (facts.trace.first, facts.trace.second) = (0, 0)
     facts.kind = kind
     facts.flags = SpanFacts.Flags(rawValue: flags)
     facts.spanID = reader.fixed(UInt64.self)
@@ -178,6 +187,16 @@ package enum SpanRecord {
     _ present: Presence, hasClaims: Bool, _ reader: inout ByteReader, _ facts: inout SpanFacts
   ) {
     @inline(__always) func length(_ field: Presence) -> UInt64 { present.contains(field) ? reader.varint() : 0 }
+    let none = SpanFacts.Text(start: nil, count: 0)
+    guard hasClaims || !present.isDisjoint(with: .rareTexts) else {
+      let (name, model, provider) = (reader.varint(), length(.model), length(.provider))
+      facts.name = reader.take(name)
+      facts.model = reader.take(model)
+      facts.provider = reader.take(provider)
+      (facts.statusMessage, facts.workflow, facts.endUser) = (none, none, none)
+      (facts.session, facts.metadata, facts.tags, facts.claims) = (none, none, none, none)
+      return
+    }
     let name = reader.varint()
     let statusMessage = length(.statusMessage)
     let model = length(.model)

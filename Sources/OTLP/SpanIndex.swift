@@ -35,7 +35,7 @@ import COTLP
 }
 
 /// A trace id: its 16 bytes as they lie in memory.
-@usableFromInline package struct TraceID: Hashable, Sendable {
+@usableFromInline package struct TraceID: BitwiseCopyable, Hashable, Sendable {
   @usableFromInline package var first: UInt64
   @usableFromInline package var second: UInt64
 

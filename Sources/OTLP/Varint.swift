@@ -7,7 +7,9 @@
   }
 
   /// Writes a number and returns the place behind it.
-  @inline(__always) @inlinable package static func write(_ value: Int, to destination: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+  @inline(__always) @inlinable package static func write(_ value: Int, to destination: UnsafeMutableRawPointer)
+    -> UnsafeMutableRawPointer
+  {
     var rest = UInt(bitPattern: value)
     var at = destination
     while rest >= 0x80 {

@@ -146,18 +146,23 @@ package struct FactsChunk: Sendable {
 
   /// Lends a run's spans, in order.
   @inline(__always)
-  func forEach(in spans: Range<Int>, _ body: (Place) throws(LedgerError) -> Void) throws(LedgerError) {
-    try bytes.withUnsafeBytes { (bytes) throws(LedgerError) in
-      var rest = UnsafeRawBufferPointer(rebasing: bytes[spans])
-      while let record = SpanRecord.first(in: rest) {
-        rest = UnsafeRawBufferPointer(rebasing: rest[record.bytes.count...])
+  func forEach<Failure>(
+    in spans: Range<Int>, _ body: (Place) throws(Failure) -> Void
+  ) throws(Failure) {
+    try bytes.withUnsafeBytes { (bytes) throws(Failure) in
+      guard let start = bytes.baseAddress else { return }
+      let end = start + spans.upperBound
+      var at = start + spans.lowerBound
+      while let record = SpanRecord.first(in: UnsafeRawBufferPointer(start: at, count: end - at)) {
+        at += record.bytes.count
         // Mostly there is none.
-        let (length, start) = rest[0] == 0 ? (0, 1) : Self.length(rest)
+        let (length, size) =
+          at.load(as: UInt8.self) == 0 ? (0, 1) : Self.length(UnsafeRawBufferPointer(start: at, count: end - at))
+        at += size + length
         try body(
           Place(
             span: record.spanID, record: record.bytes,
-            body: UnsafeRawBufferPointer(rebasing: rest[start..<start + length])))
-        rest = UnsafeRawBufferPointer(rebasing: rest[(start + length)...])
+            body: UnsafeRawBufferPointer(start: at - length, count: length)))
       }
     }
   }

@@ -1,5 +1,6 @@
 import EndUser
 import Facts
+import Glibc
 import OTLP
 
 /// What becomes of the spans of one trace.
@@ -72,13 +73,14 @@ extension LedgerWriter {
   func take(
     _ group: TraceGroups.Group, of groups: TraceGroups, into state: TraceState, _ found: inout Findings
   ) throws(LedgerError) {
+    let (limit, isAnybodyForgotten) = (configuration.maxSpansPerTree, !forgotten.isEmpty)
+    let keepsBodies = configuration.spanBodies
+    if !isAnybodyForgotten, !keepsBodies, state.spans.count + group.spanCount <= limit {
+      return takeAll(group, of: groups, into: state, &found)
+    }
     // Out of the object, where each use would be guarded against another one at the same time.
     var (spans, records) = (state.spans, state.records)
     (state.spans, state.records) = (SpanIDs(), [])
-    let (limit, isAnybodyForgotten) = (configuration.maxSpansPerTree, !forgotten.isEmpty)
-    let keepsBodies = configuration.spanBodies
-    if !keepsBodies { records.reserveCapacity(records.count + group.byteCount) }
-    spans.reserve(group.spanCount)
     try groups.forEach(in: group) { (place) throws(LedgerError) in
       var changed: [UInt8]?
       if isAnybodyForgotten {
@@ -110,6 +112,30 @@ extension LedgerWriter {
     (state.spans, state.records) = (spans, records)
   }
 
+  /// The same where there is nothing to find out about a span but whether it is new.
+  private func takeAll(
+    _ group: TraceGroups.Group, of groups: TraceGroups, into state: TraceState, _ found: inout Findings
+  ) {
+    var spans = state.spans
+    let before = state.records
+    let known = spans.count
+    (state.spans, state.records) = (SpanIDs(), [])
+    spans.reserve(group.spanCount)
+    state.records = [UInt8](unsafeUninitializedCapacity: before.count + group.byteCount) { records, count in
+      count = records.initialize(fromContentsOf: before)
+      groups.forEach(in: group) { place in
+        guard spans.insert(place.span) else {
+          found.duplicates += 1
+          return
+        }
+        memcpy(records.baseAddress! + count, place.record.baseAddress!, place.record.count)
+        count += place.record.count
+      }
+    }
+    found.spans += spans.count - known
+    state.spans = spans
+  }
+
   /// Most traces are complete when they name their end user: nothing more is likely to come. Large ones cost much to read.
   func keep(_ state: TraceState) {
     if state.row.ownUser == nil || state.records.count > 8 << 10 { hot.keep(state) }
@@ -117,32 +143,37 @@ extension LedgerWriter {
 
   /// Finds out what the trace is now.
   func describe(_ state: TraceState) throws(LedgerError) {
-    let facts = state.records.withUnsafeBytes { self.facts.read($0) }
+    try state.records.withUnsafeBufferPointer { (records) throws(LedgerError) in
+      try facts.read(UnsafeRawBufferPointer(records)) { (facts) throws(LedgerError) in try describe(state, by: facts) }
+    }
+  }
+
+  private func describe(_ state: TraceState, by facts: borrowing TraceFacts) throws(LedgerError) {
     state.row.take(facts)
-    state.row.name = try facts.name.map { (name) throws(LedgerError) in try accounts.names.name(name) }
-    state.row.metadata = try facts.metadata.map { (object) throws(LedgerError) in
-      try accounts.names.metadata(object)
-    }
+    state.row.name = facts.name.isEmpty ? nil : try accounts.names.name(facts.name)
+    state.row.metadata = facts.metadata.isEmpty ? nil : try accounts.names.metadata(facts.metadata)
     state.row.labels = try accounts.names.labelSet(facts.labels)
-    state.row.unpriced = try unpriced(facts)
-    state.row.ownUser = try facts.endUser.map { (name) throws(LedgerError) in try accounts.users.account(named: name).id
-    }
+    state.row.unpriced = try unpriced(facts.unpriced)
+    let names = (facts.endUser, facts.session)
+    state.row.ownUser =
+      names.0.isEmpty ? nil : try accounts.users.account(named: String(decoding: names.0, as: UTF8.self)).id
     state.row.user = state.row.ownUser
     state.row.session = nil
-    guard let name = facts.session ?? (configuration.tracesAreSessions ? state.row.trace.hexadecimal : nil) else {
-      return
-    }
-    let session = try accounts.sessions.account(named: name)
+    guard !names.1.isEmpty || configuration.tracesAreSessions else { return }
+    let session = try accounts.sessions.account(
+      named: names.1.isEmpty ? state.row.trace.hexadecimal : String(decoding: names.1, as: UTF8.self))
     state.row.session = session.id
     // For now: the session may learn better from other traces of this transaction.
     if state.row.ownUser == nil && configuration.inheritsSessionUser { state.row.user = session.user }
   }
 
-  private func unpriced(_ facts: TraceFacts) throws(LedgerError) -> [UInt8] {
-    if facts.unpriced.isEmpty { return [] }
-    var calls: [(model: Int64, calls: Int64)] = []
-    for (model, count) in facts.unpriced { calls.append((try accounts.names.name(model), Int64(count))) }
-    return UnpricedCalls.bytes(of: calls.sorted { $0.model < $1.model })
+  private func unpriced(_ models: CountedTexts) throws(LedgerError) -> [UInt8] {
+    if models.isEmpty { return [] }
+    var calls: [Int64: Int64] = [:]
+    try models.forEach { (model, number) throws(LedgerError) in
+      calls[try accounts.names.name(model), default: 0] += Int64(number)
+    }
+    return UnpricedCalls.bytes(of: calls.map { (model: $0.key, calls: $0.value) }.sorted { $0.model < $1.model })
   }
 
   static func unpricedCalls(_ row: TraceRow) -> Int {
@@ -210,8 +241,10 @@ extension LedgerWriter {
   private func refuseIfForgotten(
     _ state: TraceState, before: TraceRow?, _ found: Findings
   ) throws(LedgerError) -> Bool {
-    let owner = (state.records + found.rejected).withUnsafeBytes { facts.read($0) }.endUser
-    guard let owner, case .refused = try forgotten.verdict(on: owner) else { return false }
+    let owner = (state.records + found.rejected).withUnsafeBytes { records in
+      facts.read(records) { String(decoding: $0.endUser, as: UTF8.self) }
+    }
+    guard !owner.isEmpty, case .refused = try forgotten.verdict(on: owner) else { return false }
     tally.refused += found.spans
     try refuse(state.row.trace)
     if let before { try remove(before) }

@@ -62,7 +62,9 @@ struct TraceGroups {
 
   /// Lends the spans of a trace.
   @inline(__always)
-  func forEach(in group: Group, _ body: (FactsChunk.Place) throws(LedgerError) -> Void) throws(LedgerError) {
+  func forEach<Failure>(
+    in group: Group, _ body: (FactsChunk.Place) throws(Failure) -> Void
+  ) throws(Failure) {
     var next = group.first
     while next >= 0 {
       let run = runs[Int(next)]
