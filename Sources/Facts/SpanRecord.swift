@@ -53,29 +53,35 @@ package enum SpanRecord {
 
   /// Adds the record of a span behind what is there.
   package static func append(_ facts: borrowing SpanFacts, to bytes: inout [UInt8]) {
+    let most = mostBytes(facts)
     // By pointer: a closure can't capture what is only borrowed.
     withUnsafePointer(to: facts) { facts in
-      withUnsafeTemporaryAllocation(byteCount: SpanRecordHead.capacity + shortTextBytes, alignment: 8) { memory in
-        var head = SpanRecordHead(memory.baseAddress!)
-        let start = head.write(facts.pointee)
-        guard head.textBytes <= shortTextBytes else {
-          bytes.append(contentsOf: start)
-          forEachText(of: facts.pointee) { bytes.append(contentsOf: $0) }
-          return
-        }
-        // All at once: most records are short, and an array looks at its capacity each time.
-        var end = UnsafeMutableRawPointer(mutating: start.baseAddress!) + start.count
-        forEachText(of: facts.pointee) { text in
-          end.copyMemory(from: text.baseAddress!, byteCount: text.count)
-          end += text.count
-        }
-        bytes.append(contentsOf: UnsafeRawBufferPointer(start: start.baseAddress, count: start.count + head.textBytes))
+      withUnsafeTemporaryAllocation(byteCount: most, alignment: 1) { memory in
+        let end = write(facts.pointee, to: memory.baseAddress!)
+        bytes.append(contentsOf: UnsafeRawBufferPointer(start: memory.baseAddress!, count: end - memory.baseAddress!))
       }
     }
   }
 
-  /// Texts that are copied twice rather than added one by one.
-  private static let shortTextBytes = 512
+  /// Bytes that the record of a span takes at most.
+  package static func mostBytes(_ facts: borrowing SpanFacts) -> Int {
+    let names = facts.name.count + facts.statusMessage.count + facts.model.count + facts.provider.count
+    let owners = facts.workflow.count + facts.endUser.count + facts.session.count
+    return SpanRecordHead.capacity + names + owners + facts.metadata.count + facts.tags.count + facts.claims.count
+  }
+
+  /// Writes the record of a span, for which there is room, and returns the place behind it.
+  package static func write(
+    _ facts: borrowing SpanFacts, to destination: UnsafeMutableRawPointer
+  ) -> UnsafeMutableRawPointer {
+    var head = SpanRecordHead(destination)
+    var end = head.write(facts)
+    forEachText(of: facts) { text in
+      end.copyMemory(from: text.baseAddress!, byteCount: text.count)
+      end += text.count
+    }
+    return end
+  }
 
   /// Lends those texts that are not empty, in their order. A list of them would be an allocation for each span.
   @inline(__always)
