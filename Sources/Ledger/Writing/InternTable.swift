@@ -57,7 +57,7 @@ final class InternTable {
   func id(of text: String) throws(LedgerError) -> Int64 { try id(of: Array(text.utf8)) }
 
   func remove(_ id: Int64, value: [UInt8]) throws(LedgerError) {
-    value.withUnsafeBytes { ids.remove($0) }
+    value.withUnsafeBytes { _ = ids.remove($0) }
     delete.bind(1, id)
     try delete.run()
   }
