@@ -176,11 +176,17 @@ extension LedgerWriter {
 
   private func unpriced(_ models: CountedTexts) throws(LedgerError) -> [UInt8] {
     if models.isEmpty { return [] }
-    var calls: [Int64: Int64] = [:]
+    var calls: [(model: Int64, calls: Int64)] = []
     try models.forEach { (model, number) throws(LedgerError) in
-      calls[try accounts.names.name(model), default: 0] += Int64(number)
+      let name = try accounts.names.name(model)
+      if let known = calls.firstIndex(where: { $0.model == name }) {
+        calls[known].calls += Int64(number)
+      } else {
+        calls.append((name, Int64(number)))
+      }
     }
-    return UnpricedCalls.bytes(of: calls.map { (model: $0.key, calls: $0.value) }.sorted { $0.model < $1.model })
+    if calls.count > 1 { calls.sort { $0.model < $1.model } }
+    return UnpricedCalls.bytes(of: calls)
   }
 
   static func unpricedCalls(_ row: TraceRow) -> Int {
