@@ -52,15 +52,6 @@ struct ByteReader {
       at += 1
       return UInt64(first)
     }
-    if end - at >= 8 {
-      let word = UInt64(littleEndian: at.loadUnaligned(as: UInt64.self))
-      let ends = ~word & 0x8080_8080_8080_8080
-      if ends != 0 {
-        let bits = ends.trailingZeroBitCount + 1
-        at += bits / 8
-        return Self.varint(in: word & (.max >> UInt64(64 - bits)))
-      }
-    }
     let (value, behind) = Self.longVarint(at, end)
     guard let behind else {
       fail()
@@ -70,19 +61,23 @@ struct ByteReader {
     return value
   }
 
-  /// The number of at most 8 bytes: 7 bits of each moved together.
-  @inline(__always)
-  private static func varint(in word: UInt64) -> UInt64 {
-    let pairs = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1
-    let fours = (pairs & 0x0000_3fff_0000_3fff) | (pairs & 0x3fff_0000_3fff_0000) >> 2
-    return (fours & 0x0fff_ffff) | (fours & 0x0fff_ffff_0000_0000) >> 4
-  }
-
   /// The number and the place behind it. No method: a reader whose address is known to others stays in memory.
   @inline(never)
   private static func longVarint(
     _ start: UnsafeRawPointer, _ end: UnsafeRawPointer
   ) -> (value: UInt64, behind: UnsafeRawPointer?) {
+    if end - start >= 8 {
+      let word = UInt64(littleEndian: start.loadUnaligned(as: UInt64.self))
+      let ends = ~word & 0x8080_8080_8080_8080
+      if ends != 0 {
+        // Seven bits of each byte, moved together.
+        let bits = ends.trailingZeroBitCount + 1
+        let bytes = word & (.max >> UInt64(64 - bits))
+        let pairs = (bytes & 0x007f_007f_007f_007f) | (bytes & 0x7f00_7f00_7f00_7f00) >> 1
+        let fours = (pairs & 0x0000_3fff_0000_3fff) | (pairs & 0x3fff_0000_3fff_0000) >> 2
+        return ((fours & 0x0fff_ffff) | (fours & 0x0fff_ffff_0000_0000) >> 4, start + bits / 8)
+      }
+    }
     var at = start
     var value: UInt64 = 0
     var shift: UInt64 = 0

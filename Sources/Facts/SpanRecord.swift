@@ -117,22 +117,17 @@ package enum SpanRecord {
     return true
   }
 
-  /// The record that bytes begin with, and whose it is; nil where there is none. What else it says is not looked at.
-  @inline(__always)
-  package static func first(
-    in bytes: UnsafeRawBufferPointer
-  ) -> (bytes: UnsafeRawBufferPointer, spanID: UInt64)? {
-    if bytes.isEmpty { return nil }
+  /// How long the record is that bytes begin with, and whose it is; nil where there is none. What else it says is not looked
+  /// at.
+  package static func first(in bytes: UnsafeRawBufferPointer) -> (byteCount: Int, spanID: UInt64)? {
     var reader = ByteReader(bytes)
     let record = reader.take(reader.varint())
-    let end = reader.position
     var fields = ByteReader(record)
     _ = fields.fixed(UInt16.self)
     _ = fields.varint()
     _ = fields.fixed(UInt16.self)
     let spanID = fields.fixed(UInt64.self)
-    guard !fields.failed else { return nil }
-    return (UnsafeRawBufferPointer(start: bytes.baseAddress, count: end), spanID)
+    return fields.failed ? nil : (reader.position, spanID)
   }
 
   /// Reads the next record of some bytes into facts that have no trace, or says that it is none.
@@ -159,8 +154,9 @@ package enum SpanRecord {
     guard duration <= .max - facts.start else { return false }
     facts.end = facts.start + duration
     readNumbers(present, &reader, &facts)
-    readTexts(present, hasClaims: version == Self.versionWithClaims, &reader, &facts)
-    return reader.isAtEnd && !reader.failed
+    guard !reader.failed else { return false }
+    // By a copy: a reader that others may change stays in memory.
+    return readTexts(reader, present, hasClaims: version == Self.versionWithClaims, &facts)
   }
 
   @inline(__always)
@@ -182,21 +178,31 @@ package enum SpanRecord {
     facts.cost = number(.cost)
   }
 
+  /// Reads the end of a record.
   @inline(__always)
   private static func readTexts(
-    _ present: Presence, hasClaims: Bool, _ reader: inout ByteReader, _ facts: inout SpanFacts
-  ) {
-    @inline(__always) func length(_ field: Presence) -> UInt64 { present.contains(field) ? reader.varint() : 0 }
+    _ rest: ByteReader, _ present: Presence, hasClaims: Bool, _ facts: inout SpanFacts
+  ) -> Bool {
+    if hasClaims || !present.isDisjoint(with: .rareTexts) { return readAllTexts(rest, present, hasClaims, &facts) }
+    var reader = rest
+    let name = reader.varint()
+    let model = present.contains(.model) ? reader.varint() : 0
+    let provider = present.contains(.provider) ? reader.varint() : 0
+    facts.name = reader.take(name)
+    facts.model = reader.take(model)
+    facts.provider = reader.take(provider)
     let none = SpanFacts.Text(start: nil, count: 0)
-    guard hasClaims || !present.isDisjoint(with: .rareTexts) else {
-      let (name, model, provider) = (reader.varint(), length(.model), length(.provider))
-      facts.name = reader.take(name)
-      facts.model = reader.take(model)
-      facts.provider = reader.take(provider)
-      (facts.statusMessage, facts.workflow, facts.endUser) = (none, none, none)
-      (facts.session, facts.metadata, facts.tags, facts.claims) = (none, none, none, none)
-      return
-    }
+    (facts.statusMessage, facts.workflow, facts.endUser) = (none, none, none)
+    (facts.session, facts.metadata, facts.tags, facts.claims) = (none, none, none, none)
+    return reader.isAtEnd && !reader.failed
+  }
+
+  @inline(never)
+  private static func readAllTexts(
+    _ rest: ByteReader, _ present: Presence, _ hasClaims: Bool, _ facts: inout SpanFacts
+  ) -> Bool {
+    var reader = rest
+    func length(_ field: Presence) -> UInt64 { present.contains(field) ? reader.varint() : 0 }
     let name = reader.varint()
     let statusMessage = length(.statusMessage)
     let model = length(.model)
@@ -217,5 +223,6 @@ package enum SpanRecord {
     facts.metadata = reader.take(metadata)
     facts.tags = reader.take(tags)
     facts.claims = reader.take(claims)
+    return reader.isAtEnd && !reader.failed
   }
 }

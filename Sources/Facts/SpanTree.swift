@@ -62,11 +62,13 @@ struct SpanTree: ~Copyable {
   @inline(__always)
   mutating func link(_ parentOf: (Int) -> UInt64) {
     left.append(repeating: 0, count: count)
+    // Those that hang on the same span mostly come behind one another.
+    var last = (id: UInt64(0), place: Int32(-1))
     for place in 0..<count {
       let id = parentOf(place)
-      let parent = id == 0 ? -1 : slots.elements[slot(of: id)]
-      known.append(parent)
-      if parent >= 0 { left.elements[Int(parent)] += 1 }
+      if id != last.id { last = (id, id == 0 ? -1 : slots.elements[slot(of: id)]) }
+      known.append(last.place)
+      if last.place >= 0 { left.elements[Int(last.place)] += 1 }
     }
     sort()
   }

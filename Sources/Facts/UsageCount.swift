@@ -47,7 +47,7 @@ struct UsageCount: ~Copyable {
     let tells = mark(spans, tree)
     if tells { findTellers(spans, tree) }
     for place in spans.indices where notes.elements[place].marks.contains(.counts) {
-      tokens.add(spans[place].countedTokens)
+      tokens.add(spans[place].tokens.counted)
       price(place, spans, &prices)
     }
     if tells { settle(spans) }
@@ -58,7 +58,7 @@ struct UsageCount: ~Copyable {
   func counted(_ place: Int, _ spans: Spans) -> CountedUsage {
     var counted = CountedUsage()
     let note = notes.elements[place]
-    if note.marks.contains(.counts) { counted.tokens = spans[place].countedTokens }
+    if note.marks.contains(.counts) { counted.tokens = spans[place].tokens.counted }
     if note.marks.contains(.isPriced) { counted.cost = note.cost }
     counted.isUnpriced = note.marks.contains(.isUnpriced)
     return counted
@@ -98,7 +98,7 @@ struct UsageCount: ~Copyable {
     let notes = notes.elements
     let teller = Int(notes[place].teller)
     if teller >= 0, teller == place || spans[teller].isModelCall { return }
-    let cost = spans[place].pricedUsage.flatMap {
+    let cost = spans[place].tokens.priced(spans[place].kind).flatMap {
       prices.cost(model: spans[place].model, provider: spans[place].provider, at: spans[place].start, $0)
     }
     if let cost {
@@ -145,20 +145,22 @@ extension SpanFacts {
     default: false
     }
   }
+}
 
-  /// Its tokens; the total is what is known of both ways where nobody told it.
-  fileprivate var countedTokens: TokenCounts {
-    var counted = tokens
-    if counted.total == nil, counted.input != nil || counted.output != nil {
-      counted.total = (counted.input ?? 0).addingUpToLimit(counted.output ?? 0)
+extension TokenCounts {
+  /// With a total: what is known of both ways where nobody told it.
+  fileprivate var counted: TokenCounts {
+    var counted = self
+    if total == nil, input != nil || output != nil {
+      counted.total = (input ?? 0).addingUpToLimit(output ?? 0)
     }
     return counted
   }
 
-  /// What its price depends on; nil where too little is known. Of two ways and their sum, two tell the third.
-  fileprivate var pricedUsage: PricedUsage? {
-    var (input, output) = (tokens.input, tokens.output)
-    if let total = tokens.total {
+  /// What the price of a span of a kind depends on; nil where too little is known. Of two ways and their sum, two tell the third.
+  fileprivate func priced(_ kind: ObservationKind) -> PricedUsage? {
+    var (input, output) = (input, output)
+    if let total {
       switch (input, output) {
       case (nil, let known?): input = max(0, total.subtractingUpToLimit(known))
       case (let known?, nil): output = max(0, total.subtractingUpToLimit(known))
@@ -170,14 +172,12 @@ extension SpanFacts {
     var usage = PricedUsage()
     usage.input = input ?? 0
     usage.output = output ?? 0
-    usage.cacheRead = tokens.cacheRead ?? 0
-    usage.cacheWrite = tokens.cacheWrite ?? 0
-    usage.reasoning = tokens.reasoning ?? 0
+    usage.cacheRead = cacheRead ?? 0
+    usage.cacheWrite = cacheWrite ?? 0
+    usage.reasoning = reasoning ?? 0
     return usage
   }
-}
 
-extension TokenCounts {
   /// Adds what is known.
   fileprivate mutating func add(_ other: TokenCounts) {
     func add(_ number: Int64?, to sum: inout Int64?) {

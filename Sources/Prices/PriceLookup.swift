@@ -42,7 +42,9 @@ package struct PriceLookup {
 
   private mutating func place(_ model: UnsafeRawBufferPointer, _ provider: UnsafeRawBufferPointer) -> Int {
     if last >= 0, isEntry(last, model, provider) { return last }
-    last = findOrAdd(model, provider)
+    // Most senders use few models: to look at these takes less than to hash a name.
+    let few = 0..<min(entries.count, 8)
+    last = few.first { isEntry($0, model, provider) } ?? findOrAdd(model, provider)
     return last
   }
 

@@ -22,7 +22,7 @@ import Testing
         dictionary[key] = step
       case 5...8:
         let gone = dictionary.isEmpty || step % 2 == 0 ? key : dictionary.randomElement(using: &random)!.key
-        with(gone) { table.remove($0) }
+        #expect(with(gone) { table.remove($0) } == dictionary[gone])
         dictionary[gone] = nil
       default:
         #expect(with(key) { table[$0] } == dictionary[key])

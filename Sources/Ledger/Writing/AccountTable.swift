@@ -161,7 +161,7 @@ final class AccountTable<Member: Account> {
   /// It has no row any more.
   private func forget(_ member: Member) {
     known[member.id] = nil
-    Array(member.name.utf8).withUnsafeBytes { named.remove($0) }
+    Array(member.name.utf8).withUnsafeBytes { _ = named.remove($0) }
     latest = nil
   }
 

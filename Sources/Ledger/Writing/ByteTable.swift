@@ -15,7 +15,7 @@ struct ByteTable<Value>: ~Copyable {
 
   // Memory of its own: an array would count who uses it at each look into it.
   private(set) var count = 0
-  private var capacity = 8
+  private var capacity: Int
   private var entries: UnsafeMutablePointer<Entry>
   /// Places of entries by their hashes; -1 where there is none. Twice as many as there is room for entries, a power of two.
   private var slots: UnsafeMutablePointer<Int32>
@@ -25,7 +25,10 @@ struct ByteTable<Value>: ~Copyable {
   private var unusedBytes = 0
   private let seed = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max) | 1)
 
-  init() {
+  /// - Parameter room: for so many values at first, at least.
+  init(room: Int = 8) {
+    capacity = 8
+    while capacity < room { capacity *= 2 }
     entries = .allocate(capacity: capacity)
     slots = Self.makeSlots(2 * capacity)
   }
@@ -58,13 +61,14 @@ struct ByteTable<Value>: ~Copyable {
     count += 1
   }
 
-  mutating func remove(_ key: Key) {
+  @discardableResult
+  mutating func remove(_ key: Key) -> Value? {
     let slot = slot(of: key, hash(key))
-    guard slots[slot] >= 0 else { return }
+    guard slots[slot] >= 0 else { return nil }
     let place = Int(slots[slot])
     free(slot)
     unusedBytes += entries[place].length
-    (entries + place).deinitialize(count: 1)
+    let removed = (entries + place).move()
     count -= 1
     if place < count {
       // The last one takes its place.
@@ -72,6 +76,7 @@ struct ByteTable<Value>: ~Copyable {
       (entries + place).moveInitialize(from: entries + count, count: 1)
     }
     if unusedBytes > keys.count / 2 { moveKeys(to: keys.count) }
+    return removed.value
   }
 
   mutating func removeAll() { self = ByteTable() }

@@ -154,14 +154,15 @@ package struct FactsChunk: Sendable {
       let end = start + spans.upperBound
       var at = start + spans.lowerBound
       while let record = SpanRecord.first(in: UnsafeRawBufferPointer(start: at, count: end - at)) {
-        at += record.bytes.count
+        let bytes = UnsafeRawBufferPointer(start: at, count: record.byteCount)
+        at += record.byteCount
         // Mostly there is none.
         let (length, size) =
           at.load(as: UInt8.self) == 0 ? (0, 1) : Self.length(UnsafeRawBufferPointer(start: at, count: end - at))
         at += size + length
         try body(
           Place(
-            span: record.spanID, record: record.bytes,
+            span: record.spanID, record: bytes,
             body: UnsafeRawBufferPointer(start: at - length, count: length)))
       }
     }

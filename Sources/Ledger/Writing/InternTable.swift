@@ -20,7 +20,7 @@ final class InternTable {
     self.database = database
     self.isText = isText
     select = try database.prepare("SELECT id FROM \(table) WHERE \(column) = ?1")
-    insert = try database.prepare("INSERT INTO \(table) (\(column)) VALUES (?1)")
+    insert = try database.prepare("INSERT OR IGNORE INTO \(table) (\(column)) VALUES (?1)")
     delete = try database.prepare("DELETE FROM \(table) WHERE id = ?1")
   }
 
@@ -32,20 +32,27 @@ final class InternTable {
   func id(of value: Value, inserted: (Int64) throws(LedgerError) -> Void = { _ in }) throws(LedgerError) -> Int64 {
     if let id = known(value) { return id }
     if ids.count >= Self.keptAtMost { ids.removeAll() }
-    bind(value, to: select)
-    let isThere = try select.step()
-    let found = isThere ? select.int(0) : 0
-    select.reset()
-    if isThere {
-      ids.set(found, for: value)
-      return found
-    }
+    // Most that is not known is new: to insert it tells.
     bind(value, to: insert)
     try insert.run()
+    if database.changes == 0 {
+      let id = try storedID(of: value)
+      ids.set(id, for: value)
+      return id
+    }
     let id = database.lastInsertedRow
     ids.set(id, for: value)
     try inserted(id)
     return id
+  }
+
+  private func storedID(of value: Value) throws(LedgerError) -> Int64 {
+    bind(value, to: select)
+    defer { select.reset() }
+    guard try select.step() else {
+      throw .database(message: "a value can be neither stored nor found", code: 0, path: database.path)
+    }
+    return select.int(0)
   }
 
   func id(of value: [UInt8], inserted: (Int64) throws(LedgerError) -> Void = { _ in }) throws(LedgerError) -> Int64 {
@@ -57,7 +64,7 @@ final class InternTable {
   func id(of text: String) throws(LedgerError) -> Int64 { try id(of: Array(text.utf8)) }
 
   func remove(_ id: Int64, value: [UInt8]) throws(LedgerError) {
-    value.withUnsafeBytes { ids.remove($0) }
+    value.withUnsafeBytes { _ = ids.remove($0) }
     delete.bind(1, id)
     try delete.run()
   }

@@ -75,12 +75,14 @@ extension LedgerWriter {
   ) throws(LedgerError) {
     let (limit, isAnybodyForgotten) = (configuration.maxSpansPerTree, !forgotten.isEmpty)
     let keepsBodies = configuration.spanBodies
-    if !isAnybodyForgotten, !keepsBodies, state.spans.count + group.spanCount <= limit {
+    let known = state.records.isEmpty ? 0 : state.spans.count
+    if !isAnybodyForgotten, !keepsBodies, known + group.spanCount <= limit {
       return takeAll(group, of: groups, into: state, &found)
     }
     // Out of the object, where each use would be guarded against another one at the same time.
     var (spans, records) = (state.spans, state.records)
     (state.spans, state.records) = (SpanIDs(), [])
+    if !keepsBodies { records.reserveCapacity(records.count + group.byteCount) }
     try groups.forEach(in: group) { (place) throws(LedgerError) in
       var changed: [UInt8]?
       if isAnybodyForgotten {
@@ -116,11 +118,15 @@ extension LedgerWriter {
   private func takeAll(
     _ group: TraceGroups.Group, of groups: TraceGroups, into state: TraceState, _ found: inout Findings
   ) {
-    var spans = state.spans
     let before = state.records
+    var spans = SpanIDs()
+    if before.isEmpty {
+      swap(&spans, &newSpans)
+      spans.removeAll()
+    } else {
+      swap(&spans, &state.spans)
+    }
     let known = spans.count
-    (state.spans, state.records) = (SpanIDs(), [])
-    spans.reserve(group.spanCount)
     state.records = [UInt8](unsafeUninitializedCapacity: before.count + group.byteCount) { records, count in
       count = records.initialize(fromContentsOf: before)
       groups.forEach(in: group) { place in
@@ -133,7 +139,7 @@ extension LedgerWriter {
       }
     }
     found.spans += spans.count - known
-    state.spans = spans
+    if before.isEmpty { newSpans = spans } else { state.spans = spans }
   }
 
   /// Most traces are complete when they name their end user: nothing more is likely to come. Large ones cost much to read.
@@ -149,23 +155,25 @@ extension LedgerWriter {
   }
 
   private func describe(_ state: TraceState, by facts: borrowing TraceFacts) throws(LedgerError) {
+    let (accounts, names) = (accounts, accounts.names)
+    let (endUser, sessionName) = (facts.endUser, facts.session)
     state.row.take(facts)
-    state.row.name = facts.name.isEmpty ? nil : try accounts.names.name(facts.name)
-    state.row.metadata = facts.metadata.isEmpty ? nil : try accounts.names.metadata(facts.metadata)
-    state.row.labels = try accounts.names.labelSet(facts.labels)
+    state.row.name = facts.name.isEmpty ? nil : try names.name(facts.name)
+    state.row.metadata = facts.metadata.isEmpty ? nil : try names.metadata(facts.metadata)
+    state.row.labels = try names.labelSet(facts.labels)
     state.row.unpriced = try unpriced(facts.unpriced)
-    let names = (facts.endUser, facts.session)
-    state.row.ownUser = names.0.isEmpty ? nil : try accounts.users.account(named: names.0).id
+    state.row.ownUser = endUser.isEmpty ? nil : try accounts.users.account(named: endUser).id
     state.row.user = state.row.ownUser
     state.row.session = nil
-    guard !names.1.isEmpty || configuration.tracesAreSessions else { return }
-    let session = try names.1.isEmpty ? session(namedLike: state.row.trace) : accounts.sessions.account(named: names.1)
+    guard !sessionName.isEmpty || configuration.tracesAreSessions else { return }
+    let session =
+      try sessionName.isEmpty ? self.session(like: state.row.trace) : accounts.sessions.account(named: sessionName)
     state.row.session = session.id
     // For now: the session may learn better from other traces of this transaction.
     if state.row.ownUser == nil && configuration.inheritsSessionUser { state.row.user = session.user }
   }
 
-  private func session(namedLike trace: TraceID) throws(LedgerError) -> SessionAccount {
+  private func session(like trace: TraceID) throws(LedgerError) -> SessionAccount {
     try Array(trace.hexadecimal.utf8).withUnsafeBufferPointer { (name) throws(LedgerError) in
       try accounts.sessions.account(named: UnsafeRawBufferPointer(name))
     }
@@ -173,11 +181,17 @@ extension LedgerWriter {
 
   private func unpriced(_ models: CountedTexts) throws(LedgerError) -> [UInt8] {
     if models.isEmpty { return [] }
-    var calls: [Int64: Int64] = [:]
+    var calls: [(model: Int64, calls: Int64)] = []
     try models.forEach { (model, number) throws(LedgerError) in
-      calls[try accounts.names.name(model), default: 0] += Int64(number)
+      let name = try accounts.names.name(model)
+      if let known = calls.firstIndex(where: { $0.model == name }) {
+        calls[known].calls += Int64(number)
+      } else {
+        calls.append((name, Int64(number)))
+      }
     }
-    return UnpricedCalls.bytes(of: calls.map { (model: $0.key, calls: $0.value) }.sorted { $0.model < $1.model })
+    if calls.count > 1 { calls.sort { $0.model < $1.model } }
+    return UnpricedCalls.bytes(of: calls)
   }
 
   static func unpricedCalls(_ row: TraceRow) -> Int {
