@@ -95,40 +95,35 @@ package struct FactsChunk: Sendable {
 
   // MARK: Reading
 
-  /// Spans of one trace behind one another: where they are in the chunk, and how many.
+  /// Spans of one trace behind one another, or scores: where they are in the chunk, and how many.
   struct Run {
+    /// `none` of scores.
     var trace: TraceID
-    var spans: Range<Int>
-    var spanCount: Int
+    var range: Range<Int>
+    var count: Int
   }
 
-  /// Lends the runs of spans, in order.
-  func forEachRun(_ body: (Run) -> Void) { forEveryRun { if $0.trace != .none { body($0) } } }
-
-  /// Lends the scores, in order.
-  func forEachScore(_ body: (Score) throws(LedgerError) -> Void) throws(LedgerError) {
-    var runs: [Range<Int>] = []
-    forEveryRun { if $0.trace == .none { runs.append($0.spans) } }
-    for run in runs {
-      try bytes.withUnsafeBytes { (bytes) throws(LedgerError) in
-        _ = try ScoreRecord.forEach(in: UnsafeRawBufferPointer(rebasing: bytes[run]), body)
-      }
-    }
-  }
-
-  private func forEveryRun(_ body: (Run) -> Void) {
+  /// Lends the runs, in order.
+  func forEachRun(_ body: (Run) -> Void) {
     bytes.withUnsafeBytes { bytes in
       var offset = 0
       while offset < bytes.count {
-        let spans = offset + Self.headSize
+        let start = offset + Self.headSize
         let length = Int(bytes.loadUnaligned(fromByteOffset: offset + 16, as: UInt32.self))
         let trace = TraceID(
           first: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
           second: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
         let count = Int(bytes.loadUnaligned(fromByteOffset: offset + 20, as: UInt32.self))
-        body(Run(trace: trace, spans: spans..<spans + length, spanCount: count))
-        offset = spans + length
+        body(Run(trace: trace, range: start..<start + length, count: count))
+        offset = start + length
       }
+    }
+  }
+
+  /// Lends a run's scores, in order.
+  func forEachScore(in run: Range<Int>, _ body: (Score) throws(LedgerError) -> Void) throws(LedgerError) {
+    try bytes.withUnsafeBytes { (bytes) throws(LedgerError) in
+      _ = try ScoreRecord.forEach(in: UnsafeRawBufferPointer(rebasing: bytes[run]), body)
     }
   }
 

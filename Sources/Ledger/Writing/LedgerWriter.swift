@@ -95,7 +95,7 @@ final class LedgerWriter {
       let groups = TraceGroups(batch)
       for group in groups.groups { try add(group, of: groups) }
       try writeNewcomers(of: groups)
-      try addScores(of: batch)
+      try addScores(of: groups)
       if isMoving { try moveOn() }
       written = try applied.write(batch, to: database)
     }

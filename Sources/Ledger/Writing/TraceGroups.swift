@@ -1,3 +1,4 @@
+import Facts
 import OTLP
 
 /// What came for the ledger since the last transaction.
@@ -8,7 +9,8 @@ struct Arrival: Sendable {
   var sequence: UInt64?
 }
 
-/// The spans of a transaction, by trace: traces in the order in which they came, each with its spans likewise.
+/// The spans of a transaction, by trace: traces in the order in which they came, each with its spans likewise. And where its
+/// scores are.
 struct TraceGroups {
   struct Group {
     let trace: TraceID
@@ -30,6 +32,7 @@ struct TraceGroups {
   private(set) var groups: [Group] = []
   private let batch: [Arrival]
   private var runs: [Run] = []
+  private var scores: [(arrival: Int, run: Range<Int>)] = []
 
   init(_ batch: [Arrival]) {
     self.batch = batch
@@ -39,6 +42,10 @@ struct TraceGroups {
     var known = ByteTable<Int32>(room: spanCount / 8)
     for (arrival, batched) in batch.enumerated() {
       batched.facts.forEachRun { run in
+        if run.trace == .none {
+          scores.append((arrival, run.range))
+          return
+        }
         let next = Int32(groups.count)
         let group = Int(withUnsafeBytes(of: run.trace) { known[$0] } ?? next)
         let place = Int32(runs.count)
@@ -46,15 +53,15 @@ struct TraceGroups {
           withUnsafeBytes(of: run.trace) { known.set(next, for: $0) }
           groups.append(
             Group(
-              trace: run.trace, first: place, last: place, spanCount: run.spanCount,
-              byteCount: run.spans.count))
+              trace: run.trace, first: place, last: place, spanCount: run.count,
+              byteCount: run.range.count))
         } else {
           runs[Int(groups[group].last)].next = place
           groups[group].last = place
-          groups[group].spanCount += run.spanCount
-          groups[group].byteCount += run.spans.count
+          groups[group].spanCount += run.count
+          groups[group].byteCount += run.range.count
         }
-        runs.append(Run(arrival: Int32(arrival), spans: run.spans, next: -1))
+        runs.append(Run(arrival: Int32(arrival), spans: run.range, next: -1))
       }
     }
   }
@@ -70,5 +77,10 @@ struct TraceGroups {
       try batch[Int(run.arrival)].facts.forEach(in: run.spans, body)
       next = run.next
     }
+  }
+
+  /// Lends the scores, in the order in which they came.
+  func forEachScore(_ body: (Score) throws(LedgerError) -> Void) throws(LedgerError) {
+    for (arrival, run) in scores { try batch[arrival].facts.forEachScore(in: run, body) }
   }
 }
