@@ -33,8 +33,7 @@ def settle(load):
 with script.scene(load={"late_root": 2 * arguments.seconds, "usage": True}, ledger_port=port) as scene:
     scene.start()
     scene.kill_at_random(arguments.rounds, arguments.seconds)
-    # Rounds are short, and on a busy machine much is on its way when the kill comes: kill9.py says how much may come twice.
-    scene.finish(duplicates_percent=50)
+    scene.finish()
     scene.collector.start()
     wrong, words = settle(scene.load)
     scene.collector.terminate()
