@@ -122,7 +122,8 @@ let package = Package(
       swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["Pipeline", "OTLP", "Spool", "Locks", "COTLPOracle"],
+      name: "TestSupport",
+      dependencies: ["Pipeline", "OTLP", "EndUser", "Facts", "Prices", "Spool", "Locks", "COTLPOracle"],
       path: "Tests/TestSupport",
       swiftSettings: settings),
     .target(

@@ -42,15 +42,35 @@ static inline uint32_t cotlp_key_hash(const uint8_t *key, size_t length) {
   return cotlp_tail_hash(tail, length);
 }
 
-/* Four bytes at least are compared before the call. */
+static inline uint64_t cotlp_word_at(const void *text, size_t at) {
+  uint64_t word;
+  memcpy(&word, (const char *)text + at, 8);
+  return word;
+}
+
+/* Whether two texts of that length are the same: without a call or a loop for nearly all keys, whose lengths differ so much that
+ * the end of a loop is not to be foreseen. */
+static inline bool cotlp_same_text(const void *one, const void *other, size_t length) {
+  if (length < 8 || length > 32)
+    return memcmp(one, other, length) == 0;
+  uint64_t ends = (cotlp_word_at(one, 0) ^ cotlp_word_at(other, 0)) |
+                  (cotlp_word_at(one, length - 8) ^ cotlp_word_at(other, length - 8));
+  if (length <= 16 || ends)
+    return !ends;
+  return ((cotlp_word_at(one, 8) ^ cotlp_word_at(other, 8)) |
+          (cotlp_word_at(one, length - 16) ^ cotlp_word_at(other, length - 16))) == 0;
+}
+
 static inline bool cotlp_rule_starts(const cotlp_rule *rule, const uint8_t *text, size_t length) {
-  return length >= rule->length && (rule->length < 4 || memcmp(text, rule->text, 4) == 0) &&
-         memcmp(text, rule->text, rule->length) == 0;
+  return length >= rule->length && cotlp_same_text(text, rule->text, rule->length);
 }
 
 static inline uint32_t cotlp_head_hash(const uint8_t *text, size_t length) {
   uint32_t head = 0;
-  memcpy(&head, text, length < 4 ? length : 4);
+  if (length >= 4)
+    memcpy(&head, text, 4);
+  else if (length > 0)
+    memcpy(&head, text, length);
   return head * 0x9e3779b1u >> 20;
 }
 
@@ -74,7 +94,7 @@ static inline const cotlp_rule *cotlp_rules_exact(const cotlp_rules *rules, cons
     if (slot == 0)
       return NULL;
     const cotlp_rule *rule = &rules->keys.items[slot - 1];
-    if (rule->length == length && memcmp(rule->text, key, length) == 0)
+    if (rule->length == length && cotlp_same_text(rule->text, key, length))
       return rule;
   }
 }

@@ -1,6 +1,10 @@
 #include "cotlp_span.h"
 #include "cotlp_attribute.h"
 
+/* Mirrored by SpanReader in the OTLP module. */
+_Static_assert(sizeof(cotlp_span_fields) == 48 && offsetof(cotlp_span_fields, attribute_count) == 40,
+               "SpanReader mirrors cotlp_span_fields");
+
 /* A varint that ends where its message does. */
 static inline bool ends_with_varint(const uint8_t *at, const uint8_t *end) {
   if (at >= end || end - at > 10 || end[-1] >= 0x80)
@@ -11,12 +15,12 @@ static inline bool ends_with_varint(const uint8_t *at, const uint8_t *end) {
   return true;
 }
 
-/* The payload behind a length that reaches to the end; null where it doesn't. */
+/* The payload behind a length, of which there is a byte at least, that reaches to the end; null where it doesn't. */
 static inline const uint8_t *payload_to_end(const uint8_t *at, const uint8_t *end) {
-  if (end - at < 2)
-    return end - at == 1 && *at == 0 ? end : NULL;
-  size_t length;
-  return common_length(&at, &length) && length == (size_t)(end - at) ? at : NULL;
+  size_t left = (size_t)(end - at) - 1;
+  if (*at < 0x80)
+    return *at == left ? at + 1 : NULL;
+  return left > 0 && at[1] < 0x80 && ((*at & 0x7f) | (size_t)at[1] << 7) == left - 1 ? at + 2 : NULL;
 }
 
 /* The value of an AnyValue of one field. False for others. */
@@ -28,7 +32,7 @@ static inline bool read_common_value(const uint8_t *at, const uint8_t *end, key_
   case 0x0a: /* string_value */
   case 0x2a: /* array_value */
   case 0x32: /* kvlist_value */
-    pair->value = payload_to_end(at, end);
+    pair->value = at < end ? payload_to_end(at, end) : NULL;
     pair->type = tag == 0x0a ? COTLP_VALUE_STRING : tag == 0x2a ? COTLP_VALUE_ARRAY : COTLP_VALUE_KVLIST;
     break;
   case 0x10: /* bool_value */
@@ -61,28 +65,6 @@ static inline uint16_t number_of(const cotlp_rules *rules, const uint8_t *key, s
   return COTLP_NO_KEY;
 }
 
-typedef enum { UNWANTED, WANTED, UNUSUAL } reading;
-
-/* A KeyValue as every encoder writes it: a short key, then a value of one field. Most keys are unwanted, and their values are
- * not looked at. */
-static inline reading read_common_pair(const cotlp_rules *rules, const uint8_t *at, const uint8_t *end, key_value *pair,
-                                       uint16_t *number) {
-  if (end - at < 6 || at[0] != 0x0a || at[1] < 4 || at[1] >= 0x80 || at[1] > end - at - 3)
-    return UNUSUAL;
-  pair->key = at + 2;
-  pair->key_length = at[1];
-  at = pair->key + pair->key_length;
-  if (*at++ != 0x12)
-    return UNUSUAL;
-  const uint8_t *value = payload_to_end(at, end);
-  if (!value)
-    return UNUSUAL;
-  if (!cotlp_rules_may_want(rules, pair->key, pair->key_length) ||
-      (*number = number_of(rules, pair->key, pair->key_length)) == COTLP_NO_KEY)
-    return UNWANTED;
-  return read_common_value(value, end, pair) ? WANTED : UNUSUAL;
-}
-
 /* What is being read, and where what is found goes. */
 typedef struct {
   const uint8_t *span;
@@ -91,36 +73,84 @@ typedef struct {
   uint32_t capacity;
 } span_reading;
 
-static inline void add_attribute(span_reading *r, const wire_field *field, const key_value *pair, uint16_t number) {
+__attribute__((always_inline)) static inline void add_attribute(span_reading *r, const wire_field *field, const key_value *pair, uint16_t number) {
   if (r->fields->attribute_count < r->capacity)
     fill_attribute(&r->attributes[r->fields->attribute_count], field, pair, number, r->span);
   r->fields->attribute_count++;
 }
 
-/* Reads an attribute that looks as every encoder writes it, and steps over it. Null for all others. */
+/* Reads an attribute that looks as every encoder writes it, and steps over it: a short key, then a value of one field. Null
+ * for all others. Most keys are unwanted, and their values are not looked at. */
 static inline const uint8_t *read_common_attribute(const cotlp_rules *rules, const uint8_t *at, const uint8_t *end,
                                                    span_reading *r) {
-  if (end - at < 8)
+  if (end - at < 10)
     return NULL;
-  wire_field field = {.start = at, .payload = at + 1};
-  if (!common_length(&field.payload, &field.length) || field.length > (size_t)(end - field.payload))
+  const uint8_t *start = at++;
+  size_t length;
+  if (!common_length(&at, &length) || length > (size_t)(end - at))
     return NULL;
-  key_value pair;
-  uint16_t number;
-  const uint8_t *next = field.payload + field.length;
-  switch (read_common_pair(rules, field.payload, next, &pair, &number)) {
-  case UNUSUAL:
+  const uint8_t *next = at + length, *key = at + 2;
+  size_t key_length = at[1];
+  const uint8_t *value = key + key_length;
+  if (at[0] != 0x0a || key_length - 4 >= 0x7c || next - value < 2 || *value != 0x12)
     return NULL;
-  case WANTED:
-    add_attribute(r, &field, &pair, number);
-    break;
-  case UNWANTED:
-    break;
-  }
+  value = payload_to_end(value + 1, next);
+  if (!value)
+    return NULL;
+  if (!cotlp_rules_may_want(rules, key, key_length))
+    return next;
+  uint16_t number = number_of(rules, key, key_length);
+  if (number == COTLP_NO_KEY)
+    return next;
+  key_value pair = {.key = key, .key_length = key_length};
+  if (!read_common_value(value, next, &pair))
+    return NULL;
+  wire_field field = {.start = start, .payload = at, .length = length};
+  add_attribute(r, &field, &pair, number);
   return next;
 }
 
-static void read_attribute(walk *w, const wire_field *field, span_reading *r) {
+/* Reads a field that most spans have and that looks as every encoder writes it, and steps over it. Null for all others. */
+static inline const uint8_t *read_common_field(const cotlp_rules *rules, const uint8_t *at, const uint8_t *end,
+                                               span_reading *r) {
+  if (*at == SPAN_ATTRIBUTES_TAG)
+    return read_common_attribute(rules, at, end, r);
+  if (end - at < 2)
+    return NULL;
+  switch (*at) {
+  case 0x0a: /* trace_id */
+  case 0x12: /* span_id */
+  case 0x22: /* parent_span_id */
+  case 0x2a: /* name */
+    if (at[1] >= 0x80 || at[1] > end - at - 2)
+      return NULL;
+    if (*at == 0x2a)
+      r->fields->name = (cotlp_range){(uint32_t)(at + 2 - r->span), at[1]};
+    return at + 2 + at[1];
+  case 0x30: /* kind */
+    return at[1] < 0x80 ? at + 2 : NULL;
+  case 0x39: /* start_time_unix_nano */
+    return end - at >= 9 ? at + 9 : NULL;
+  case 0x41: /* end_time_unix_nano */
+    if (end - at < 9)
+      return NULL;
+    r->fields->end = wire_fixed64(at + 1);
+    return at + 9;
+  case 0x7a: /* status: without anything, or with a code alone */
+    if (at[1] == 0)
+      return at + 2;
+    if (at[1] != 2 || end - at < 4 || at[2] != 0x18 || at[3] >= 0x80)
+      return NULL;
+    r->fields->status_code = at[3];
+    return at + 4;
+  case 0x85: /* flags, with 0x01 behind it */
+    return at[1] == 0x01 && end - at >= 6 ? at + 6 : NULL;
+  default:
+    return NULL;
+  }
+}
+
+__attribute__((noinline)) static void read_attribute(walk *w, const wire_field *field, span_reading *r) {
   key_value pair = {.key = field->payload};
   if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
     return;
@@ -160,12 +190,10 @@ void cotlp_read_span(const cotlp_rules *rules, const void *payload, size_t lengt
   span_reading reading = {span, fields, attributes, capacity};
   wire_field field;
   while (at < end) {
-    if (*at == SPAN_ATTRIBUTES_TAG) {
-      const uint8_t *next = read_common_attribute(rules, at, end, &reading);
-      if (__builtin_expect(next != NULL, 1)) {
-        at = next;
-        continue;
-      }
+    const uint8_t *next = read_common_field(rules, at, end, &reading);
+    if (__builtin_expect(next != NULL, 1)) {
+      at = next;
+      continue;
     }
     if (!next_field(w, &at, end, &field))
       break;

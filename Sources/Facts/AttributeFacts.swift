@@ -9,7 +9,7 @@ struct AttributeFacts {
 
   let plan: FactsPlan
   private let kinds = KindWords()
-  let findings: Findings
+  private(set) var findings: Findings
   private var tagAttributes: [(rank: UInt16, type: AttributeEntry.ValueType, value: Bytes)] = []
   private var members: [MetadataReader.Member] = []
   private var tags = TagList()
@@ -32,11 +32,17 @@ struct AttributeFacts {
   /// Memory of fixed size, which a structure can't free.
   private final class Memory {
     let findings = Findings()
+    /// Those of the span that is being read, which would be copied at each call if they were a variable, they are so many; and
+    /// those of one that says nothing.
+    let facts = UnsafeMutablePointer<SpanFacts>.allocate(capacity: 2)
     /// Where ids that are ints get their digits.
     let digits = UnsafeMutableRawBufferPointer.allocate(byteCount: 3 * digitBytes, alignment: 1)
 
+    init() { facts.initialize(repeating: SpanFacts(), count: 2) }
+
     deinit {
       findings.deallocate()
+      facts.deallocate()
       digits.deallocate()
     }
   }
@@ -52,40 +58,61 @@ struct AttributeFacts {
     findings = memory.findings
   }
 
+  /// The facts of the span that is to be read, and of the one that was read last.
+  var facts: UnsafeMutablePointer<SpanFacts> { memory.facts }
+
+  /// Forgets the span that was read last. Returns where the facts of the next one go.
+  @inline(__always)
+  func begin() -> UnsafeMutablePointer<SpanFacts> {
+    let facts = memory.facts
+    facts.update(from: facts + 1, count: 1)
+    return facts
+  }
+
   /// Adds to the facts of a span what its attributes say, and lends them. `resource`: of a root.
   @inline(__always)
   mutating func read(
     _ attributes: UnsafeBufferPointer<AttributeEntry>, of payload: Bytes, _ marks: SpanMarks, resource: Resource?,
-    into facts: inout SpanFacts, _ body: (borrowing SpanFacts) -> Void
+    _ body: (borrowing SpanFacts) -> Void
   ) {
-    collect(attributes, of: payload, marks)
+    let facts = facts
     let span = Span(attributes: attributes, payload: payload)
-    if !attributes.isEmpty {
-      readText(span, into: &facts)
-      readUsage(span, into: &facts)
-      readCost(span, into: &facts)
-      facts.endUser = identity(.endUser, span, digits: 0)
-      facts.session = identity(.session, span, digits: 1)
-      if facts.kind == .span, !facts.model.isEmpty || !facts.tokens.isEmpty { facts.kind = .llm }
+    collect(span, marks)
+    readText(span, into: facts)
+    if findings.hasAny(of: Self.usage) { readUsage(span, into: facts) }
+    if findings.hasAny(of: Self.costs) { readCost(span, into: facts) }
+    if facts.pointee.kind == .span, !facts.pointee.model.isEmpty || !facts.pointee.tokens.isEmpty {
+      facts.pointee.kind = .llm
     }
-    if let resource { readResource(resource, into: &facts) }
-    let found = readMetadata(span)
+    if let resource { readResource(resource, into: facts) }
+    var isWritten = false
+    switch readMetadata(span) {
+    case .none: break
+    case .asItCame(let text): facts.pointee.metadata = text
+    case .written: isWritten = true
+    }
     let hasTags = writeTags()
-    let hasClaims = !claimed.isEmpty || facts.flags.contains(.endUserFromResource)
-    if hasClaims { writeClaims(of: span, marks, facts) }
-    // What was put together here lies in arrays.
+    let hasClaims = !claimed.isEmpty || facts.pointee.flags.contains(.endUserFromResource)
+    if hasClaims { writeClaims(of: span, marks, facts.pointee) }
+    guard isWritten || hasTags || hasClaims else { return body(facts.pointee) }
+    lend(metadata: isWritten, tags: hasTags, claims: hasClaims, body)
+  }
+
+  private static let usage = Findings.Fields(
+    .input, .output, .total, .cacheRead, .cacheWrite, .reasoning, .metrics, .usageDetails)
+  private static let costs = Findings.Fields(.cost, .inputCost, .outputCost, .costDetails, .metrics)
+
+  /// Lends the facts with what was put together here, and lies in arrays.
+  private func lend(
+    metadata hasMetadata: Bool, tags hasTags: Bool, claims hasClaims: Bool, _ body: (borrowing SpanFacts) -> Void
+  ) {
     tagText.bytes.withUnsafeBytes { tags in
-      metadata.written.withUnsafeBytes { written in
-        if hasTags { facts.tags = tags }
-        switch found {
-        case .none: break
-        case .asItCame(let text): facts.metadata = text
-        case .written: facts.metadata = written
-        }
-        guard hasClaims else { return body(facts) }
-        claims.bytes.withUnsafeBytes { bytes in
-          facts.claims = bytes
-          body(facts)
+      metadata.written.withUnsafeBytes { metadata in
+        claims.bytes.withUnsafeBytes { claims in
+          if hasTags { facts.pointee.tags = tags }
+          if hasMetadata { facts.pointee.metadata = metadata }
+          if hasClaims { facts.pointee.claims = claims }
+          body(facts.pointee)
         }
       }
     }
@@ -109,23 +136,16 @@ struct AttributeFacts {
     }
   }
 
-  private mutating func collect(
-    _ attributes: UnsafeBufferPointer<AttributeEntry>, of payload: Bytes, _ marks: SpanMarks
-  ) {
+  private mutating func collect(_ span: Span, _ marks: SpanMarks) {
     findings.clear()
     if !tagAttributes.isEmpty { tagAttributes.removeAll(keepingCapacity: true) }
     if !members.isEmpty { members.removeAll(keepingCapacity: true) }
     if !claimed.isEmpty { claimed.removeAll(keepingCapacity: true) }
     if !annotations.isEmpty { annotations.clear() }
-    let span = Span(attributes: attributes, payload: payload)
-    let speaks = Self.speaksLikeRoot(marks)
-    for position in attributes.indices {
-      let attribute = attributes[position]
+    for position in span.attributes.indices {
+      let attribute = span.attributes[position]
       let meaning = plan.meaning(of: attribute)
-      if meaning.isIdentity {
-        noteIdentity(attribute, position, speaks, marks)
-        if acceptance != nil { claimed.append(position) }
-      }
+      if meaning.isIdentity { noteIdentity(position, span, marks) }
       switch meaning.role {
       case .nothing: break
       case .field: note(attribute, position, meaning, span)
@@ -149,9 +169,11 @@ struct AttributeFacts {
     !marks.contains(.hasParent) || marks.contains(.remoteParent) || marks.contains(.applicationRoot)
   }
 
-  private func noteIdentity(_ attribute: AttributeEntry, _ position: Int, _ speaks: Bool, _ marks: SpanMarks) {
+  private mutating func noteIdentity(_ position: Int, _ span: Span, _ marks: SpanMarks) {
+    if acceptance != nil { claimed.append(position) }
+    let attribute = span.attributes[position]
     let traits = plan.identity.traits(of: attribute)
-    guard traits.count(asRoot: speaks, marks) else { return }
+    guard traits.count(asRoot: Self.speaksLikeRoot(marks), marks) else { return }
     if traits.metadataRank != IdentityPlan.noRank, attribute.type == .string || attribute.type == .kvlist,
       Int(attribute.fieldLength) <= plan.maxMetadataBytes
     {
@@ -166,7 +188,8 @@ struct AttributeFacts {
     }
   }
 
-  private func note(_ attribute: AttributeEntry, _ position: Int, _ meaning: FactsPlan.Meaning, _ span: Span) {
+  @inline(__always)
+  private mutating func note(_ attribute: AttributeEntry, _ position: Int, _ meaning: FactsPlan.Meaning, _ span: Span) {
     guard findings.wants(meaning.field, rank: meaning.rank) else { return }
     var number: Int64 = 0
     switch meaning.field {
@@ -197,21 +220,26 @@ struct AttributeFacts {
     findings.position(of: field).map { span.value(span.attributes[$0]) }
   }
 
-  private func readText(_ span: Span, into facts: inout SpanFacts) {
+  // Mutating, as they stand in the middle of what is: for what isn't, all of this structure would be copied.
+
+  /// What is said in one word or a line: what kind of span it is, of which model, and whose.
+  private mutating func readText(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
     func text(_ field: Field) -> Bytes {
       value(field, span)?.prefix(upToCharacterAt: FactsExtractor.mostTextBytes) ?? Bytes(start: nil, count: 0)
     }
-    if let kind = findings.number(.kind) { facts.kind = ObservationKind(rawValue: UInt8(kind)) ?? .span }
-    facts.model = text(.model)
-    facts.provider = text(.provider)
-    facts.workflow = text(.workflow)
-    if facts.statusMessage.isEmpty { facts.statusMessage = text(.statusMessage) }
+    if let kind = findings.number(.kind) { facts.pointee.kind = ObservationKind(rawValue: UInt8(kind)) ?? .span }
+    if findings.has(.model) { facts.pointee.model = text(.model) }
+    if findings.has(.provider) { facts.pointee.provider = text(.provider) }
+    if findings.has(.workflow) { facts.pointee.workflow = text(.workflow) }
+    if findings.has(.endUser) { facts.pointee.endUser = identity(.endUser, span, digits: 0) }
+    if findings.has(.session) { facts.pointee.session = identity(.session, span, digits: 1) }
+    if facts.pointee.statusMessage.isEmpty { facts.pointee.statusMessage = text(.statusMessage) }
     if let level = value(.level, span), level.elementsEqual(FactConventions.errorLevel.utf8) {
-      facts.flags.insert(.isError)
+      facts.pointee.flags.insert(.isError)
     }
   }
 
-  private func readUsage(_ span: Span, into facts: inout SpanFacts) {
+  private mutating func readUsage(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
     var counts = TokenCounts()
     counts.input = findings.number(.input)
     counts.output = findings.number(.output)
@@ -227,16 +255,16 @@ struct AttributeFacts {
       counts = told
     }
     Usage.sum(&counts)
-    facts.tokens = counts
+    facts.pointee.tokens = counts
   }
 
-  private func readCost(_ span: Span, into facts: inout SpanFacts) {
+  private mutating func readCost(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
     var dollars = object(.costDetails, span).flatMap(Usage.costOfLangfuse) ?? findings.dollars(.cost)
     if dollars == nil, findings.number(.inputCost) != nil || findings.number(.outputCost) != nil {
       dollars = (findings.dollars(.inputCost) ?? 0) + (findings.dollars(.outputCost) ?? 0)
     }
     dollars = dollars ?? object(.metrics, span).flatMap(Usage.cost)
-    facts.cost = dollars.map(Quantity.billionths)
+    facts.pointee.cost = dollars.map(Quantity.billionths)
   }
 
   /// The object in a field's JSON text. LangWatch puts some of them into one more, with a type beside.
@@ -277,7 +305,7 @@ struct AttributeFacts {
     return metadata.read(object.map { ($0.type, span.value($0)) }, members)
   }
 
-  private mutating func readResource(_ resource: Resource, into facts: inout SpanFacts) {
+  private mutating func readResource(_ resource: Resource, into facts: UnsafeMutablePointer<SpanFacts>) {
     let known: ResourceFacts
     if let last = self.resource, last.resource === resource {
       known = last
@@ -285,9 +313,9 @@ struct AttributeFacts {
       known = ResourceFacts(resource, plan: plan)
       self.resource = known
     }
-    if facts.endUser.isEmpty, !known.endUser.isEmpty {
-      facts.endUser = known.endUser
-      facts.flags.insert(.endUserFromResource)
+    if facts.pointee.endUser.isEmpty, !known.endUser.isEmpty {
+      facts.pointee.endUser = known.endUser
+      facts.pointee.flags.insert(.endUserFromResource)
     }
     for tags in known.tags { insertTags(.max, tags.type, tags.value) }
   }

@@ -43,17 +43,42 @@ struct ByteReader {
   /// A base-128 number; none that has more than 64 bits.
   @inline(__always)
   mutating func varint() -> UInt64 {
-    if at < end {
-      let first = at.load(as: UInt8.self)
-      if first < 0x80 {
-        at += 1
-        return UInt64(first)
-      }
+    guard at < end else {
+      fail()
+      return 0
     }
-    return longVarint()
+    let first = at.load(as: UInt8.self)
+    if first < 0x80 {
+      at += 1
+      return UInt64(first)
+    }
+    let (value, behind) = Self.longVarint(at, end)
+    guard let behind else {
+      fail()
+      return 0
+    }
+    at = behind
+    return value
   }
 
-  private mutating func longVarint() -> UInt64 {
+  /// The number and the place behind it. No method: a reader whose address is known to others stays in memory.
+  @inline(never)
+  private static func longVarint(
+    _ start: UnsafeRawPointer, _ end: UnsafeRawPointer
+  ) -> (value: UInt64, behind: UnsafeRawPointer?) {
+    if end - start >= 8 {
+      let word = UInt64(littleEndian: start.loadUnaligned(as: UInt64.self))
+      let ends = ~word & 0x8080_8080_8080_8080
+      if ends != 0 {
+        // Seven bits of each byte, moved together.
+        let bits = ends.trailingZeroBitCount + 1
+        let bytes = word & (.max >> UInt64(64 - bits))
+        let pairs = (bytes & 0x007f_007f_007f_007f) | (bytes & 0x7f00_7f00_7f00_7f00) >> 1
+        let fours = (pairs & 0x0000_3fff_0000_3fff) | (pairs & 0x3fff_0000_3fff_0000) >> 2
+        return ((fours & 0x0fff_ffff) | (fours & 0x0fff_ffff_0000_0000) >> 4, start + bits / 8)
+      }
+    }
+    var at = start
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while at < end {
@@ -61,24 +86,24 @@ struct ByteReader {
       at += 1
       guard shift < 63 || byte <= 1 else { break }
       value |= UInt64(byte & 0x7f) << shift
-      if byte < 0x80 { return value }
+      if byte < 0x80 { return (value, at) }
       shift += 7
     }
-    fail()
-    return 0
+    return (0, nil)
   }
 
   /// The next bytes, so many.
   @inline(__always)
   mutating func take(_ count: UInt64) -> UnsafeRawBufferPointer {
-    guard count <= UInt64(end - at) else {
+    guard count <= UInt64(bitPattern: Int64(end - at)) else {
       fail()
       return UnsafeRawBufferPointer(start: nil, count: 0)
     }
-    defer { at += Int(count) }
-    return UnsafeRawBufferPointer(start: at, count: Int(count))
+    defer { at += Int(truncatingIfNeeded: count) }
+    return UnsafeRawBufferPointer(start: at, count: Int(truncatingIfNeeded: count))
   }
 
+  @inline(__always)
   private mutating func fail() {
     failed = true
     end = at

@@ -44,34 +44,34 @@ package struct FactsExtractor {
     _ span: SpanEntry, _ payload: UnsafeRawBufferPointer, resource: Resource?, _ body: (borrowing SpanFacts) -> Void
   ) {
     reader.read(payload)
-    var facts = SpanFacts()
-    facts.trace = span.traceID
-    facts.spanID = span.spanID
-    facts.parentID = span.parentID
-    facts.start = span.start
-    facts.end = max(span.start, reader.end)
-    facts.flags = Self.flags(span.marks)
-    facts.name = reader.name.prefix(upToCharacterAt: Self.mostTextBytes)
-    facts.statusMessage = reader.statusMessage.prefix(upToCharacterAt: Self.mostTextBytes)
-    if reader.statusCode == Self.errorCode { facts.flags.insert(.isError) }
-    attributes.read(reader.attributes, of: payload, span.marks, resource: resource, into: &facts, body)
+    let facts = attributes.begin()
+    facts.pointee.trace = span.traceID
+    facts.pointee.spanID = span.spanID
+    facts.pointee.parentID = span.parentID
+    facts.pointee.start = span.start
+    facts.pointee.end = max(span.start, reader.end)
+    facts.pointee.flags = Self.flags(span.marks)
+    facts.pointee.name = reader.name.prefix(upToCharacterAt: Self.mostTextBytes)
+    facts.pointee.statusMessage = reader.statusMessage.prefix(upToCharacterAt: Self.mostTextBytes)
+    if reader.statusCode == Self.errorCode { facts.pointee.flags.insert(.isError) }
+    attributes.read(reader.attributes, of: payload, span.marks, resource: resource, body)
     if plan.readsScores { readScores(of: facts) }
   }
 
   @inline(__always)
-  private mutating func readScores(of facts: borrowing SpanFacts) {
+  private mutating func readScores(of facts: UnsafeMutablePointer<SpanFacts>) {
     if !scores.isEmpty { scores.removeAll() }
-    if !attributes.annotations.isEmpty { attributes.annotations.append(to: &scores, of: facts) }
+    if !attributes.annotations.isEmpty { attributes.annotations.append(to: &scores, of: facts.pointee) }
     let events = reader.events
-    if !events.isEmpty { EvaluationResult.forEach(inEvents: events, of: facts) { scores.append($0) } }
+    if !events.isEmpty { EvaluationResult.forEach(inEvents: events, of: facts.pointee) { scores.append($0) } }
   }
 
   /// Lends the facts of attributes that a trace hands down to its spans: whole `attributes` fields of a `Span` message,
   /// behind one another. Text is valid within `body`.
   package mutating func extract(handedDown fields: UnsafeRawBufferPointer, _ body: (borrowing SpanFacts) -> Void) {
     reader.read(fields)
-    var facts = SpanFacts()
-    attributes.read(reader.attributes, of: fields, [], resource: nil, into: &facts, body)
+    _ = attributes.begin()
+    attributes.read(reader.attributes, of: fields, [], resource: nil, body)
   }
 
   /// Bytes of a name, a message or the like that are kept at most. An id is kept whole, or not at all.

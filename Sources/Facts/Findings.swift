@@ -4,60 +4,66 @@ import OTLP
 struct Findings {
   typealias Field = FactConventions.Field
 
+  /// Some of the fields.
+  struct Fields {
+    fileprivate let bits: UInt32
+
+    init(_ fields: Field...) { bits = fields.reduce(0) { $0 | 1 << UInt32($1.rawValue) } }
+  }
+
   private struct Finding {
-    /// `none` where nothing was found.
     var rank: UInt16
     var position: UInt32
     /// A count; the bits of a number of dollars; a kind.
     var number: Int64
-
-    static let none = UInt16.max
   }
 
+  /// Which fields were found: the others hold what another span said.
+  private var present: UInt32 = 0
   private let found: UnsafeMutablePointer<Finding>
 
   init() {
     found = .allocate(capacity: Field.allCases.count)
-    clear()
+    found.initialize(repeating: Finding(rank: 0, position: 0, number: 0), count: Field.allCases.count)
   }
 
   /// Ends it. To be called once.
   func deallocate() { found.deallocate() }
 
-  func clear() {
-    found.update(repeating: Finding(rank: Finding.none, position: 0, number: 0), count: Field.allCases.count)
-  }
+  mutating func clear() { present = 0 }
 
   /// Takes note of a value, unless one of lower rank is there. Of equal rank the first stays: a span can have a key twice.
   @inline(__always)
-  func note(_ field: Field, rank: UInt16, position: Int, number: Int64 = 0) {
-    let finding = found + Int(field.rawValue)
-    if rank < finding.pointee.rank {
-      finding.pointee = Finding(rank: rank, position: UInt32(position), number: number)
-    }
+  mutating func note(_ field: Field, rank: UInt16, position: Int, number: Int64 = 0) {
+    guard wants(field, rank: rank) else { return }
+    present |= Self.bit(field)
+    found[Int(field.rawValue)] = Finding(rank: rank, position: UInt32(position), number: number)
   }
 
   /// Whether a value of that rank would be taken.
   @inline(__always)
-  func wants(_ field: Field, rank: UInt16) -> Bool { rank < found[Int(field.rawValue)].rank }
+  func wants(_ field: Field, rank: UInt16) -> Bool { !has(field) || rank < found[Int(field.rawValue)].rank }
 
   @inline(__always)
-  func position(of field: Field) -> Int? {
-    let finding = found[Int(field.rawValue)]
-    return finding.rank == Finding.none ? nil : Int(finding.position)
-  }
+  func has(_ field: Field) -> Bool { present & Self.bit(field) != 0 }
+
+  @inline(__always)
+  func hasAny(of fields: Fields) -> Bool { present & fields.bits != 0 }
+
+  @inline(__always)
+  func position(of field: Field) -> Int? { has(field) ? Int(found[Int(field.rawValue)].position) : nil }
 
   /// A value that turned out to be none.
-  func forget(_ field: Field) { found[Int(field.rawValue)].rank = Finding.none }
+  mutating func forget(_ field: Field) { present &= ~Self.bit(field) }
 
   @inline(__always)
-  func number(_ field: Field) -> Int64? {
-    let finding = found[Int(field.rawValue)]
-    return finding.rank == Finding.none ? nil : finding.number
-  }
+  func number(_ field: Field) -> Int64? { has(field) ? found[Int(field.rawValue)].number : nil }
 
   @inline(__always)
   func dollars(_ field: Field) -> Double? {
     number(field).map { Double(bitPattern: UInt64(bitPattern: $0)) }
   }
+
+  @inline(__always)
+  private static func bit(_ field: Field) -> UInt32 { 1 << UInt32(field.rawValue) }
 }

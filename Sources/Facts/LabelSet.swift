@@ -2,18 +2,19 @@ import Glibc
 import JSON
 
 /// A few distinct texts in order of first appearance, with how often each came. Keeps its memory for the next trace.
-struct LabelSet {
+struct LabelSet: ~Copyable {
   /// The texts behind one another.
-  private var bytes: [UInt8] = []
-  private var labels: [(end: Int, number: Int)] = []
+  private var bytes = Scratch<UInt8>()
+  private var labels = Scratch<CountedTexts.Entry>()
   /// How often others came when there was no room for them.
   private var others = 0
 
-  var isEmpty: Bool { labels.isEmpty && others == 0 }
+  /// What is in it, until something is added.
+  var texts: CountedTexts { CountedTexts(bytes: bytes.all, entries: labels.all, others: others) }
 
   mutating func clear() {
-    bytes.removeAll(keepingCapacity: true)
-    labels.removeAll(keepingCapacity: true)
+    bytes.clear()
+    labels.clear()
     others = 0
   }
 
@@ -21,61 +22,80 @@ struct LabelSet {
   mutating func insert(_ text: SpanFacts.Text) {
     let text = Self.cut(text)
     if let known = find(text) {
-      labels[known].number += 1
+      labels.elements[known].number += 1
     } else if labels.count == TraceFacts.mostLabels {
       others += 1
     } else {
-      bytes.append(contentsOf: text)
-      labels.append((bytes.count, 1))
+      bytes.append(contentsOf: text.assumingMemoryBound(to: UInt8.self))
+      labels.append(CountedTexts.Entry(end: bytes.count, number: 1))
     }
   }
 
   private func find(_ text: SpanFacts.Text) -> Int? {
-    bytes.withUnsafeBytes { bytes in
-      var start = 0
-      for place in labels.indices {
-        let end = labels[place].end
-        if end - start == text.count {
-          guard let mine = bytes.baseAddress, let other = text.baseAddress else { return place }
-          if memcmp(mine + start, other, text.count) == 0 { return place }
-        }
-        start = end
-      }
-      return nil
+    var start = 0
+    for place in 0..<labels.count {
+      let end = labels.elements[place].end
+      if text.isSame(as: SpanFacts.Text(start: bytes.elements + start, count: end - start)) { return place }
+      start = end
     }
-  }
-
-  /// Lends the texts.
-  func forEach(_ body: (SpanFacts.Text) -> Void) {
-    bytes.withUnsafeBytes { bytes in
-      var start = 0
-      for label in labels {
-        body(SpanFacts.Text(rebasing: bytes[start..<label.end]))
-        start = label.end
-      }
-    }
-  }
-
-  var strings: [String] {
-    var strings: [String] = []
-    forEach { strings.append(String(decoding: $0, as: UTF8.self)) }
-    return strings
-  }
-
-  /// How often each came; what there was no room for is under the empty name.
-  var numbers: [String: Int] {
-    var result: [String: Int] = [:]
-    for (text, label) in zip(strings, labels) { result[text, default: 0] += label.number }
-    if others > 0 { result["", default: 0] += others }
-    return result
+    return nil
   }
 
   /// As many bytes as are kept, and no part of a character.
+  @inline(__always)
   private static func cut(_ text: SpanFacts.Text) -> SpanFacts.Text {
-    guard text.count > TraceFacts.longestLabel else { return text }
-    var end = TraceFacts.longestLabel
-    while end > 0, text[end] & 0b1100_0000 == 0b1000_0000 { end -= 1 }
-    return SpanFacts.Text(rebasing: text[..<end])
+    text.count <= TraceFacts.longestLabel ? text : text.prefix(upToCharacterAt: TraceFacts.longestLabel)
+  }
+}
+
+/// Distinct texts in order of first appearance, with how often each came. Borrowed from a trace's reader.
+package struct CountedTexts {
+  struct Entry {
+    /// Where the text ends, and the next one begins.
+    var end: Int
+    var number: Int
+  }
+
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private let entries: UnsafeBufferPointer<Entry>
+  private let others: Int
+
+  init(
+    bytes: UnsafeBufferPointer<UInt8> = UnsafeBufferPointer(start: nil, count: 0),
+    entries: UnsafeBufferPointer<Entry> = UnsafeBufferPointer(start: nil, count: 0), others: Int = 0
+  ) {
+    (self.bytes, self.entries, self.others) = (bytes, entries, others)
+  }
+
+  package var isEmpty: Bool { entries.isEmpty && others == 0 }
+
+  /// Lends each with how often it came; last, as an empty text, those that there was no room for.
+  package func forEach<Failure>(
+    _ body: (_ text: SpanFacts.Text, _ number: Int) throws(Failure) -> Void
+  ) throws(Failure) {
+    for place in entries.indices { try body(text(place), entries[place].number) }
+    if others > 0 { try body(SpanFacts.Text(start: nil, count: 0), others) }
+  }
+
+  /// Lends those that there was room for.
+  @inline(__always)
+  func forEachKept(_ body: (SpanFacts.Text) -> Void) {
+    for place in entries.indices { body(text(place)) }
+  }
+
+  private func text(_ place: Int) -> SpanFacts.Text {
+    let start = place == 0 ? 0 : entries[place - 1].end
+    return SpanFacts.Text(UnsafeBufferPointer(rebasing: bytes[start..<entries[place].end]))
+  }
+}
+
+extension SpanFacts.Text {
+  /// Whether another one has the same bytes.
+  @inline(__always)
+  func isSame(as other: SpanFacts.Text) -> Bool {
+    guard count == other.count else { return false }
+    guard let mine = baseAddress, let its = other.baseAddress else { return true }
+    return memcmp(mine, its, count) == 0
   }
 }
 

@@ -1,11 +1,11 @@
 package import OTLP
 
 /// What the ledger keeps of one span. Text is borrowed: it may be read while the bytes are there that it was found in.
-package struct SpanFacts {
+package struct SpanFacts: BitwiseCopyable {
   /// UTF-8; empty where the span says nothing.
   package typealias Text = UnsafeRawBufferPointer
 
-  package struct Flags: OptionSet, Sendable {
+  package struct Flags: OptionSet, BitwiseCopyable, Sendable {
     package let rawValue: UInt16
 
     package init(rawValue: UInt16) {
@@ -58,14 +58,14 @@ package struct SpanFacts {
 }
 
 /// What a span is to an application that uses models.
-package enum ObservationKind: UInt8, Sendable, CaseIterable {
+package enum ObservationKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case span, llm, embedding, agent, chain, workflow, task, tool, retriever, reranker, guardrail, evaluator, prompt,
     event
 }
 
 /// Tokens of one call, or of many; nil where nobody told. `input` includes `cacheRead` and `cacheWrite`, `output` includes
 /// `reasoning`, whatever the convention that they came in.
-package struct TokenCounts: Sendable, Equatable {
+package struct TokenCounts: BitwiseCopyable, Sendable, Equatable {
   package var input: Int64?
   package var output: Int64?
   /// As told, or else the sum of what is known of both; never less than that.
@@ -76,5 +76,7 @@ package struct TokenCounts: Sendable, Equatable {
 
   package init() {}
 
-  package var isEmpty: Bool { self == TokenCounts() }
+  package var isEmpty: Bool {
+    input == nil && output == nil && total == nil && cacheRead == nil && cacheWrite == nil && reasoning == nil
+  }
 }

@@ -1,3 +1,5 @@
+import OTLP
+
 /// Facts of a span as bytes: what the ledger keeps of it. A trace's spans are such records behind one another.
 ///
 /// A record is a head of numbers with its text behind it. What a span doesn't say costs no byte:
@@ -46,33 +48,40 @@ package enum SpanRecord {
 
     /// Fields that few spans have are asked for together first.
     static let numbers = Presence(rawValue: 0b1111_1110)
+    static let rareTexts: Presence = [.statusMessage, .workflow, .endUser, .session, .metadata, .tags]
   }
 
   /// Adds the record of a span behind what is there.
   package static func append(_ facts: borrowing SpanFacts, to bytes: inout [UInt8]) {
+    let most = mostBytes(facts)
     // By pointer: a closure can't capture what is only borrowed.
     withUnsafePointer(to: facts) { facts in
-      withUnsafeTemporaryAllocation(byteCount: SpanRecordHead.capacity + shortTextBytes, alignment: 8) { memory in
-        var head = SpanRecordHead(memory.baseAddress!)
-        let start = head.write(facts.pointee)
-        guard head.textBytes <= shortTextBytes else {
-          bytes.append(contentsOf: start)
-          forEachText(of: facts.pointee) { bytes.append(contentsOf: $0) }
-          return
-        }
-        // All at once: most records are short, and an array looks at its capacity each time.
-        var end = UnsafeMutableRawPointer(mutating: start.baseAddress!) + start.count
-        forEachText(of: facts.pointee) { text in
-          end.copyMemory(from: text.baseAddress!, byteCount: text.count)
-          end += text.count
-        }
-        bytes.append(contentsOf: UnsafeRawBufferPointer(start: start.baseAddress, count: start.count + head.textBytes))
+      withUnsafeTemporaryAllocation(byteCount: most, alignment: 1) { memory in
+        let end = write(facts.pointee, to: memory.baseAddress!)
+        bytes.append(contentsOf: UnsafeRawBufferPointer(start: memory.baseAddress!, count: end - memory.baseAddress!))
       }
     }
   }
 
-  /// Texts that are copied twice rather than added one by one.
-  private static let shortTextBytes = 512
+  /// Bytes that the record of a span takes at most.
+  package static func mostBytes(_ facts: borrowing SpanFacts) -> Int {
+    let names = facts.name.count + facts.statusMessage.count + facts.model.count + facts.provider.count
+    let owners = facts.workflow.count + facts.endUser.count + facts.session.count
+    return SpanRecordHead.capacity + names + owners + facts.metadata.count + facts.tags.count + facts.claims.count
+  }
+
+  /// Writes the record of a span, for which there is room, and returns the place behind it.
+  package static func write(
+    _ facts: borrowing SpanFacts, to destination: UnsafeMutableRawPointer
+  ) -> UnsafeMutableRawPointer {
+    var head = SpanRecordHead(destination)
+    var end = head.write(facts)
+    forEachText(of: facts) { text in
+      end.copyMemory(from: text.baseAddress!, byteCount: text.count)
+      end += text.count
+    }
+    return end
+  }
 
   /// Lends those texts that are not empty, in their order. A list of them would be an allocation for each span.
   @inline(__always)
@@ -102,32 +111,32 @@ package enum SpanRecord {
     var facts = SpanFacts()
     while !reader.isAtEnd {
       let start = reader.position
-      let record = reader.take(reader.varint())
-      guard !reader.failed, read(record, &facts) else { return false }
+      guard read(&reader, into: &facts) else { return false }
       body(facts, start..<reader.position)
     }
     return true
   }
 
-  /// The record that bytes begin with, and whose it is; nil where there is none. What else it says is not looked at.
-  @inline(__always)
-  package static func first(
-    in bytes: UnsafeRawBufferPointer
-  ) -> (bytes: UnsafeRawBufferPointer, spanID: UInt64)? {
-    if bytes.isEmpty { return nil }
+  /// How long the record is that bytes begin with, and whose it is; nil where there is none. What else it says is not looked
+  /// at.
+  package static func first(in bytes: UnsafeRawBufferPointer) -> (byteCount: Int, spanID: UInt64)? {
     var reader = ByteReader(bytes)
     let record = reader.take(reader.varint())
-    let end = reader.position
     var fields = ByteReader(record)
     _ = fields.fixed(UInt16.self)
     _ = fields.varint()
     _ = fields.fixed(UInt16.self)
     let spanID = fields.fixed(UInt64.self)
-    guard !fields.failed else { return nil }
-    return (UnsafeRawBufferPointer(rebasing: bytes[..<end]), spanID)
+    return fields.failed ? nil : (reader.position, spanID)
   }
 
-  /// Reads a record into facts, or says that it is none.
+  /// Reads the next record of some bytes into facts that have no trace, or says that it is none.
+  @inline(__always)
+  static func read(_ reader: inout ByteReader, into facts: inout SpanFacts) -> Bool {
+    let record = reader.take(reader.varint())
+    return !reader.failed && read(record, &facts)
+  }
+
   private static func read(_ record: UnsafeRawBufferPointer, _ facts: inout SpanFacts) -> Bool {
     var reader = ByteReader(record)
     let version = reader.byte()
@@ -135,6 +144,7 @@ package enum SpanRecord {
     let flags = UInt16(exactly: reader.varint())
     guard version == Self.version || version == Self.versionWithClaims, let kind, let flags else { return false }
     let present = Presence(rawValue: reader.fixed(UInt16.self))
+    (facts.trace.first, facts.trace.second) = (0, 0)
     facts.kind = kind
     facts.flags = SpanFacts.Flags(rawValue: flags)
     facts.spanID = reader.fixed(UInt64.self)
@@ -144,8 +154,9 @@ package enum SpanRecord {
     guard duration <= .max - facts.start else { return false }
     facts.end = facts.start + duration
     readNumbers(present, &reader, &facts)
-    readTexts(present, hasClaims: version == Self.versionWithClaims, &reader, &facts)
-    return reader.isAtEnd && !reader.failed
+    guard !reader.failed else { return false }
+    // By a copy: a reader that others may change stays in memory.
+    return readTexts(reader, present, hasClaims: version == Self.versionWithClaims, &facts)
   }
 
   @inline(__always)
@@ -167,11 +178,31 @@ package enum SpanRecord {
     facts.cost = number(.cost)
   }
 
+  /// Reads the end of a record.
   @inline(__always)
   private static func readTexts(
-    _ present: Presence, hasClaims: Bool, _ reader: inout ByteReader, _ facts: inout SpanFacts
-  ) {
-    @inline(__always) func length(_ field: Presence) -> UInt64 { present.contains(field) ? reader.varint() : 0 }
+    _ rest: ByteReader, _ present: Presence, hasClaims: Bool, _ facts: inout SpanFacts
+  ) -> Bool {
+    if hasClaims || !present.isDisjoint(with: .rareTexts) { return readAllTexts(rest, present, hasClaims, &facts) }
+    var reader = rest
+    let name = reader.varint()
+    let model = present.contains(.model) ? reader.varint() : 0
+    let provider = present.contains(.provider) ? reader.varint() : 0
+    facts.name = reader.take(name)
+    facts.model = reader.take(model)
+    facts.provider = reader.take(provider)
+    let none = SpanFacts.Text(start: nil, count: 0)
+    (facts.statusMessage, facts.workflow, facts.endUser) = (none, none, none)
+    (facts.session, facts.metadata, facts.tags, facts.claims) = (none, none, none, none)
+    return reader.isAtEnd && !reader.failed
+  }
+
+  @inline(never)
+  private static func readAllTexts(
+    _ rest: ByteReader, _ present: Presence, _ hasClaims: Bool, _ facts: inout SpanFacts
+  ) -> Bool {
+    var reader = rest
+    func length(_ field: Presence) -> UInt64 { present.contains(field) ? reader.varint() : 0 }
     let name = reader.varint()
     let statusMessage = length(.statusMessage)
     let model = length(.model)
@@ -192,5 +223,6 @@ package enum SpanRecord {
     facts.metadata = reader.take(metadata)
     facts.tags = reader.take(tags)
     facts.claims = reader.take(claims)
+    return reader.isAtEnd && !reader.failed
   }
 }

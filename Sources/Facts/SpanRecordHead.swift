@@ -1,26 +1,25 @@
+import Glibc
 import OTLP
 
 /// Writes what stands before a record's texts.
 struct SpanRecordHead {
-  /// Bytes that a length of the whole takes at most: it is written last, before what it counts.
-  private static let lengthBytes = 10
   /// Bytes that a head takes at most: its length; version, kind, flags, presence; two ids and the start; and 18 varints.
-  static let capacity = lengthBytes + 7 + 3 * 8 + 18 * 10
+  static let capacity = 10 + 7 + 3 * 8 + 18 * 10
 
-  private let memory: UnsafeMutableRawPointer
+  private let start: UnsafeMutableRawPointer
   private var at: UnsafeMutableRawPointer
   private var present: SpanRecord.Presence = []
-  /// Of what was written: the texts that belong behind it.
-  private(set) var textBytes = 0
+  private var textBytes = 0
 
   /// In `capacity` bytes of memory.
   init(_ memory: UnsafeMutableRawPointer) {
-    self.memory = memory
-    at = memory + Self.lengthBytes
+    start = memory
+    // Behind a length of one byte, as long as it is not known.
+    at = memory + 1
   }
 
-  /// The head of a record, valid as long as the memory.
-  mutating func write(_ facts: borrowing SpanFacts) -> UnsafeRawBufferPointer {
+  /// Writes the head of a record. Returns the place behind it, where the texts belong.
+  mutating func write(_ facts: borrowing SpanFacts) -> UnsafeMutableRawPointer {
     byte(facts.claims.isEmpty ? SpanRecord.version : SpanRecord.versionWithClaims)
     byte(facts.kind.rawValue)
     varint(Int(facts.flags.rawValue))
@@ -52,11 +51,12 @@ struct SpanRecordHead {
     if !facts.claims.isEmpty { length(facts.claims) }
     presence.storeBytes(of: present.rawValue.littleEndian, as: UInt16.self)
 
-    let body = memory + Self.lengthBytes
-    let total = at - body + textBytes
-    let start = body - Varint.size(total)
-    _ = Varint.write(total, to: start)
-    return UnsafeRawBufferPointer(start: start, count: at - start)
+    let body = start + 1
+    let count = at - body
+    let size = Varint.size(count + textBytes)
+    if size > 1 { memmove(start + size, body, count) }
+    _ = Varint.write(count + textBytes, to: start)
+    return start + size + count
   }
 
   private mutating func byte(_ value: UInt8) {

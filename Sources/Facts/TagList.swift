@@ -74,8 +74,12 @@ extension UnsafeRawBufferPointer {
   private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
 
   /// The first bytes of UTF-8 text, at most so many, and no part of a character.
+  @inline(__always)
   func prefix(upToCharacterAt count: Int) -> UnsafeRawBufferPointer {
-    guard self.count > count else { return self }
+    self.count > count ? cut(upToCharacterAt: count) : self
+  }
+
+  private func cut(upToCharacterAt count: Int) -> UnsafeRawBufferPointer {
     var end = count
     while end > 0, self[end] & 0xc0 == 0x80 { end -= 1 }
     return UnsafeRawBufferPointer(rebasing: self[..<end])

@@ -1,8 +1,8 @@
-package import EndUser
-package import Prices
+/// What a trace is, by what its spans say. `TraceFactsReader` makes it, and lends its text.
+package struct TraceFacts {
+  /// UTF-8; empty where no span says anything.
+  package typealias Text = SpanFacts.Text
 
-/// What a trace is, by what its spans say. `TraceFactsReader` makes it.
-package struct TraceFacts: Sendable, Equatable {
   /// The earliest start and the latest end of the observations, in nanoseconds since the Unix epoch. Completion markers count
   /// only where there is nothing else.
   package var start: UInt64 = 0
@@ -16,35 +16,17 @@ package struct TraceFacts: Sendable, Equatable {
   /// Billionths of a US dollar; nil where nothing is known to have cost anything.
   package var cost: Int64?
   /// Calls that no price is known for, by model. No name: the span names no model, or there are more models than are kept.
-  package var unpriced: [String: Int] = [:]
+  package var unpriced = CountedTexts()
 
-  package var endUser: String?
-  package var session: String?
-  package var name: String?
+  package var endUser = Text(start: nil, count: 0)
+  package var session = Text(start: nil, count: 0)
+  package var name = Text(start: nil, count: 0)
   /// End-user metadata, a JSON object.
-  package var metadata: [UInt8]?
-  /// Models, then tags.
+  package var metadata = Text(start: nil, count: 0)
   package var labels = LabelTexts()
-  /// Distinct, in order of first appearance, `mostLabels` at most, each cut at `longestLabel` bytes.
-  package var models: [String] { labels.strings(.model) }
-  /// Likewise.
-  package var tags: [String] { labels.strings(.tag) }
-
-  /// Nanoseconds.
-  package var latency: UInt64 { end - start }
 
   package static let mostLabels = 64
   package static let longestLabel = 200
-
-  package init() {}
-
-  /// Of a trace's `SpanRecord`s. Where there are many traces, keep a `TraceFactsReader`.
-  package init(
-    records: UnsafeRawBufferPointer, prices: PriceTable, fallback: EndUserConfiguration.Fallback
-  ) {
-    var reader = TraceFactsReader(prices: prices, fallback: fallback)
-    self = reader.read(records)
-  }
 }
 
 /// What of a span counts for its trace.

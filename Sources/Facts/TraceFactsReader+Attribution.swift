@@ -28,11 +28,11 @@ extension TraceFactsReader {
   func attribute(_ spans: Spans, _ facts: inout TraceFacts) {
     let speakers = speakers(of: spans)
     if let place = speakers.endUser {
-      facts.endUser = String(decoding: spans[place].endUser, as: UTF8.self)
-      if !spans[place].metadata.isEmpty { facts.metadata = Array(spans[place].metadata) }
+      facts.endUser = spans[place].endUser
+      facts.metadata = spans[place].metadata
     }
-    if let place = speakers.session { facts.session = String(decoding: spans[place].session, as: UTF8.self) }
-    facts.name = Self.name(of: spans).map { String(decoding: $0, as: UTF8.self) }
+    if let place = speakers.session { facts.session = spans[place].session }
+    if let name = Self.name(of: spans) { facts.name = name }
   }
 
   /// The span that speaks for a trace, of those that claim something, as the `enduser` processor chooses: a root, of several the

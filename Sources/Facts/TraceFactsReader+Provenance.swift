@@ -4,8 +4,8 @@ import EndUser
 extension TraceFactsReader {
   /// Where the identity of a trace comes from, by `SpanRecord`s behind one another.
   package mutating func explain(_ records: UnsafeRawBufferPointer) -> Provenance {
-    gather(records)
-    return lendSpans { $0.explain($1) }
+    let spans = gather(records)
+    return explain(spans)
   }
 
   private func explain(_ spans: Spans) -> Provenance {

@@ -8,43 +8,46 @@ import Prices
 /// **Costs** that spans tell count at the deepest span that tells one. That of a model call stands for everything below it: what
 /// hangs there are the same call's spans. That of anything else, an agent's or a workflow's total, stands only where nothing
 /// below it can be priced. Whatever no told cost stands for is priced by its tokens, where these count.
-struct UsageCount {
+struct UsageCount: ~Copyable {
   typealias Spans = TraceFactsReader.Spans
 
   private(set) var tokens = TokenCounts()
   private(set) var cost: Int64?
   private(set) var unpriced = LabelSet()
-  private var marks: [Marks] = []
-  /// For each span which one's told cost may stand for it; -1 for none.
-  private var tellers: [Int32] = []
-  private var costs: [Int64] = []
+  private var notes = Scratch<Note>()
 
-  private struct Marks: OptionSet {
+  /// What is found out about a span.
+  struct Note {
+    var cost: Int64 = 0
+    /// Which span's told cost may stand for it; -1 for none.
+    var teller: Int32 = -1
+    var marks: Marks = []
+  }
+
+  struct Marks: OptionSet {
     let rawValue: UInt8
 
     static let tokensBelow = Marks(rawValue: 1)
     static let costBelow = Marks(rawValue: 2)
     /// Its tokens count.
     static let counts = Marks(rawValue: 4)
-    /// `costs` has what it costs.
+    /// The note has what it costs.
     static let isPriced = Marks(rawValue: 8)
     /// Something below it is priced.
     static let pricedBelow = Marks(rawValue: 16)
     static let isUnpriced = Marks(rawValue: 32)
   }
 
-  /// Above this, memory is given back rather than kept.
-  private static let kept = 4096
-
-  mutating func count(_ spans: Spans, _ tree: SpanTree, _ prices: inout PriceLookup) {
+  mutating func count(_ spans: Spans, _ tree: borrowing SpanTree, _ prices: inout PriceLookup) {
     tokens = TokenCounts()
     cost = nil
     unpriced.clear()
-    clear(spans.count)
+    notes.clear()
+    notes.append(repeating: Note(), count: spans.count)
     let tells = mark(spans, tree)
     if tells { findTellers(spans, tree) }
-    for place in spans.indices where marks[place].contains(.counts) {
-      tokens.add(spans[place].countedTokens)
+    for place in spans.indices where notes.elements[place].marks.contains(.counts) {
+      tokens.add(spans[place].tokens.counted)
       price(place, spans, &prices)
     }
     if tells { settle(spans) }
@@ -54,83 +57,79 @@ struct UsageCount {
   /// What of a span counts.
   func counted(_ place: Int, _ spans: Spans) -> CountedUsage {
     var counted = CountedUsage()
-    if marks[place].contains(.counts) { counted.tokens = spans[place].countedTokens }
-    if marks[place].contains(.isPriced) { counted.cost = costs[place] }
-    counted.isUnpriced = marks[place].contains(.isUnpriced)
+    let note = notes.elements[place]
+    if note.marks.contains(.counts) { counted.tokens = spans[place].tokens.counted }
+    if note.marks.contains(.isPriced) { counted.cost = note.cost }
+    counted.isUnpriced = note.marks.contains(.isUnpriced)
     return counted
   }
 
-  private mutating func clear(_ count: Int) {
-    if marks.capacity > Self.kept { (marks, tellers, costs) = ([], [], []) }
-    marks.removeAll(keepingCapacity: true)
-    tellers.removeAll(keepingCapacity: true)
-    costs.removeAll(keepingCapacity: true)
-    marks.append(contentsOf: repeatElement([], count: count))
-    tellers.append(contentsOf: repeatElement(-1, count: count))
-    costs.append(contentsOf: repeatElement(0, count: count))
-  }
-
   /// Finds the deepest spans that know tokens, and says whether any span tells a cost.
-  private mutating func mark(_ spans: Spans, _ tree: SpanTree) -> Bool {
+  private func mark(_ spans: Spans, _ tree: borrowing SpanTree) -> Bool {
+    let (notes, parents) = (notes.elements, tree.parents)
     var tells = false
     for place in tree.upwards.lazy.map(Int.init) {
       let knowsTokens = spans[place].knowsTokens
-      if knowsTokens, !marks[place].contains(.tokensBelow) { marks[place].insert(.counts) }
+      if knowsTokens, !notes[place].marks.contains(.tokensBelow) { notes[place].marks.insert(.counts) }
       let tellsCost = spans[place].toldCost != nil
       tells = tells || tellsCost
-      let parent = Int(tree.parents[place])
+      let parent = Int(parents[place])
       guard parent >= 0 else { continue }
-      if knowsTokens || marks[place].contains(.tokensBelow) { marks[parent].insert(.tokensBelow) }
-      if tellsCost || marks[place].contains(.costBelow) { marks[parent].insert(.costBelow) }
+      if knowsTokens || notes[place].marks.contains(.tokensBelow) { notes[parent].marks.insert(.tokensBelow) }
+      if tellsCost || notes[place].marks.contains(.costBelow) { notes[parent].marks.insert(.costBelow) }
     }
     return tells
   }
 
   /// Hands down from the deepest spans that tell a cost. No such span is below another.
-  private mutating func findTellers(_ spans: Spans, _ tree: SpanTree) {
+  private func findTellers(_ spans: Spans, _ tree: borrowing SpanTree) {
+    let (notes, parents) = (notes.elements, tree.parents)
     for place in tree.upwards.reversed().lazy.map(Int.init) {
-      if spans[place].toldCost != nil, !marks[place].contains(.costBelow) {
-        tellers[place] = Int32(truncatingIfNeeded: place)
-      } else if tree.parents[place] >= 0 {
-        tellers[place] = tellers[Int(tree.parents[place])]
+      if spans[place].toldCost != nil, !notes[place].marks.contains(.costBelow) {
+        notes[place].teller = Int32(truncatingIfNeeded: place)
+      } else if parents[place] >= 0 {
+        notes[place].teller = notes[Int(parents[place])].teller
       }
     }
   }
 
   /// Prices a span whose tokens count, unless a told cost stands for it.
-  private mutating func price(_ place: Int, _ spans: Spans, _ prices: inout PriceLookup) {
-    let teller = Int(tellers[place])
+  private func price(_ place: Int, _ spans: Spans, _ prices: inout PriceLookup) {
+    let notes = notes.elements
+    let teller = Int(notes[place].teller)
     if teller >= 0, teller == place || spans[teller].isModelCall { return }
-    let cost = spans[place].pricedUsage.flatMap {
+    let cost = spans[place].tokens.priced(spans[place].kind).flatMap {
       prices.cost(model: spans[place].model, provider: spans[place].provider, at: spans[place].start, $0)
     }
     if let cost {
-      costs[place] = cost
-      marks[place].insert(.isPriced)
-      if teller >= 0 { marks[teller].insert(.pricedBelow) }
+      notes[place].cost = cost
+      notes[place].marks.insert(.isPriced)
+      if teller >= 0 { notes[teller].marks.insert(.pricedBelow) }
     } else {
-      marks[place].insert(.isUnpriced)
+      notes[place].marks.insert(.isUnpriced)
     }
   }
 
   /// Lets told costs count where they do. What they stand for lacks no price.
-  private mutating func settle(_ spans: Spans) {
-    for place in spans.indices where tellers[place] >= 0 {
-      let teller = Int(tellers[place])
-      guard spans[teller].isModelCall || !marks[teller].contains(.pricedBelow) else { continue }
+  private func settle(_ spans: Spans) {
+    let notes = notes.elements
+    for place in spans.indices where notes[place].teller >= 0 {
+      let teller = Int(notes[place].teller)
+      guard spans[teller].isModelCall || !notes[teller].marks.contains(.pricedBelow) else { continue }
       if teller == place {
-        costs[place] = spans[place].toldCost ?? 0
-        marks[place].insert(.isPriced)
+        notes[place].cost = spans[place].toldCost ?? 0
+        notes[place].marks.insert(.isPriced)
       } else {
-        marks[place].remove(.isUnpriced)
+        notes[place].marks.remove(.isUnpriced)
       }
     }
   }
 
   private mutating func sumUp(_ spans: Spans) {
     for place in spans.indices {
-      if marks[place].contains(.isPriced) { cost = (cost ?? 0).addingUpToLimit(costs[place]) }
-      if marks[place].contains(.isUnpriced) { unpriced.insert(spans[place].model) }
+      let note = notes.elements[place]
+      if note.marks.contains(.isPriced) { cost = (cost ?? 0).addingUpToLimit(note.cost) }
+      if note.marks.contains(.isUnpriced) { unpriced.insert(spans[place].model) }
     }
   }
 }
@@ -146,20 +145,22 @@ extension SpanFacts {
     default: false
     }
   }
+}
 
-  /// Its tokens; the total is what is known of both ways where nobody told it.
-  fileprivate var countedTokens: TokenCounts {
-    var counted = tokens
-    if counted.total == nil, counted.input != nil || counted.output != nil {
-      counted.total = (counted.input ?? 0).addingUpToLimit(counted.output ?? 0)
+extension TokenCounts {
+  /// With a total: what is known of both ways where nobody told it.
+  fileprivate var counted: TokenCounts {
+    var counted = self
+    if total == nil, input != nil || output != nil {
+      counted.total = (input ?? 0).addingUpToLimit(output ?? 0)
     }
     return counted
   }
 
-  /// What its price depends on; nil where too little is known. Of two ways and their sum, two tell the third.
-  fileprivate var pricedUsage: PricedUsage? {
-    var (input, output) = (tokens.input, tokens.output)
-    if let total = tokens.total {
+  /// What the price of a span of a kind depends on; nil where too little is known. Of two ways and their sum, two tell the third.
+  fileprivate func priced(_ kind: ObservationKind) -> PricedUsage? {
+    var (input, output) = (input, output)
+    if let total {
       switch (input, output) {
       case (nil, let known?): input = max(0, total.subtractingUpToLimit(known))
       case (let known?, nil): output = max(0, total.subtractingUpToLimit(known))
@@ -171,14 +172,12 @@ extension SpanFacts {
     var usage = PricedUsage()
     usage.input = input ?? 0
     usage.output = output ?? 0
-    usage.cacheRead = tokens.cacheRead ?? 0
-    usage.cacheWrite = tokens.cacheWrite ?? 0
-    usage.reasoning = tokens.reasoning ?? 0
+    usage.cacheRead = cacheRead ?? 0
+    usage.cacheWrite = cacheWrite ?? 0
+    usage.reasoning = reasoning ?? 0
     return usage
   }
-}
 
-extension TokenCounts {
   /// Adds what is known.
   fileprivate mutating func add(_ other: TokenCounts) {
     func add(_ number: Int64?, to sum: inout Int64?) {

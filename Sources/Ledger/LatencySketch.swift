@@ -83,16 +83,14 @@ struct LatencySketch: Equatable, Sendable {
   // MARK: As bytes
 
   /// A version, then for each bucket the distance from the one before and its count, as varints.
-  var bytes: [UInt8] {
-    var bytes: [UInt8] = [1]
-    bytes.reserveCapacity(1 + buckets.count * 3)
+  func append(to bytes: inout [UInt8]) {
+    bytes.append(1)
     var previous: Int32 = 0
     for bucket in buckets {
       bytes.append(varint: UInt64(bucket.number - previous))
       bytes.append(varint: UInt64(bitPattern: bucket.count))
       previous = bucket.number
     }
-    return bytes
   }
 
   /// Zeros may stand behind the bytes. nil for bytes that are none.

@@ -61,7 +61,7 @@ struct FactsScratch {
     var chunk = FactsChunk()
     swap(&chunk, &self.chunk)
     defer {
-      if chunk.byteCount <= Self.mostKept {
+      if chunk.memoryBytes <= Self.mostKept {
         chunk.removeAll()
         swap(&chunk, &self.chunk)
       }
@@ -72,6 +72,7 @@ struct FactsScratch {
       }
     } else {
       extractor.acceptance = batch.acceptance
+      chunk.reserve(spans: batch.spanCount)
       for position in 0..<batch.spanCount {
         extractor.extract(batch, at: position) {
           chunk.append($0, body: Self.body(of: batch, at: position, most: mostBodyBytes))

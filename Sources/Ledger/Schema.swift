@@ -11,7 +11,7 @@ enum Schema {
   }
 
   /// A ledger of version n has had the first n.
-  static let migrations = [Migration(sql: version1), version2, openSessions, scores]
+  static let migrations = [Migration(sql: version1), version2, openSessions, scores, ownTallies]
 
   /// Says in the file's header whose file it is: "Hrlm".
   static let applicationID: Int64 = 0x4872_6C6D
@@ -70,8 +70,8 @@ enum Schema {
     CREATE INDEX sessions_by_user ON sessions (user, last_event);
     CREATE INDEX sessions_by_last_event ON sessions (last_event);
 
-    -- Of a user's traces (id 2 * user) and of a session's (2 * session + 1), what only the writer needs: their latencies
-    -- (see `LatencySketch`), and how many have which label (see `LabelCounts`).
+    -- Of a user's traces (id 2 * user) and of a session's (2 * session + 1): their latencies (see `LatencySketch`), and how many
+    -- have which label (see `LabelCounts`). In the owners' own rows since version 5.
     CREATE TABLE tallies (id INTEGER PRIMARY KEY, latencies BLOB NOT NULL, labels BLOB NOT NULL);
 
     CREATE TABLE traces (

@@ -1,6 +1,6 @@
 import Locks
 
-/// Memory for outgoing requests, in pieces that are used again: fresh pages cost more than the copy into them.
+/// Memory for outgoing requests and for facts, in pieces that are used again: fresh pages cost more than the copy into them.
 package final class ChunkPool: Sendable {
   /// The pool of the process.
   package static let shared = ChunkPool(capacity: 512)
@@ -20,7 +20,7 @@ package final class ChunkPool: Sendable {
   package var unusedCount: Int { free.withLock { $0.count } }
 
   /// A piece of at least that many bytes.
-  func take(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
+  package func take(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
     guard byteCount <= Self.chunkSize, byteCount > Self.chunkSize / 16 else {
       return .allocate(byteCount: byteCount, alignment: 8)
     }
@@ -32,7 +32,7 @@ package final class ChunkPool: Sendable {
   }
 
   /// Gives pieces back, to be used again or freed.
-  func put(_ chunks: [UnsafeMutableRawBufferPointer]) {
+  package func put(_ chunks: [UnsafeMutableRawBufferPointer]) {
     let rest = free.withLock { free in
       chunks.filter { chunk in
         guard chunk.count == Self.chunkSize, free.count < capacity else { return true }

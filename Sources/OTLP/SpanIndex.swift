@@ -3,7 +3,7 @@ import COTLP
 /// A span in an indexed request, or a log record or a metric in its place. Mirrors `cotlp_span` field by field.
 ///
 /// A log record has the ids of the span that it names, 0 where it names none, and no parent. A metric has no ids.
-package struct SpanEntry {
+@usableFromInline package struct SpanEntry: Sendable {
   /// The trace id's 16 bytes as they lie in memory; so are the other ids.
   package var traceID: TraceID
   package var spanID: UInt64
@@ -35,11 +35,11 @@ package struct SpanEntry {
 }
 
 /// A trace id: its 16 bytes as they lie in memory.
-package struct TraceID: Hashable, Sendable {
-  package var first: UInt64
-  package var second: UInt64
+@usableFromInline package struct TraceID: BitwiseCopyable, Hashable, Sendable {
+  @usableFromInline package var first: UInt64
+  @usableFromInline package var second: UInt64
 
-  package init(first: UInt64, second: UInt64) {
+  @inlinable package init(first: UInt64, second: UInt64) {
     self.first = first
     self.second = second
   }
@@ -49,7 +49,7 @@ package struct TraceID: Hashable, Sendable {
   }
 
   /// What is in the place of an id where there is none.
-  package static let none = TraceID(first: 0, second: 0)
+  @inlinable package static var none: TraceID { TraceID(first: 0, second: 0) }
 
   /// 32 lowercase hexadecimal digits.
   package var hexadecimal: String { Self.hexadecimal(first) + Self.hexadecimal(second) }
@@ -62,11 +62,15 @@ package struct TraceID: Hashable, Sendable {
 }
 
 /// An attribute that the rules asked for. Mirrors `cotlp_attribute`; offsets count from the span's first byte.
-package struct AttributeEntry {
-  package enum ValueType: UInt8 {
+@usableFromInline package struct AttributeEntry: Sendable {
+  @usableFromInline package enum ValueType: UInt8, Sendable {
     case empty, string, bool, int, double, array, kvlist, bytes
     /// Into a string table, which only profiles have.
     case stringIndex
+
+    @inlinable package static func == (one: ValueType, other: ValueType) -> Bool {
+      unsafeBitCast(one, to: UInt8.self) == unsafeBitCast(other, to: UInt8.self)
+    }
   }
 
   /// The whole field: tag, length and `KeyValue`.
@@ -79,9 +83,12 @@ package struct AttributeEntry {
   package var valueLength: UInt32
   /// The number that `SpanRules` gave to its key.
   package var key: UInt16
-  private var rawType: UInt8
+  @usableFromInline var rawType: UInt8
 
-  package var type: ValueType { ValueType(rawValue: rawType) ?? .empty }
+  @inlinable package var type: ValueType {
+    // The cases' numbers are their places, so the number is the case.
+    rawType <= 8 ? unsafeBitCast(rawType, to: ValueType.self) : .empty
+  }
 }
 
 /// Why a request can't be read: the place and the kind of the fault.

@@ -4,16 +4,31 @@ import COTLP
 ///
 /// For those who want more of a span than `SpanIndex` records. What an index records costs everybody: the attributes of
 /// spans that wait are kept in memory. This costs who asks. Kept and used again, it allocates nothing.
-package final class SpanReader {
-  private struct State {
-    var payload = UnsafeRawBufferPointer(start: nil, count: 0)
-    var fields = cotlp_span_fields()
-    var found: UnsafeMutableBufferPointer<cotlp_attribute>
+@usableFromInline package final class SpanReader {
+  /// Mirrors `cotlp_span_fields`.
+  @usableFromInline struct Fields {
+    @usableFromInline var end: UInt64 = 0
+    @usableFromInline var name = Range()
+    @usableFromInline var statusMessage = Range()
+    @usableFromInline var events = Range()
+    @usableFromInline var statusCode: UInt64 = 0
+    @usableFromInline var attributeCount: UInt32 = 0
+  }
+
+  @usableFromInline struct Range {
+    @usableFromInline var offset: UInt32 = 0
+    @usableFromInline var length: UInt32 = 0
+  }
+
+  @usableFromInline struct State {
+    @usableFromInline var payload = UnsafeRawBufferPointer(start: nil, count: 0)
+    @usableFromInline var fields = Fields()
+    @usableFromInline var found: UnsafeMutableBufferPointer<AttributeEntry>
   }
 
   private let rules: SpanRules
   // Behind a pointer: a class's own variables are guarded at each access, which would cost as much as the reading.
-  private let state: UnsafeMutablePointer<State>
+  @usableFromInline let state: UnsafeMutablePointer<State>
 
   /// - Parameter rules: which attributes are of interest; marks have no effect.
   package init(rules: SpanRules) {
@@ -31,7 +46,7 @@ package final class SpanReader {
   package func read(_ payload: UnsafeRawBufferPointer) {
     state.pointee.payload = payload
     readFields()
-    let count = Int(state.pointee.fields.attribute_count)
+    let count = Int(state.pointee.fields.attributeCount)
     if count > state.pointee.found.count {
       state.pointee.found.deallocate()
       state.pointee.found = .allocate(capacity: 2 * count)
@@ -42,30 +57,32 @@ package final class SpanReader {
   private func readFields() {
     let found = state.pointee.found
     let payload = state.pointee.payload
-    cotlp_read_span(
-      rules.raw, payload.baseAddress, payload.count, &state.pointee.fields, found.baseAddress, UInt32(found.count))
+    withUnsafeMutablePointer(to: &state.pointee.fields) { fields in
+      cotlp_read_span(
+        rules.raw, payload.baseAddress, payload.count,
+        UnsafeMutableRawPointer(fields).assumingMemoryBound(to: cotlp_span_fields.self),
+        UnsafeMutableRawPointer(found.baseAddress!).assumingMemoryBound(to: cotlp_attribute.self), UInt32(found.count))
+    }
   }
 
   /// Nanoseconds since the Unix epoch; 0 without one.
-  package var end: UInt64 { state.pointee.fields.end }
+  @inlinable package var end: UInt64 { state.pointee.fields.end }
   /// The code of its status: 2 is an error.
-  package var statusCode: UInt64 { state.pointee.fields.status_code }
+  @inlinable package var statusCode: UInt64 { state.pointee.fields.statusCode }
   /// UTF-8 in the payload that was read.
-  package var name: UnsafeRawBufferPointer { bytes(state.pointee.fields.name) }
-  package var statusMessage: UnsafeRawBufferPointer { bytes(state.pointee.fields.status_message) }
+  @inlinable package var name: UnsafeRawBufferPointer { bytes(state.pointee.fields.name) }
+  @inlinable package var statusMessage: UnsafeRawBufferPointer { bytes(state.pointee.fields.statusMessage) }
 
   /// Fields of the payload that was read, from its first event to its last: the events, and what stands between them. Empty
   /// without any.
-  package var events: UnsafeRawBufferPointer { bytes(state.pointee.fields.events) }
+  @inlinable package var events: UnsafeRawBufferPointer { bytes(state.pointee.fields.events) }
 
   /// The attributes, in their order; valid until something else is read.
-  package var attributes: UnsafeBufferPointer<AttributeEntry> {
-    UnsafeBufferPointer(
-      start: UnsafeRawPointer(state.pointee.found.baseAddress!).assumingMemoryBound(to: AttributeEntry.self),
-      count: Int(state.pointee.fields.attribute_count))
+  @inlinable package var attributes: UnsafeBufferPointer<AttributeEntry> {
+    UnsafeBufferPointer(start: state.pointee.found.baseAddress, count: Int(state.pointee.fields.attributeCount))
   }
 
-  private func bytes(_ range: cotlp_range) -> UnsafeRawBufferPointer {
+  @inlinable func bytes(_ range: Range) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(
       rebasing: state.pointee.payload[Int(range.offset)..<Int(range.offset) + Int(range.length)])
   }

@@ -66,8 +66,8 @@ package final class SpanRules: @unchecked Sendable {
 }
 
 /// What an index says of a span beside its ids: bits that its own walk sets, and bits that rules set.
-package struct SpanMarks: OptionSet, Sendable {
-  package let rawValue: UInt32
+@usableFromInline package struct SpanMarks: OptionSet, Sendable {
+  @usableFromInline package let rawValue: UInt32
 
   @inlinable package init(rawValue: UInt32) {
     self.rawValue = rawValue
@@ -76,16 +76,18 @@ package struct SpanMarks: OptionSet, Sendable {
   /// In place: what a protocol requires would be a call for each look at a span.
   @inlinable package func contains(_ member: SpanMarks) -> Bool { rawValue & member.rawValue == member.rawValue }
 
+  // The first two mirror what the walk itself sets, COTLP_HAS_PARENT and COTLP_REMOTE_PARENT.
+
   /// The span has a parent.
-  package static let hasParent = SpanMarks(rawValue: UInt32(COTLP_HAS_PARENT))
+  @inlinable package static var hasParent: SpanMarks { SpanMarks(rawValue: 1) }
   /// The span's flags say that its parent is in another process.
-  package static let remoteParent = SpanMarks(rawValue: UInt32(COTLP_REMOTE_PARENT))
+  @inlinable package static var remoteParent: SpanMarks { SpanMarks(rawValue: 2) }
   /// The span calls itself the root of its application.
-  package static let applicationRoot = SpanMarks(rawValue: 4)
+  @inlinable package static var applicationRoot: SpanMarks { SpanMarks(rawValue: 4) }
   /// The span speaks neatlogs' convention.
-  package static let neatlogs = SpanMarks(rawValue: 8)
+  @inlinable package static var neatlogs: SpanMarks { SpanMarks(rawValue: 8) }
   /// The span is a completion marker, and no observation.
-  package static let completionMarker = SpanMarks(rawValue: 16)
+  @inlinable package static var completionMarker: SpanMarks { SpanMarks(rawValue: 16) }
 
   fileprivate var rule: UInt16 { UInt16(truncatingIfNeeded: rawValue) }
 }

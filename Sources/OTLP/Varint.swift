@@ -1,15 +1,15 @@
 /// Base-128 numbers of the protobuf wire format.
-package enum Varint {
+@usableFromInline package enum Varint {
   /// Bytes that a number takes.
-  @inline(__always)
-  package static func size(_ value: Int) -> Int {
+  @inline(__always) @inlinable package static func size(_ value: Int) -> Int {
     let bits = Int.bitWidth - (value | 1).leadingZeroBitCount
     return (bits * 9 + 64) / 64
   }
 
   /// Writes a number and returns the place behind it.
-  @inline(__always)
-  package static func write(_ value: Int, to destination: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+  @inline(__always) @inlinable package static func write(_ value: Int, to destination: UnsafeMutableRawPointer)
+    -> UnsafeMutableRawPointer
+  {
     var rest = UInt(bitPattern: value)
     var at = destination
     while rest >= 0x80 {
@@ -22,7 +22,7 @@ package enum Varint {
   }
 
   /// The number that these bytes begin with; what a checked message holds, so it ends within them.
-  package static func read(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+  @inlinable package static func read(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     for byte in bytes.prefix(10) {
@@ -33,7 +33,7 @@ package enum Varint {
     return value
   }
 
-  package static func append(_ value: Int, to bytes: inout [UInt8]) {
+  @inlinable package static func append(_ value: Int, to bytes: inout [UInt8]) {
     var rest = UInt(bitPattern: value)
     while rest >= 0x80 {
       bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)

@@ -9,8 +9,8 @@ package struct PriceLookup {
     var modelLength: Int
     var length: Int
     var schedule: PriceSchedule?
-    /// What the schedule always says, where that is one thing.
-    var always: CallPrices?
+    /// What the schedule says of most calls, where that is one thing.
+    var usual: PriceSchedule.Usual?
   }
 
   private let table: PriceTable
@@ -36,13 +36,15 @@ package struct PriceLookup {
   ) -> Int64? {
     guard model.count <= PriceTable.longestName, provider.count <= PriceTable.longestName else { return nil }
     let place = place(model, provider)
-    if let always = entries[place].always { return always.cost(of: usage) }
+    if let usual = entries[place].usual, usage.input <= usual.mostInput { return usual.prices.cost(of: usage) }
     return entries[place].schedule?.prices(at: time)?.cost(of: usage)
   }
 
   private mutating func place(_ model: UnsafeRawBufferPointer, _ provider: UnsafeRawBufferPointer) -> Int {
     if last >= 0, isEntry(last, model, provider) { return last }
-    last = findOrAdd(model, provider)
+    // Most senders use few models: to look at these takes less than to hash a name.
+    let few = 0..<min(entries.count, 8)
+    last = few.first { isEntry($0, model, provider) } ?? findOrAdd(model, provider)
     return last
   }
 
@@ -58,7 +60,7 @@ package struct PriceLookup {
     entries.append(
       Entry(
         hash: hash, start: names.count, modelLength: model.count, length: model.count + provider.count,
-        schedule: schedule, always: schedule?.always))
+        schedule: schedule, usual: schedule?.usual))
     names.append(contentsOf: model)
     names.append(contentsOf: provider)
     if entries.count * 2 > slots.count {

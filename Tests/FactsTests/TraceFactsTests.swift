@@ -1,5 +1,6 @@
 import EndUser
 import Facts
+import TestSupport
 import Testing
 
 @Suite struct TraceFactsTests {
@@ -36,7 +37,7 @@ import Testing
   }
 
   @Test func `is nothing without spans`() {
-    #expect(trace([]) == TraceFacts())
+    #expect(trace([]) == OwnedTraceFacts())
   }
 
   @Test func `takes the first of several spans with one id`() {
@@ -144,7 +145,7 @@ import Testing
   @Test func `reads what stands before damaged bytes`() {
     let good = span(1, .llm, tokens: (1, 2)).record
     let bytes = good + span(2, .llm, tokens: (4, 4)).record.dropLast(3)
-    let facts = bytes.withUnsafeBytes { TraceFacts(records: $0, prices: testPrices, fallback: .none) }
+    let facts = bytes.withUnsafeBytes { OwnedTraceFacts(records: $0, prices: testPrices, fallback: .none) }
     #expect(facts.observations == 1 && facts.tokens.input == 1)
   }
 
@@ -154,8 +155,8 @@ import Testing
       span($0, under: $0 / 2, .llm, tokens: (1, 1), cost: 1, model: "m\($0)") { $0.endUser = text("u") }
     }
     let small = [span(2, under: 1, .llm, tokens: (3, 4), model: "cheap"), span(3, under: 2)]
-    _ = large.flatMap(\.record).withUnsafeBytes { reader.read($0) }
-    let facts = small.flatMap(\.record).withUnsafeBytes { reader.read($0) }
+    large.flatMap(\.record).withUnsafeBytes { reader.read($0) { #expect($0.observations == 5000) } }
+    let facts = small.flatMap(\.record).withUnsafeBytes { reader.read($0) { OwnedTraceFacts($0) } }
     #expect(facts == trace(small))
   }
 }

@@ -1,6 +1,7 @@
 import EndUser
 import Facts
 import Prices
+import TestSupport
 
 /// A span to make traces of: an observation from second 10 to second 20 unless it says otherwise.
 func span(
@@ -22,9 +23,8 @@ func span(
 }
 
 /// What a trace of these spans is, where `cheap` costs a dollar for a million tokens, in or out, and `dear` ten.
-func trace(_ spans: [OwnedFacts], fallback: EndUserConfiguration.Fallback = .topmost) -> TraceFacts {
-  var reader = TraceFactsReader(prices: testPrices, fallback: fallback)
-  return spans.flatMap(\.record).withUnsafeBytes { reader.read($0) }
+func trace(_ spans: [OwnedFacts], fallback: EndUserConfiguration.Fallback = .topmost) -> OwnedTraceFacts {
+  spans.flatMap(\.record).withUnsafeBytes { OwnedTraceFacts(records: $0, prices: testPrices, fallback: fallback) }
 }
 
 /// What counts of each span, in their order.
@@ -32,7 +32,7 @@ func counted(_ spans: [OwnedFacts]) -> [(id: UInt64, parent: Int?, counted: Coun
   var reader = TraceFactsReader(prices: testPrices, fallback: .none)
   var result: [(UInt64, Int?, CountedUsage)] = []
   spans.flatMap(\.record).withUnsafeBytes { records in
-    _ = reader.read(records) { result.append(($0.spanID, $1, $2)) }
+    reader.readSpans(records) { result.append(($0.spanID, $1, $2)) }
   }
   return result
 }

@@ -1,4 +1,5 @@
 import Facts
+import TestSupport
 import Testing
 
 /// What counts of a trace's tokens and costs. Costs are billionths of a dollar: a token of `cheap` costs 1000.

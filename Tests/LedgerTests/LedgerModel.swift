@@ -4,6 +4,7 @@ import Filters
 import Foundation
 import JSON
 import OTLP
+import TestSupport
 
 @testable import Ledger
 
@@ -18,7 +19,7 @@ struct LedgerModel {
     var omittedErrors: Int64 = 0
     var updated: Int64 = 0
     // Found out from the above.
-    var facts = TraceFacts()
+    var facts = OwnedTraceFacts()
     var user: String?
     var session: String?
 
@@ -64,7 +65,7 @@ struct LedgerModel {
   mutating func resolve() {
     for place in traces.indices {
       traces[place].facts = traces[place].records.withUnsafeBytes {
-        TraceFacts(records: $0, prices: configuration.prices, fallback: configuration.fallback)
+        OwnedTraceFacts(records: $0, prices: configuration.prices, fallback: configuration.fallback)
       }
       traces[place].session =
         traces[place].facts.session ?? (configuration.tracesAreSessions ? traces[place].hex : nil)
@@ -181,7 +182,8 @@ struct LedgerModel {
     let speaker = hasMetadata ? owned.last { $0.metadata != nil } : nil
     var sketch = LatencySketch()
     for trace in owned { sketch.add(trace.end - trace.start) }
-    let padded = sketch.bytes + [UInt8](repeating: 0, count: (32 - sketch.bytes.count % 32) % 32)
+    var padded = sketch.bytes
+    padded += [UInt8](repeating: 0, count: (32 - padded.count % 32) % 32)
     return [
       name, sums(owned), text(owned.first?.start), text(owned.last?.start), text(speaker?.metadata),
       text(speaker?.start), text(speaker?.hex), text(sketch.percentile(0.5)), text(sketch.percentile(0.95)),
@@ -213,4 +215,13 @@ struct LedgerModel {
 
   private func text(_ value: String?) -> String { value ?? "-" }
   private func text(_ value: Int64?) -> String { value.map { String($0) } ?? "-" }
+}
+
+extension LatencySketch {
+  /// What a row has, but for the zeros behind it.
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    append(to: &bytes)
+    return bytes
+  }
 }

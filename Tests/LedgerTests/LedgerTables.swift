@@ -33,7 +33,7 @@ extension LedgerFixture {
     var tables: [String: [String]] = [:]
     tables["traces"] = try rows(
       """
-      SELECT lower(hex(trace)), u.name, own.name, s.name, n.name, m.object, labels, start, latency, t.observations,
+      SELECT lower(hex(trace)), u.name, own.name, s.name, n.name, m.object, t.labels, start, latency, t.observations,
         t.errors, t.input, t.output, t.total, t.cache_read, t.cache_write, t.reasoning, t.cost, unpriced, omitted,
         omitted_errors, updated
       FROM traces t LEFT JOIN users u ON u.id = t.user LEFT JOIN users own ON own.id = t.own_user
@@ -57,12 +57,11 @@ extension LedgerFixture {
       guard case .int(let id) = row[0] else { return "?" }
       return "\(Self.text(row[1]))|\(Self.text(.blob(try Trees.records(of: id, in: database))))"
     }
-    let sketch = "(SELECT latencies FROM tallies WHERE tallies.id = o.id * 2"
-    tables["users"] = try lines("SELECT \(Self.owner), \(sketch)), o.sessions FROM users o WHERE id > 0")
-    tables["everybody"] = try lines("SELECT \(Self.owner), \(sketch)), o.sessions FROM users o WHERE id = 0")
+    tables["users"] = try lines("SELECT \(Self.owner), o.latencies, o.sessions FROM users o WHERE id > 0")
+    tables["everybody"] = try lines("SELECT \(Self.owner), o.latencies, o.sessions FROM users o WHERE id = 0")
     tables["sessions"] = try lines(
       """
-      SELECT \(Self.owner), \(sketch) + 1), u.name, user_start,
+      SELECT \(Self.owner), o.latencies, u.name, user_start,
         (SELECT lower(hex(trace)) FROM traces t WHERE t.id = user_trace), o.disagrees, unnamed, last_end
       FROM sessions o LEFT JOIN users u ON u.id = o.user
       """)
@@ -87,9 +86,7 @@ extension LedgerFixture {
       "SELECT kind, n.name, traces FROM label_counts c JOIN names n ON n.id = c.name")
     tables["label counts"] = try rows(
       """
-      SELECT CASE id % 2 WHEN 0 THEN 'user ' || (SELECT name FROM users WHERE id = t.id / 2)
-        ELSE 'session ' || (SELECT name FROM sessions WHERE id = t.id / 2) END, labels
-      FROM tallies t WHERE id > 0
+      SELECT 'user ' || name, labels FROM users WHERE id > 0 UNION ALL SELECT 'session ' || name, labels FROM sessions
       """
     ).flatMap { row in
       guard case .blob(let bytes) = row[1] else { return ["?"] }
@@ -151,11 +148,6 @@ extension LedgerFixture {
     tables["score_names"] = try lines("SELECT name, uses FROM score_names")
     tables["unpriced"] = try lines("SELECT n.name, calls FROM unpriced JOIN names n ON n.id = model")
     // What nothing else shows.
-    tables["tallies without an owner"] = try lines(
-      """
-      SELECT id FROM tallies WHERE CASE id % 2 WHEN 0 THEN id / 2 NOT IN (SELECT id FROM users)
-        ELSE id / 2 NOT IN (SELECT id FROM sessions) END
-      """)
     tables["trees without a trace"] = try lines("SELECT id FROM trees WHERE id NOT IN (SELECT id FROM traces)")
     tables["parts without a trace"] = try lines(
       "SELECT id FROM tree_parts WHERE id >> 16 NOT IN (SELECT id FROM trees)")

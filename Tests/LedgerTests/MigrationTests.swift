@@ -7,8 +7,23 @@ import Testing
 
 /// Ledgers of earlier versions.
 @Suite struct MigrationTests {
-  /// Takes off a ledger what the fourth version has put on.
+  /// Takes off a ledger what the fifth version has put on.
+  private func revertToVersion4(_ fixture: LedgerFixture) throws {
+    let database = try Database(path: fixture.configuration.path, mode: .readWrite)
+    try database.execute(
+      """
+      CREATE TABLE tallies (id INTEGER PRIMARY KEY, latencies BLOB NOT NULL, labels BLOB NOT NULL);
+      INSERT INTO tallies SELECT id * 2, latencies, labels FROM users WHERE traces > 0;
+      INSERT INTO tallies SELECT id * 2 + 1, latencies, labels FROM sessions;
+      ALTER TABLE users DROP COLUMN latencies; ALTER TABLE users DROP COLUMN labels;
+      ALTER TABLE sessions DROP COLUMN latencies; ALTER TABLE sessions DROP COLUMN labels;
+      PRAGMA user_version = 4;
+      """)
+  }
+
+  /// And what the fourth version has.
   private func revertToVersion3(_ fixture: LedgerFixture) throws {
+    try revertToVersion4(fixture)
     let database = try Database(path: fixture.configuration.path, mode: .readWrite)
     try database.execute(
       """
@@ -74,10 +89,11 @@ import Testing
     #expect(try reader.metadataKeys(LedgerQuery()).rows.first { $0.key == "plan" }?.examples.contains("new") == true)
   }
 
-  @Test(arguments: [2, 3])
+  @Test(arguments: [2, 3, 4])
   func `a ledger of a later version keeps what it has, and takes scores of its traces`(version: Int) throws {
     var random = SeededGenerator(seed: 23)
-    let (fixture, tables) = try ledger(&random, reverted: version == 2 ? revertToVersion2 : revertToVersion3)
+    let (fixture, tables) = try ledger(
+      &random, reverted: [2: revertToVersion2, 3: revertToVersion3, 4: revertToVersion4][version]!)
     #expect(throws: LedgerError.self) { try LedgerFile.openForReading(path: fixture.configuration.path) }
     let writer = try fixture.writer()
     #expect(try fixture.rows("PRAGMA user_version") == [String(Schema.migrations.count)])

@@ -1,6 +1,7 @@
 import EndUser
 import Facts
 import Glibc
+import Ledger
 import OTLP
 import Pipeline
 import SelfTelemetry
@@ -130,14 +131,12 @@ struct StagesCommand {
 
   /// Finds out what every span says, and writes it down as the ledger does.
   private func recordAll() throws {
-    var extractor = FactsExtractor(plan: FactsPlan(EndUserConfiguration(), rules: rules))
+    var extractor = FactsExtractor(plan: FactsPlan(EndUserConfiguration(), rules: rules, readsScores: true))
     extractor.acceptance = 1_800_000_000_000_000_000
-    var records: [UInt8] = []
+    var chunk = FactsChunk()
     try indexAll { batch in
-      records.removeAll(keepingCapacity: true)
-      for position in 0..<batch.spanCount {
-        extractor.extract(batch, at: position) { SpanRecord.append($0, to: &records) }
-      }
+      chunk.removeAll()
+      for position in 0..<batch.spanCount { extractor.extract(batch, at: position) { chunk.append($0) } }
     }
   }
 

@@ -1,13 +1,15 @@
-/// Whose labels are counted. The raw value is the `owner_kind` of `facets`.
-enum LabelOwner: Int64 {
-  case user = 0, session
+/// Whose labels are counted.
+enum LabelOwner {
+  case user, session
+
+  fileprivate var table: String { self == .user ? "users" : "sessions" }
 }
 
 extension LabelNames {
   /// The labels of an owner's traces, of each kind those first that most traces have.
   static func of(_ owner: LabelOwner, _ id: Int64, in database: Database) throws(LedgerError) -> LabelNames {
     var counts: [LabelCounts.Entry] = []
-    try database.forEach("SELECT labels FROM tallies WHERE id = ?", [.int(id * 2 + owner.rawValue)]) { row in
+    try database.forEach("SELECT labels FROM \(owner.table) WHERE id = ?", [.int(id)]) { row in
       counts = row.withBytes(0) { LabelCounts($0) }.entries
     }
     var labels = LabelNames()

@@ -35,7 +35,7 @@ package struct SpanNode: Sendable, Equatable {
     var places: [Int?] = []
     var reader = TraceFactsReader(prices: prices, fallback: .none)
     records.withUnsafeBytes { records in
-      _ = reader.read(records) { facts, parent, counted in
+      reader.readSpans(records) { facts, parent, counted in
         if facts.flags.contains(.completionMarker) {
           places.append(nil)
         } else {

@@ -51,8 +51,8 @@ extension LedgerReader {
       var (named, others, nobody) = (Group(), Group(), Group())
       try database.forEach(
         """
-        SELECT u.id, u.name, t.latencies, u.sessions, \(Totals.columns.map { "u.\($0)" }.joined(separator: ", "))
-        FROM users u LEFT JOIN tallies t ON t.id = u.id * 2 WHERE u.traces > 0 ORDER BY u.id
+        SELECT id, name, latencies, sessions, \(Totals.columns.joined(separator: ", "))
+        FROM users WHERE traces > 0 ORDER BY id
         """
       ) { row in
         let group = Group(row)

@@ -7,7 +7,8 @@ final class Accounts {
   let scores: ScoreTable
   private let facets: FacetTable
   let blocks: (users: RowBlocks, sessions: RowBlocks, traces: RowBlocks)
-  private let everybody: Int64 = 0
+  /// The account of everybody, once it was needed.
+  private var everybody: UserAccount?
   private let database: Database
   private var unpriced: [Int64: Int64] = [:]
   private var labels = LabelChanges()
@@ -59,7 +60,7 @@ final class Accounts {
     labels.change(from: old, to: new)
     try blocks.traces.change(from: old, to: new)
     scores.note(from: oldRow, to: newRow)
-    try change(users, everybody, from: old, to: new)
+    try changeEverybody(from: old, to: new)
     try change(users, oldRow?.user, newRow?.user, old, new)
     try change(sessions, oldRow?.session, newRow?.session, old, new)
     if let old { count(old.row, -1) }
@@ -96,6 +97,14 @@ final class Accounts {
   ) throws(LedgerError) {
     let account = try table.account(owner)
     table.touch(account)
+    account.change(from: old, to: new)
+  }
+
+  private func changeEverybody(from old: TraceView?, to new: TraceView?) throws(LedgerError) {
+    let account: UserAccount
+    if let everybody { account = everybody } else { account = try users.account(0) }
+    everybody = account
+    users.touch(account)
     account.change(from: old, to: new)
   }
 
@@ -146,6 +155,7 @@ final class Accounts {
     labels.removeAll()
     names.reset()
     resetBlocks()
+    everybody = nil
     try sessions.reset()
     try users.reset()
     try scores.reset()

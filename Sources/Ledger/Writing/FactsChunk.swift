@@ -7,32 +7,40 @@ import OTLP
 /// (4), then for each span its `SpanRecord`, how long its body is (a varint), and the body. Scores are runs of no trace, a
 /// `ScoreRecord` for each.
 package struct FactsChunk: Sendable {
-  private(set) var bytes: [UInt8] = []
+  private(set) var bytes = FactsBytes()
   package private(set) var spanCount = 0
-  /// Where the last run begins, and whose it is.
+  /// Where the last run begins, whose it is, and what it holds.
   private var run = 0
   private var trace = TraceID(first: 0, second: 0)
+  private var runCount: UInt32 = 0
   private static let headSize = 24
 
   package init() {}
 
   /// With what another chunk's `bytes` were; nothing can be added.
   init(_ bytes: UnsafeRawBufferPointer, spanCount: Int) {
-    self.bytes = [UInt8](bytes)
+    self.bytes = FactsBytes(bytes)
     self.spanCount = spanCount
   }
 
   package var isEmpty: Bool { bytes.isEmpty }
   package var byteCount: Int { bytes.count }
+  /// Bytes of memory that it takes.
+  var memoryBytes: Int { bytes.capacity }
 
   /// The same, in as much memory as it takes.
   var compact: FactsChunk { bytes.withUnsafeBytes { FactsChunk($0, spanCount: spanCount) } }
 
-  /// Empties it, and keeps the memory.
+  /// Empties it, and keeps the memory if no copy has it, too.
   package mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: true)
+    bytes.removeAll()
     spanCount = 0
   }
+
+  /// Makes room for the facts of so many spans, if they are as long as most.
+  package mutating func reserve(spans: Int) { bytes.reserve(spans * Self.usualSpanBytes) }
+
+  private static let usualSpanBytes = 100
 
   /// Adds a span.
   ///
@@ -42,34 +50,47 @@ package struct FactsChunk: Sendable {
   package mutating func append(
     _ facts: borrowing SpanFacts, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
   ) {
+    let most = SpanRecord.mostBytes(facts) + Self.mostLengthBytes + body.count
+    let base = bytes.reserve(Self.headSize + most)
     begin(facts.trace)
-    SpanRecord.append(facts, to: &bytes)
-    Varint.append(body.count, to: &bytes)
-    bytes.append(contentsOf: body)
+    var at = SpanRecord.write(facts, to: base + bytes.count)
+    at = Varint.write(body.count, to: at)
+    if !body.isEmpty {
+      at.copyMemory(from: body.baseAddress!, byteCount: body.count)
+      at += body.count
+    }
+    bytes.end(at: at - base)
     spanCount += 1
     end()
   }
 
+  /// Bytes of the length of a body at most.
+  private static let mostLengthBytes = 10
+
   /// Adds a score.
   package mutating func append(_ score: Score) {
+    var record: [UInt8] = []
+    ScoreRecord.append(score, to: &record)
+    bytes.reserve(Self.headSize + record.count)
     begin(.none)
-    ScoreRecord.append(score, to: &bytes)
+    record.withUnsafeBytes { bytes.append($0) }
     end()
   }
 
+  /// Writes the head of a run unless one of that trace is the last. There is room for it.
+  @inline(__always)
   private mutating func begin(_ owner: TraceID) {
-    guard bytes.isEmpty || owner != trace else { return }
-    (run, trace) = (bytes.count, owner)
-    withUnsafeBytes(of: (trace.first, trace.second, UInt64(0))) { bytes.append(contentsOf: $0) }
+    guard bytes.isEmpty || !(owner == trace) else { return }
+    (run, trace, runCount) = (bytes.count, owner, 0)
+    withUnsafeBytes(of: (trace.first, trace.second, UInt64(0))) { bytes.append($0) }
   }
 
+  /// Says of the run that is the last that it has one more.
+  @inline(__always)
   private mutating func end() {
-    let length = UInt32(bytes.count - run - Self.headSize)
-    bytes.withUnsafeMutableBytes { bytes in
-      bytes.storeBytes(of: length, toByteOffset: run + 16, as: UInt32.self)
-      let count = bytes.loadUnaligned(fromByteOffset: run + 20, as: UInt32.self)
-      bytes.storeBytes(of: count + 1, toByteOffset: run + 20, as: UInt32.self)
-    }
+    runCount += 1
+    bytes.store(UInt32(bytes.count - run - Self.headSize), at: run + 16)
+    bytes.store(runCount, at: run + 20)
   }
 
   // MARK: Reading
@@ -89,8 +110,8 @@ package struct FactsChunk: Sendable {
     var runs: [Range<Int>] = []
     forEveryRun { if $0.trace == .none { runs.append($0.spans) } }
     for run in runs {
-      try bytes.withUnsafeBufferPointer { (bytes) throws(LedgerError) in
-        _ = try ScoreRecord.forEach(in: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[run]), body)
+      try bytes.withUnsafeBytes { (bytes) throws(LedgerError) in
+        _ = try ScoreRecord.forEach(in: UnsafeRawBufferPointer(rebasing: bytes[run]), body)
       }
     }
   }
@@ -125,18 +146,24 @@ package struct FactsChunk: Sendable {
 
   /// Lends a run's spans, in order.
   @inline(__always)
-  func forEach(in spans: Range<Int>, _ body: (Place) throws(LedgerError) -> Void) throws(LedgerError) {
-    try bytes.withUnsafeBufferPointer { (bytes) throws(LedgerError) in
-      var rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[spans])
-      while let record = SpanRecord.first(in: rest) {
-        rest = UnsafeRawBufferPointer(rebasing: rest[record.bytes.count...])
+  func forEach<Failure>(
+    in spans: Range<Int>, _ body: (Place) throws(Failure) -> Void
+  ) throws(Failure) {
+    try bytes.withUnsafeBytes { (bytes) throws(Failure) in
+      guard let start = bytes.baseAddress else { return }
+      let end = start + spans.upperBound
+      var at = start + spans.lowerBound
+      while let record = SpanRecord.first(in: UnsafeRawBufferPointer(start: at, count: end - at)) {
+        let bytes = UnsafeRawBufferPointer(start: at, count: record.byteCount)
+        at += record.byteCount
         // Mostly there is none.
-        let (length, start) = rest[0] == 0 ? (0, 1) : Self.length(rest)
+        let (length, size) =
+          at.load(as: UInt8.self) == 0 ? (0, 1) : Self.length(UnsafeRawBufferPointer(start: at, count: end - at))
+        at += size + length
         try body(
           Place(
-            span: record.spanID, record: record.bytes,
-            body: UnsafeRawBufferPointer(rebasing: rest[start..<start + length])))
-        rest = UnsafeRawBufferPointer(rebasing: rest[(start + length)...])
+            span: record.spanID, record: bytes,
+            body: UnsafeRawBufferPointer(start: at - length, count: length)))
       }
     }
   }

@@ -49,14 +49,11 @@ struct LabelCounts: Equatable {
   // MARK: As bytes
 
   /// For each label its code and its count, as varints.
-  var bytes: [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(entries.count * 4)
+  func append(to bytes: inout [UInt8]) {
     for entry in entries {
       bytes.append(varint: entry.label.code)
       bytes.append(varint: UInt64(entry.count))
     }
-    return bytes
   }
 
   /// Of a row, with which `facets` agrees. Zeros may stand behind the bytes.
@@ -79,22 +76,45 @@ struct LabelChanges {
     init(_ trace: TraceView) { (labels, name) = (trace.row.labels, trace.row.name) }
   }
 
-  private var changes: [Reference: (trace: TraceView, number: Int64)] = [:]
+  private struct Change {
+    let reference: Reference
+    let trace: TraceView
+    var number: Int64
+  }
+
+  private var changes: [Change] = []
+  private var places: [Reference: Int] = [:]
+  /// Of the latest one: mostly the next trace refers to the same.
+  private var latest = -1
 
   mutating func change(from old: TraceView?, to new: TraceView?) {
     if let old, let new, old.hasSameLabels(as: new) { return }
-    if let old { changes[Reference(old), default: (old, 0)].number -= 1 }
-    if let new { changes[Reference(new), default: (new, 0)].number += 1 }
+    if let old { add(old, -1) }
+    if let new { add(new, 1) }
+  }
+
+  private mutating func add(_ trace: TraceView, _ number: Int64) {
+    let reference = Reference(trace)
+    if latest < 0 || changes[latest].reference != reference {
+      latest = places[reference, default: changes.count]
+      if latest == changes.count {
+        changes.append(Change(reference: reference, trace: trace, number: 0))
+        places[reference] = latest
+      }
+    }
+    changes[latest].number += number
   }
 
   mutating func removeAll() {
     changes.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
+    latest = -1
   }
 
   func forEach(_ body: (Label, Int64) throws(LedgerError) -> Void) throws(LedgerError) {
     var sums: [Label: Int64] = [:]
-    for (trace, number) in changes.values where number != 0 {
-      trace.forEachLabel { sums[$0, default: 0] += number }
+    for change in changes where change.number != 0 {
+      change.trace.forEachLabel { sums[$0, default: 0] += change.number }
     }
     for (label, change) in sums where change != 0 { try body(label, change) }
   }

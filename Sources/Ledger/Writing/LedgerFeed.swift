@@ -72,7 +72,8 @@ package final class LedgerFeed: Sendable {
     var copy: Arrival?
     if queue.takesCopy(of: byteCount) {
       copy = arrival
-      copy?.facts = arrival.facts.compact
+      // Handed over where that wastes little.
+      if arrival.facts.memoryBytes > 2 * byteCount { copy?.facts = arrival.facts.compact }
     }
     _ = queue.put(LedgerQueue.Item(record, in: log, byteCount: byteCount, copy: copy))
     safe()

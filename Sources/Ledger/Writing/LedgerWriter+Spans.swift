@@ -1,5 +1,6 @@
 import EndUser
 import Facts
+import Glibc
 import OTLP
 
 /// What becomes of the spans of one trace.
@@ -72,13 +73,16 @@ extension LedgerWriter {
   func take(
     _ group: TraceGroups.Group, of groups: TraceGroups, into state: TraceState, _ found: inout Findings
   ) throws(LedgerError) {
+    let (limit, isAnybodyForgotten) = (configuration.maxSpansPerTree, !forgotten.isEmpty)
+    let keepsBodies = configuration.spanBodies
+    let known = state.records.isEmpty ? 0 : state.spans.count
+    if !isAnybodyForgotten, !keepsBodies, known + group.spanCount <= limit {
+      return takeAll(group, of: groups, into: state, &found)
+    }
     // Out of the object, where each use would be guarded against another one at the same time.
     var (spans, records) = (state.spans, state.records)
     (state.spans, state.records) = (SpanIDs(), [])
-    let (limit, isAnybodyForgotten) = (configuration.maxSpansPerTree, !forgotten.isEmpty)
-    let keepsBodies = configuration.spanBodies
     if !keepsBodies { records.reserveCapacity(records.count + group.byteCount) }
-    spans.reserve(group.spanCount)
     try groups.forEach(in: group) { (place) throws(LedgerError) in
       var changed: [UInt8]?
       if isAnybodyForgotten {
@@ -110,6 +114,34 @@ extension LedgerWriter {
     (state.spans, state.records) = (spans, records)
   }
 
+  /// The same where there is nothing to find out about a span but whether it is new.
+  private func takeAll(
+    _ group: TraceGroups.Group, of groups: TraceGroups, into state: TraceState, _ found: inout Findings
+  ) {
+    let before = state.records
+    var spans = SpanIDs()
+    if before.isEmpty {
+      swap(&spans, &newSpans)
+      spans.removeAll()
+    } else {
+      swap(&spans, &state.spans)
+    }
+    let known = spans.count
+    state.records = [UInt8](unsafeUninitializedCapacity: before.count + group.byteCount) { records, count in
+      count = records.initialize(fromContentsOf: before)
+      groups.forEach(in: group) { place in
+        guard spans.insert(place.span) else {
+          found.duplicates += 1
+          return
+        }
+        memcpy(records.baseAddress! + count, place.record.baseAddress!, place.record.count)
+        count += place.record.count
+      }
+    }
+    found.spans += spans.count - known
+    if before.isEmpty { newSpans = spans } else { state.spans = spans }
+  }
+
   /// Most traces are complete when they name their end user: nothing more is likely to come. Large ones cost much to read.
   func keep(_ state: TraceState) {
     if state.row.ownUser == nil || state.records.count > 8 << 10 { hot.keep(state) }
@@ -117,32 +149,49 @@ extension LedgerWriter {
 
   /// Finds out what the trace is now.
   func describe(_ state: TraceState) throws(LedgerError) {
-    let facts = state.records.withUnsafeBytes { self.facts.read($0) }
+    try state.records.withUnsafeBufferPointer { (records) throws(LedgerError) in
+      try facts.read(UnsafeRawBufferPointer(records)) { (facts) throws(LedgerError) in try describe(state, by: facts) }
+    }
+  }
+
+  private func describe(_ state: TraceState, by facts: borrowing TraceFacts) throws(LedgerError) {
+    let (accounts, names) = (accounts, accounts.names)
+    let (endUser, sessionName) = (facts.endUser, facts.session)
     state.row.take(facts)
-    state.row.name = try facts.name.map { (name) throws(LedgerError) in try accounts.names.name(name) }
-    state.row.metadata = try facts.metadata.map { (object) throws(LedgerError) in
-      try accounts.names.metadata(object)
-    }
-    state.row.labels = try accounts.names.labelSet(facts.labels)
-    state.row.unpriced = try unpriced(facts)
-    state.row.ownUser = try facts.endUser.map { (name) throws(LedgerError) in try accounts.users.account(named: name).id
-    }
+    state.row.name = facts.name.isEmpty ? nil : try names.name(facts.name)
+    state.row.metadata = facts.metadata.isEmpty ? nil : try names.metadata(facts.metadata)
+    state.row.labels = try names.labelSet(facts.labels)
+    state.row.unpriced = try unpriced(facts.unpriced)
+    state.row.ownUser = endUser.isEmpty ? nil : try accounts.users.account(named: endUser).id
     state.row.user = state.row.ownUser
     state.row.session = nil
-    guard let name = facts.session ?? (configuration.tracesAreSessions ? state.row.trace.hexadecimal : nil) else {
-      return
-    }
-    let session = try accounts.sessions.account(named: name)
+    guard !sessionName.isEmpty || configuration.tracesAreSessions else { return }
+    let session =
+      try sessionName.isEmpty ? self.session(like: state.row.trace) : accounts.sessions.account(named: sessionName)
     state.row.session = session.id
     // For now: the session may learn better from other traces of this transaction.
     if state.row.ownUser == nil && configuration.inheritsSessionUser { state.row.user = session.user }
   }
 
-  private func unpriced(_ facts: TraceFacts) throws(LedgerError) -> [UInt8] {
-    if facts.unpriced.isEmpty { return [] }
+  private func session(like trace: TraceID) throws(LedgerError) -> SessionAccount {
+    try Array(trace.hexadecimal.utf8).withUnsafeBufferPointer { (name) throws(LedgerError) in
+      try accounts.sessions.account(named: UnsafeRawBufferPointer(name))
+    }
+  }
+
+  private func unpriced(_ models: CountedTexts) throws(LedgerError) -> [UInt8] {
+    if models.isEmpty { return [] }
     var calls: [(model: Int64, calls: Int64)] = []
-    for (model, count) in facts.unpriced { calls.append((try accounts.names.name(model), Int64(count))) }
-    return UnpricedCalls.bytes(of: calls.sorted { $0.model < $1.model })
+    try models.forEach { (model, number) throws(LedgerError) in
+      let name = try accounts.names.name(model)
+      if let known = calls.firstIndex(where: { $0.model == name }) {
+        calls[known].calls += Int64(number)
+      } else {
+        calls.append((name, Int64(number)))
+      }
+    }
+    if calls.count > 1 { calls.sort { $0.model < $1.model } }
+    return UnpricedCalls.bytes(of: calls)
   }
 
   static func unpricedCalls(_ row: TraceRow) -> Int {
@@ -210,8 +259,10 @@ extension LedgerWriter {
   private func refuseIfForgotten(
     _ state: TraceState, before: TraceRow?, _ found: Findings
   ) throws(LedgerError) -> Bool {
-    let owner = (state.records + found.rejected).withUnsafeBytes { facts.read($0) }.endUser
-    guard let owner, case .refused = try forgotten.verdict(on: owner) else { return false }
+    let owner = (state.records + found.rejected).withUnsafeBytes { records in
+      facts.read(records) { String(decoding: $0.endUser, as: UTF8.self) }
+    }
+    guard !owner.isEmpty, case .refused = try forgotten.verdict(on: owner) else { return false }
     tally.refused += found.spans
     try refuse(state.row.trace)
     if let before { try remove(before) }

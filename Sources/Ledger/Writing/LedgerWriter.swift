@@ -19,6 +19,8 @@ final class LedgerWriter {
   var openSessions: OpenSessions?
   var hot = HotTraces(capacity: 16 << 20)
   var newcomers = Newcomers()
+  /// Of the trace that was new last: memory for the next.
+  var newSpans = SpanIDs()
   /// What the transaction under way has counted.
   var tally = Tally()
   /// Wall-clock time in nanoseconds since the Unix epoch.

@@ -10,7 +10,7 @@ final class MetadataShapes {
   }
 
   private let database: Database
-  private let shapes: InternTable<ExactBytes>
+  private let shapes: InternTable
   /// Of objects of late.
   private var shapeOfObject: [Int64: Int64] = [:]
   private var changes: [Int64: Counts] = [:]
@@ -25,7 +25,7 @@ final class MetadataShapes {
 
   init(_ database: Database) throws(LedgerError) {
     self.database = database
-    shapes = try InternTable(database, table: "metadata_shapes", column: "keys") { $0.bind(1, $1.bytes) }
+    shapes = try InternTable(database, table: "metadata_shapes", column: "keys", isText: false)
     select = try database.prepare("SELECT shape FROM metadata WHERE id = ?1")
     assign = try database.prepare("UPDATE metadata SET shape = ?2 WHERE id = ?1")
     add = try database.prepare(
@@ -38,7 +38,7 @@ final class MetadataShapes {
   /// A new object came, which has a row.
   func insert(object: Int64, keys: Set<[UInt8]>) throws(LedgerError) {
     let keys = keys.sorted { $0.lexicographicallyPrecedes($1) }
-    let shape = try shapes.id(of: ExactBytes(Self.bytes(of: keys))) { (id) throws(LedgerError) in
+    let shape = try shapes.id(of: Self.bytes(of: keys)) { (id) throws(LedgerError) in
       for key in keys {
         key.withUnsafeBytes { insertKey.bindText(1, $0) }
         insertKey.bind(2, id)
@@ -111,7 +111,7 @@ final class MetadataShapes {
       deleteKeys.bind(2, shape)
       try deleteKeys.run()
     }
-    try shapes.remove(shape, key: ExactBytes(keys))
+    try shapes.remove(shape, value: keys)
   }
 
   /// Forgets what is known: the rows say something else.

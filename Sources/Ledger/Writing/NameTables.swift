@@ -6,15 +6,17 @@ import JSON
 /// goes.
 final class NameTables {
   private let database: Database
-  private let names: InternTable<ExactText>
-  private let metadata: InternTable<ExactBytes>
+  private let names: InternTable
+  private let metadata: InternTable
   let shapes: MetadataShapes
-  private let labelSets: InternTable<ExactBytes>
+  private let labelSets: InternTable
   /// The labels of sets of late.
   private var labels: [Int64: [Label]] = [:]
-  /// Sets of late by what traces say: none that was removed.
-  private var setsByText: [LabelTexts: Int64] = [:]
+  /// Sets of late by what traces say, nil where that is nothing after all: none that was removed.
+  private var setsByText = ByteTable<Int64?>()
   private static let keptAtMost = 50_000
+  /// What traces say in more bytes isn't kept.
+  private static let longestText = 4096
 
   /// How many traces more or less refer to a row, in this transaction.
   private var metadataChanges: [Int64: Int64] = [:]
@@ -33,12 +35,10 @@ final class NameTables {
 
   init(_ database: Database) throws(LedgerError) {
     self.database = database
-    names = try InternTable(database, table: "names", column: "name") { $0.bind(1, $1.text) }
-    metadata = try InternTable(database, table: "metadata", column: "object") { statement, object in
-      object.bytes.withUnsafeBytes { statement.bindText(1, $0) }
-    }
+    names = try InternTable(database, table: "names", column: "name", isText: true)
+    metadata = try InternTable(database, table: "metadata", column: "object", isText: true)
     shapes = try MetadataShapes(database)
-    labelSets = try InternTable(database, table: "label_sets", column: "labels") { $0.bind(1, $1.bytes) }
+    labelSets = try InternTable(database, table: "label_sets", column: "labels", isText: false)
     insertValue = try database.prepare(
       "INSERT OR IGNORE INTO metadata_values (key, value, metadata) VALUES (?1, ?2, ?3)")
     deleteValue = try database.prepare(
@@ -51,14 +51,17 @@ final class NameTables {
 
   // MARK: Interning
 
-  func name(_ text: String) throws(LedgerError) -> Int64 {
-    try names.id(of: ExactText(text))
+  /// The number of a name.
+  func name(_ text: UnsafeRawBufferPointer) throws(LedgerError) -> Int64 {
+    if let known = names.known(text) { return known }
+    // What is no UTF-8 is mended.
+    return try names.id(of: String(decoding: text, as: UTF8.self))
   }
 
   /// The number of a JSON object.
-  func metadata(_ object: [UInt8]) throws(LedgerError) -> Int64 {
-    try metadata.id(of: ExactBytes(object)) { (id) throws(LedgerError) in
-      try shapes.insert(object: id, keys: try forEachValue(of: object, id, insertValue))
+  func metadata(_ object: UnsafeRawBufferPointer) throws(LedgerError) -> Int64 {
+    try metadata.id(of: object) { (id) throws(LedgerError) in
+      try shapes.insert(object: id, keys: try forEachValue(of: Array(object), id, insertValue))
     }
   }
 
@@ -74,16 +77,24 @@ final class NameTables {
   /// The number of a set of models and tags; nil for none.
   func labelSet(_ texts: LabelTexts) throws(LedgerError) -> Int64? {
     if texts.isEmpty { return nil }
-    if let known = setsByText[texts] { return known }
+    if let known = setsByText[texts.bytes] { return known }
+    let set = try newLabelSet(texts)
+    if texts.bytes.count <= Self.longestText {
+      if setsByText.count >= Self.keptAtMost { setsByText.removeAll() }
+      setsByText.set(set, for: texts.bytes)
+    }
+    return set
+  }
+
+  private func newLabelSet(_ texts: LabelTexts) throws(LedgerError) -> Int64? {
     var labels: [Label] = []
-    for model in texts.strings(.model) { labels.append(Label(kind: .model, name: try name(model))) }
-    for tag in texts.strings(.tag) { labels.append(Label(kind: .tag, name: try name(tag))) }
-    let id = try labelSets.id(of: ExactBytes(LabelSet.bytes(of: labels))) { (id) throws(LedgerError) in
+    for model in texts.strings(.model) { labels.append(Label(kind: .model, name: try names.id(of: model))) }
+    for tag in texts.strings(.tag) { labels.append(Label(kind: .tag, name: try names.id(of: tag))) }
+    if labels.isEmpty { return nil }
+    let id = try labelSets.id(of: LabelSet.bytes(of: labels)) { (id) throws(LedgerError) in
       try forEach(labels, of: id, insertLabel)
     }
     keep(labels, of: id)
-    if setsByText.count >= Self.keptAtMost { setsByText.removeAll() }
-    setsByText[texts] = id
     return id
   }
 
@@ -122,15 +133,15 @@ final class NameTables {
       let object = try blob("SELECT object FROM metadata WHERE id = ?1", id)
       try forEachValue(of: object, id, deleteValue)
       try shapes.remove(object: id)
-      try metadata.remove(id, key: ExactBytes(object))
+      try metadata.remove(id, value: object)
     }
     for (id, change) in labelSetChanges where change != 0 || doubtful.labelSets.contains(id) {
       guard try labelSetCount.change(of: id, by: change) else { continue }
       let labels = try labels(of: id)
       try forEach(labels, of: id, deleteLabel)
-      try labelSets.remove(id, key: ExactBytes(LabelSet.bytes(of: labels)))
+      try labelSets.remove(id, value: LabelSet.bytes(of: labels))
       self.labels[id] = nil
-      setsByText = [:]
+      setsByText.removeAll()
     }
     try shapes.flush()
     metadataChanges.removeAll(keepingCapacity: true)
@@ -147,7 +158,7 @@ final class NameTables {
       """, [.int(id)])
     guard isUsed == 0, case .text(let name) = try database.value("SELECT name FROM names WHERE id = ?1", [.int(id)])
     else { return }
-    try names.remove(id, key: ExactText(name))
+    try names.remove(id, value: Array(name.utf8))
   }
 
   /// Forgets what is known: the rows say something else.
@@ -157,7 +168,7 @@ final class NameTables {
     shapes.reset()
     labelSets.reset()
     labels = [:]
-    setsByText = [:]
+    setsByText.removeAll()
     metadataChanges = [:]
     labelSetChanges = [:]
     doubtful = ([], [])

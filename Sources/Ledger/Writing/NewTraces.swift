@@ -4,7 +4,7 @@ import OTLP
 /// statement costs beside its rows is a good part of the whole, and without a look for what is there first.
 final class NewTraces {
   /// Traces of one statement.
-  static let atOnce = 8
+  static let atOnce = 16
 
   private let database: Database
   private let insertAll: Statement

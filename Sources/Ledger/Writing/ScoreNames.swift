@@ -1,16 +1,16 @@
 /// The rows of `score_names`: interned while scores are written, and removed with the last score that has them.
 final class ScoreNames {
   private let database: Database
-  private let names: InternTable<ExactText>
+  private let names: InternTable
   /// How many scores more or less have a name, in this transaction.
   private var changes: [Int64: Int64] = [:]
 
   init(_ database: Database) throws(LedgerError) {
     self.database = database
-    names = try InternTable(database, table: "score_names", column: "name") { $0.bind(1, $1.text) }
+    names = try InternTable(database, table: "score_names", column: "name", isText: true)
   }
 
-  func id(of name: String) throws(LedgerError) -> Int64 { try names.id(of: ExactText(name)) }
+  func id(of name: String) throws(LedgerError) -> Int64 { try names.id(of: name) }
 
   /// Takes a score's names off (`sign` -1) or puts them on (1).
   func count(_ score: ScoreRow, _ sign: Int64) {
@@ -24,7 +24,7 @@ final class ScoreNames {
       try database.run("UPDATE score_names SET uses = uses + ?2 WHERE id = ?1", [.int(id), .int(change)])
       guard change <= 0 else { continue }
       let name = try database.value("SELECT name FROM score_names WHERE id = ?1 AND uses = 0", [.int(id)])
-      if case .text(let name) = name { try names.remove(id, key: ExactText(name)) }
+      if case .text(let name) = name { try names.remove(id, value: Array(name.utf8)) }
     }
     changes.removeAll(keepingCapacity: true)
   }

@@ -36,15 +36,14 @@ struct TraceGroups {
     let spanCount = batch.reduce(0) { $0 + $1.facts.spanCount }
     runs.reserveCapacity(spanCount / 2)
     groups.reserveCapacity(spanCount / 8)
-    var known: [TraceID: Int32] = [:]
-    known.reserveCapacity(spanCount / 8)
+    var known = ByteTable<Int32>(room: spanCount / 8)
     for (arrival, batched) in batch.enumerated() {
       batched.facts.forEachRun { run in
         let next = Int32(groups.count)
-        let group = Int(known[run.trace, default: next])
+        let group = Int(withUnsafeBytes(of: run.trace) { known[$0] } ?? next)
         let place = Int32(runs.count)
         if group == next {
-          known[run.trace] = next
+          withUnsafeBytes(of: run.trace) { known.set(next, for: $0) }
           groups.append(
             Group(
               trace: run.trace, first: place, last: place, spanCount: run.spanCount,
@@ -62,7 +61,9 @@ struct TraceGroups {
 
   /// Lends the spans of a trace.
   @inline(__always)
-  func forEach(in group: Group, _ body: (FactsChunk.Place) throws(LedgerError) -> Void) throws(LedgerError) {
+  func forEach<Failure>(
+    in group: Group, _ body: (FactsChunk.Place) throws(Failure) -> Void
+  ) throws(Failure) {
     var next = group.first
     while next >= 0 {
       let run = runs[Int(next)]

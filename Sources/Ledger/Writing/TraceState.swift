@@ -6,7 +6,8 @@ final class TraceState {
   var row: TraceRow
   /// `SpanRecord`s behind one another.
   var records: [UInt8] = []
-  var spans = SpanIDs()
+  /// The ids of the records' spans. Most traces come at once, and nobody asks.
+  lazy var spans = SpanIDs(of: records)
   /// The last part of the tree, and where it begins in the records; -1 before there is one.
   var lastPart: Int64 = -1
   var lastPartStart = 0
@@ -27,12 +28,20 @@ struct SpanIDs {
   private var set: Set<UInt64> = []
   private static let longestList = 32
 
+  init() {}
+
+  /// Those of records.
+  init(of records: [UInt8]) {
+    records.withUnsafeBytes { _ = SpanRecord.forEach(in: $0) { facts, _ in _ = insert(facts.spanID) } }
+  }
+
   var count: Int { list.count + set.count }
   var byteCount: Int { list.count * 8 + set.count * 16 }
 
-  /// Makes room for so many more.
-  mutating func reserve(_ count: Int) {
-    if set.isEmpty { list.reserveCapacity(min(list.count + count, Self.longestList)) }
+  /// Empties it, and keeps the list's memory.
+  mutating func removeAll() {
+    list.removeAll(keepingCapacity: true)
+    set = []
   }
 
   /// False when it was there already.
@@ -44,7 +53,7 @@ struct SpanIDs {
     } else {
       set = Set(list)
       set.insert(id)
-      list = []
+      list.removeAll(keepingCapacity: true)
     }
     return true
   }
@@ -55,11 +64,11 @@ struct SpanIDs {
 }
 
 /// Traces that got spans lately, as far as memory allows. Those that got none for longest go first, about.
-struct HotTraces {
+struct HotTraces: ~Copyable {
   /// Of each half: what is used moves to the younger one; the older one goes when the younger is full.
   private let capacity: Int
-  private var young: [TraceID: TraceState] = [:]
-  private var old: [TraceID: TraceState] = [:]
+  private var young = ByteTable<TraceState>()
+  private var old = ByteTable<TraceState>()
   private var byteCount = 0
 
   /// - Parameter capacity: bytes that traces take at most.
@@ -69,27 +78,29 @@ struct HotTraces {
 
   /// The trace, which is not kept any more.
   mutating func take(_ id: TraceID) -> TraceState? {
-    if let state = young.removeValue(forKey: id) {
-      byteCount -= state.byteCount
-      return state
+    withUnsafeBytes(of: id) { id in
+      if let state = young.remove(id) {
+        byteCount -= state.byteCount
+        return state
+      }
+      return old.remove(id)
     }
-    return old.isEmpty ? nil : old.removeValue(forKey: id)
   }
 
   mutating func keep(_ state: TraceState) {
     let size = state.byteCount
     if byteCount + size > capacity {
       swap(&old, &young)
-      young.removeAll(keepingCapacity: true)
+      young.removeAll()
       byteCount = 0
     }
     byteCount += size
-    young[state.row.trace] = state
+    withUnsafeBytes(of: state.row.trace) { young.set(state, for: $0) }
   }
 
   mutating func removeAll() {
-    young = [:]
-    old = [:]
+    young.removeAll()
+    old.removeAll()
     byteCount = 0
   }
 }
