@@ -172,7 +172,7 @@ let package = Package(
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: settings),
     .testTarget(
-      name: "FuzzingTests", dependencies: ["FuzzTargets", "TestSupport"], path: "Tests/Fuzzing/Replay",
+      name: "FuzzingTests", dependencies: ["FuzzTargets", "Locks", "TestSupport"], path: "Tests/Fuzzing/Replay",
       swiftSettings: settings),
   ] + fuzzer,
   swiftLanguageModes: [.v6],

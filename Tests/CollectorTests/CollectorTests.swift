@@ -189,7 +189,7 @@ struct CollectorTests {
       return reply.status == 503 && reply.headers["retry-after"] == "1"
     }
     #expect(isRefused)
-    #expect(running.lines.all.contains { $0.contains("above the soft limit") })
+    #expect(eventually { running.lines.all.contains { $0.contains("above the soft limit") } })
   }
 
   @Test func `metrics are served to whoever asks the right way`() throws {

@@ -12,6 +12,8 @@ script = Script(
     no_mount=((False, False), "only with max_spool_mib"),
 )
 arguments = script.arguments
+# Whoever is refused waits for some seconds: with many senders, many are refused in a short time.
+LOAD = {"span_bytes": 1000, "senders": 10}
 
 
 def fill(scene):
@@ -33,8 +35,8 @@ def fill(scene):
 
 if not arguments.no_mount:
     with Disk(arguments.mib) as disk:
-        with script.scene("full_disk", storage=disk.path, load={"span_bytes": 1000}) as scene:
+        with script.scene("full_disk", storage=disk.path, load=LOAD) as scene:
             fill(scene)
-with script.scene("max_spool_mib", max_spool_mib=arguments.mib, load={"span_bytes": 1000}) as scene:
+with script.scene("max_spool_mib", max_spool_mib=arguments.mib, load=LOAD) as scene:
     fill(scene)
 script.end()

@@ -1,4 +1,5 @@
 @testable import GRPCServer
+import Locks
 import TestSupport
 import Testing
 
@@ -35,9 +36,11 @@ struct HealthTests {
       let stream = try calls.begin("/grpc.health.v1.Health/Watch")
       try calls.send(request("test.Echo"), on: stream)
       #expect(try calls.receive(count: 7, on: stream) == TestCalls.prefix(2) + serving)
-      server.stop(timeout: .seconds(60))
+      let stop = BackgroundThread(name: "stop") { server.stop(timeout: .seconds(60)) }
       // Both messages, each but the first with its prefix.
       #expect(try calls.receive().reply.message == serving + TestCalls.prefix(2) + [0x08, 2])
+      calls.waitForEnd()
+      stop.join()
     }
   }
 

@@ -57,6 +57,7 @@ struct LifecycleTests {
     #expect(eventually { (try? TestClient(port: server.port)) == nil })
     pending[0].call.respond(.success([2]))
     #expect(try calls.receive().reply.message == [2])
+    calls.waitForEnd()
     stop.join()
     // gRPC closes them on threads of its own.
     #expect(eventually { server.statistics.openConnections == 0 })

@@ -5,15 +5,29 @@ import TLS
 final class TestCertificates {
   let directory: URL
 
-  /// An authority, and certificates of `localhost` and of a client that it has given; another one with the same.
-  init() throws {
+  /// What every object begins with: an authority, and certificates of `localhost` and of a client that it has given; another
+  /// one with the same. Made once: a test waits for six processes.
+  private static let made = Result {
+    let certificates = try TestCertificates(files: [:])
+    for authority in ["ours", "theirs"] {
+      try certificates.make(authority, extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=keyCertSign"])
+      try certificates.make(
+        "\(authority)-server", by: authority, extensions: ["subjectAltName=DNS:localhost,IP:127.0.0.1"])
+      try certificates.make("\(authority)-client", by: authority, extensions: ["extendedKeyUsage=clientAuth"])
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: certificates.directory.path)
+    return try Dictionary(
+      uniqueKeysWithValues: names.map { ($0, try Data(contentsOf: URL(fileURLWithPath: certificates.path($0)))) })
+  }
+
+  convenience init() throws {
+    try self.init(files: Self.made.get())
+  }
+
+  private init(files: [String: Data]) throws {
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("heirloom-tls-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    for authority in ["ours", "theirs"] {
-      try make(authority, extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=keyCertSign"])
-      try make("\(authority)-server", by: authority, extensions: ["subjectAltName=DNS:localhost,IP:127.0.0.1"])
-      try make("\(authority)-client", by: authority, extensions: ["extendedKeyUsage=clientAuth"])
-    }
+    for (name, content) in files { try content.write(to: URL(fileURLWithPath: path(name))) }
   }
 
   deinit {

@@ -132,6 +132,8 @@ private let anHour = Duration.seconds(3600)
     #expect(!fixture.queue.offer(SampleRequest.make(spans: 3)))
     #expect(fixture.metric("otelcol_exporter_enqueue_failed_spans") == 3)
     #expect(fixture.metric("otelcol_exporter_queue_capacity") == 2)
+    // An end waits for what is under way.
+    for attempt in fixture.sender.attempts.wait(count: 2) { attempt.end(.delivered(rejected: 0)) }
     fixture.drain()
   }
 

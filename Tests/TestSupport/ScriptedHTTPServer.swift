@@ -68,7 +68,9 @@ package final class ScriptedHTTPServer: @unchecked Sendable {
   ///   - reply: to the request of that number, from 0.
   package init(port: Int = 0, reply: @escaping @Sendable (Int, Request) -> Reply) {
     self.reply = reply
-    (listener, self.port) = Self.listen(port)
+    guard let (listener, port) = Self.listen(port) else { fatalError("cannot listen on port \(port): \(errno)") }
+    self.listener = listener
+    self.port = port
     let thread = BackgroundThread(name: "test-accept") { self.accept() }
     lock.withLock { threads.append(thread) }
   }
@@ -92,14 +94,16 @@ package final class ScriptedHTTPServer: @unchecked Sendable {
     close(listener)
   }
 
-  /// A port where nobody listens.
+  /// A port where nobody listens, nor comes to: Linux gives higher ones to whoever asks for none, as other tests' servers do.
   package static func unusedPort() -> Int {
-    let (listener, port) = listen(0)
-    close(listener)
-    return port
+    while true {
+      guard let (listener, port) = listen(.random(in: 10_000..<32_768)) else { continue }
+      close(listener)
+      return port
+    }
   }
 
-  private static func listen(_ port: Int) -> (Int32, Int) {
+  private static func listen(_ port: Int) -> (Int32, Int)? {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var yes: Int32 = 1
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
@@ -113,7 +117,10 @@ package final class ScriptedHTTPServer: @unchecked Sendable {
         bind(listener, $0, length) | Glibc.listen(listener, 128) | getsockname(listener, $0, &length)
       }
     }
-    precondition(status == 0, "cannot listen on port \(port): \(errno)")
+    guard status == 0 else {
+      close(listener)
+      return nil
+    }
     return (listener, Int(UInt16(bigEndian: address.sin_port)))
   }
 

@@ -85,6 +85,12 @@ package final class TestCalls {
     return replies[stream, default: []]
   }
 
+  /// Does what the server asks for until it closes the connection. One that ends in peace waits for its last question to be
+  /// answered, for up to twenty seconds.
+  package func waitForEnd() {
+    while (try? receiveFrame()) != nil {}
+  }
+
   /// Reads a frame and does what it asks for; whether it ends its stream.
   private func receiveFrame() throws(ConnectionLost) -> (kind: UInt8, stream: UInt32, ends: Bool) {
     let head = try client.receive(count: 9)

@@ -81,6 +81,8 @@ package final class TestClient: @unchecked Sendable {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      // The process was stopped meanwhile, and goes on.
+      if count < 0, errno == EINTR { continue }
       if count < 0 { throw ConnectionLost(code: errno) }
       rest = rest.dropFirst(count)
     }
@@ -172,7 +174,8 @@ package final class TestClient: @unchecked Sendable {
 
   private func receiveMore() throws(ConnectionLost) {
     var buffer = [UInt8](repeating: 0, count: 65536)
-    let count = recv(socket, &buffer, buffer.count, 0)
+    var count: Int
+    repeat { count = recv(socket, &buffer, buffer.count, 0) } while count < 0 && errno == EINTR
     if count <= 0 { throw ConnectionLost(code: count == 0 ? 0 : errno) }
     received += buffer.prefix(count)
   }

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,6 +16,10 @@ from support.waiting import PATIENCE, wait_until
 REPOSITORY = Path(__file__).resolve().parents[3]
 # Several test processes run beside one another. Each locks the byte of every port that it was given, for as long as it lives.
 CLAIMS = (Path(tempfile.gettempdir()) / "heirloom-test-ports").open("w")
+GIVEN = set()
+# Not those that the system gives whoever asks for none, such as every server of the unit tests, which run beside these.
+ASSIGNED = range(*map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()))
+PORTS = [port for port in range(10_000, 60_000) if port not in ASSIGNED] or range(10_000, 60_000)
 
 
 def binary():
@@ -27,13 +32,16 @@ def binary():
 def free_port():
     """A port that nobody listens on at this moment, and that no test process beside this one has been given."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = secrets.choice(PORTS)
+        if port in GIVEN:
+            continue
         try:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
             fcntl.lockf(CLAIMS, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
         except OSError:
             continue
+        GIVEN.add(port)
         return port
 
 

@@ -1,6 +1,7 @@
 """The collector under test as a process that is killed, stopped and started again on the same port and storage."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,10 +20,17 @@ def binary():
 
 
 def free_port():
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on at this moment; not one that the system may give somebody else while the collector is
+    dead."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(10_000, lowest if lowest > 20_000 else 60_000)
+        try:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return port
 
 
 def config(
