@@ -21,3 +21,33 @@ int csqlite_defend(sqlite3 *database) {
 int csqlite_forgo_statistics(void) {
   return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
+
+static sqlite3_file *file_of(sqlite3 *database) {
+  sqlite3_file *file = (sqlite3_file *)0;
+  int result = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return result == SQLITE_OK && file && file->pMethods ? file : (sqlite3_file *)0;
+}
+
+int csqlite_read_file(sqlite3 *database, void *bytes, int count, sqlite3_int64 offset) {
+  sqlite3_file *file = file_of(database);
+  return file ? file->pMethods->xRead(file, bytes, count, offset) : SQLITE_ERROR;
+}
+
+int csqlite_zero_file(sqlite3 *database, int count, sqlite3_int64 offset) {
+  static const char zeros[4096];
+  sqlite3_file *file = file_of(database);
+  if (!file) return SQLITE_ERROR;
+  while (count > 0) {
+    int part = count < (int)sizeof zeros ? count : (int)sizeof zeros;
+    int result = file->pMethods->xWrite(file, zeros, part, offset);
+    if (result != SQLITE_OK) return result;
+    count -= part;
+    offset += part;
+  }
+  return SQLITE_OK;
+}
+
+int csqlite_sync_file(sqlite3 *database) {
+  sqlite3_file *file = file_of(database);
+  return file ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : SQLITE_ERROR;
+}

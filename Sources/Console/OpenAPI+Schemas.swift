@@ -172,7 +172,7 @@ extension OpenAPI {
         "pseudonym": {"type": ["string", "null"],
           "description": "What the id is replaced by from now on; null when spans with it are refused."},
         "remains_in_log": {"type": "boolean",
-          "description": "Whether some of it is still in the file's write-ahead log, until the ledger closes."},
+          "description": "Whether a reader kept some of it in the file or its write-ahead log: the collector tries again."},
         "copies": {"type": "array", "items": {"type": "string"}, "description": "Where copies may be that remain."}}}
     """#
 

@@ -65,7 +65,7 @@ struct Forgetting {
       erasure.text("pseudonym").map { "will be taken in as those of \(PlainText.harmless($0))" } ?? "will be refused"
     var text = "\(went)\nSpans with that id \(later).\n"
     if erasure.at("remains_in_log")?.bool == true {
-      text += "Somebody is reading the ledger: its write-ahead log keeps some of it until the collector stops.\n"
+      text += "Somebody is reading the ledger: its files keep some of it until a collector has tried again.\n"
     }
     let copies = erasure.texts("copies")
     guard !copies.isEmpty else { return text }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Ledger
@@ -35,6 +36,73 @@ import Testing
     }
     #expect(try users(fixture) == ["ada"])
     #expect(try fixture.rows("SELECT count(*) FROM traces") == ["200"])
+  }
+
+  /// A ledger whose pages were split and filled again: rows come in between others, and grow.
+  private func rearranged(_ random: inout SeededGenerator) throws -> (LedgerFixture, LedgerWriter, users: [String]) {
+    let fixture = try LedgerFixture()
+    let writer = try fixture.writer()
+    let users = (0..<600).map {
+      "unmistakable-\($0)-\(String(repeating: "x", count: Int.random(in: 0...60, using: &random)))."
+    }
+    for transaction in 0..<30 {
+      let spans = (0..<400).flatMap { _ in
+        let user = users.randomElement(using: &random)!
+        var child = TestSpan(
+          trace: .random(in: 1 ... .max, using: &random), id: 2, parent: 1, name: "child of \(user)")
+        child.start += .random(in: 0...10_000_000_000, using: &random)
+        var root = TestSpan(
+          trace: child.trace, id: 1, endUser: user, session: "s-\(user)\(transaction % 7)",
+          metadata: #"{"email":"\#(user)","n":\#(transaction % 5)}"#)
+        root.duration = .random(in: 0...90_000_000_000, using: &random)
+        return [child, root]
+      }
+      try writer.apply([Arrival(spans)])
+    }
+    return (fixture, writer, users)
+  }
+
+  private func expectNothing(of users: some Sequence<String>, in fixture: LedgerFixture) throws {
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: fixture.configuration.path))
+    for user in users { #expect(bytes.range(of: Data(user.utf8)) == nil, "\(user)") }
+  }
+
+  @Test(arguments: 2...3 as ClosedRange<UInt64>)
+  func `nor in what is unused of pages, where SQLite leaves what it has moved`(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let (fixture, writer, users) = try rearranged(&random)
+    let forgotten = users.shuffled(using: &random).prefix(120)
+    let before = try fixture.tables()
+    for user in forgotten { _ = try writer.forget(endUser: user) }
+    writer.close()
+    try expectNothing(of: forgotten, in: fixture)
+    #expect(try fixture.rows("PRAGMA integrity_check") == ["ok"])
+    #expect(try fixture.rows("SELECT count(*) FROM users WHERE id > 0") == [String(users.count - forgotten.count)])
+    let gone = Set(forgotten)
+    let kept = before["users"]?.filter { row in !gone.contains(String(row.prefix { $0 != "|" })) }
+    #expect(try fixture.tables()["users"]?.sorted() == kept?.sorted())
+  }
+
+  @Test func `what a reader keeps from being overwritten is overwritten later`() throws {
+    var random = SeededGenerator(seed: 3)
+    let (fixture, writer, users) = try rearranged(&random)
+    let reader = try LedgerFile.openForReading(path: fixture.configuration.path)
+    try reader.execute("BEGIN; SELECT count(*) FROM traces")
+    // Waits for nobody.
+    try writer.database.execute("PRAGMA busy_timeout = 0")
+    for user in users.prefix(120) { #expect(try writer.forget(endUser: user).remainsInLog) }
+    #expect(writer.hasResidue)
+    writer.close()
+    try reader.execute("COMMIT")
+
+    // Another run goes on with it.
+    let next = try fixture.writer()
+    #expect(next.hasResidue)
+    #expect(try next.scrub())
+    #expect(!next.hasResidue)
+    next.close()
+    try expectNothing(of: users.prefix(120), in: fixture)
+    #expect(try fixture.rows("PRAGMA integrity_check") == ["ok"])
   }
 
   @Test func `later spans are refused, whichever of them names the user`() throws {

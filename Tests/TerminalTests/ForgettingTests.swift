@@ -62,7 +62,7 @@ import Testing
       text == """
         The ledger had nothing of nobody.
         Spans with that id will be taken in as those of forgotten-1.
-        Somebody is reading the ledger: its write-ahead log keeps some of it until the collector stops.
+        Somebody is reading the ledger: its files keep some of it until a collector has tried again.
 
         """)
   }

@@ -15,3 +15,9 @@ int csqlite_defend(sqlite3 *database);
 
 /* Has SQLite not count the memory that it takes. To be called before anything else. */
 int csqlite_forgo_statistics(void);
+
+/* Reads, overwrites with zeros and syncs the file beneath a database's pages, past the cache and the log: only for who knows that
+   the log is empty and holds the lock that writers take. SQLite's own handle, since closing another one would drop its locks. */
+int csqlite_read_file(sqlite3 *database, void *bytes, int count, sqlite3_int64 offset);
+int csqlite_zero_file(sqlite3 *database, int count, sqlite3_int64 offset);
+int csqlite_sync_file(sqlite3 *database);

@@ -1,7 +1,7 @@
 import OTLP
 
 /// Bytes that are written straight into their memory. A value like an array, but for that its memory is used again: what one
-/// thread writes another frees, which makes the C library take pages from the kernel and give them back all the time.
+/// thread writes another frees.
 struct FactsBytes: Sendable {
   private final class Memory: @unchecked Sendable {
     // Sendable: written only while one value alone has it.

@@ -134,6 +134,7 @@ struct LedgerLoop {
       // In step with what comes: a slice with each transaction.
       nextRetention = isUnfinished && tally != LedgerWriter.Tally() ? 0 : MonotonicClock.now() + Self.retentionInterval
       try writer.boundLog(to: Self.longestLog)
+      if writer.hasResidue { _ = try writer.scrub() }
     } catch {
       failed(error)
       nextRetention = MonotonicClock.now() + Self.retentionInterval

@@ -11,8 +11,8 @@ package struct Erasure: Sendable, Equatable {
   package var scores = 0
   /// Under which name later spans of the user are taken in; nil where they are refused.
   package var pseudonym: String?
-  /// Whether a reader kept the write-ahead log beside the file from being emptied: then it still holds some of what went,
-  /// until the ledger closes.
+  /// Whether a reader kept the write-ahead log beside the file from being emptied: then it and the file may still hold some of
+  /// what went. A running collector tries again.
   package var remainsInLog = false
 }
 
@@ -34,6 +34,7 @@ extension LedgerWriter {
           isThere = false
           return
         }
+        try noteResidue()
         step = try removeTraces(of: user)
         isThere = step.traces == Self.slice
       }
@@ -43,7 +44,7 @@ extension LedgerWriter {
       erasure.scores += tally.removedScores
     }
     try database.execute("PRAGMA incremental_vacuum(100000)")
-    erasure.remainsInLog = try database.int("PRAGMA wal_checkpoint(TRUNCATE)") != 0
+    erasure.remainsInLog = try !scrub()
     return erasure
   }
 

@@ -29,6 +29,8 @@ final class LedgerWriter {
   var mostMoved = 5000
   /// Whether sessions have traces that still belong to the end user before.
   var isMoving = false
+  /// Whether pages may still have copies of rows that were erased.
+  var hasResidue = false
   /// Where the search for old traces goes on.
   var retentionPlace: Moment?
   /// When the latest of the traces began that retention has removed; nanoseconds since the Unix epoch.
@@ -75,6 +77,7 @@ final class LedgerWriter {
     facts = TraceFactsReader(prices: configuration.prices, fallback: configuration.fallback)
     try applied.load(from: database)
     isMoving = try database.int("SELECT EXISTS (SELECT 1 FROM moving)") == 1
+    try findResidue()
   }
 
   static func wallClock() -> Int64 {
@@ -136,15 +139,20 @@ final class LedgerWriter {
     try accounts.reset()
     try forgotten.reset()
     isMoving = try database.int("SELECT EXISTS (SELECT 1 FROM moving)") == 1
+    try findResidue()
     dataVersion = version
     isStale = false
   }
 
   /// Ends a write-ahead log that readers, who come and go, have kept from ending: waits until those of now have finished.
   func boundLog(to limit: Int) throws(LedgerError) {
+    if logSize > limit { try database.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+  }
+
+  /// Bytes of the write-ahead log.
+  var logSize: Int {
     var status = stat()
-    guard stat(configuration.path + "-wal", &status) == 0, Int(status.st_size) > limit else { return }
-    try database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return stat(configuration.path + "-wal", &status) == 0 ? Int(status.st_size) : 0
   }
 
   /// Writes the log back into the file and ends it. What fails here is done when the file is opened next.

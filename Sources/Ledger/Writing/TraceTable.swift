@@ -66,9 +66,6 @@ final class TraceTable {
     state.isStored = true
     let parts = try Trees.parts(of: state.row.id, in: database)
     (state.records, state.lastPart, state.lastPartStart) = (parts.records, parts.last, parts.start)
-    parts.records.withUnsafeBytes { bytes in
-      _ = SpanRecord.forEach(in: bytes) { facts, _ in _ = state.spans.insert(facts.spanID) }
-    }
     return state
   }
 
