@@ -7,7 +7,7 @@ final class Accounts {
   let scores: ScoreTable
   private let facets: FacetTable
   let blocks: (users: RowBlocks, sessions: RowBlocks, traces: RowBlocks)
-  /// The account of everybody, once it was needed.
+  /// The account of everybody, once the transaction has needed it.
   private var everybody: UserAccount?
   private let database: Database
   private var unpriced: [Int64: Int64] = [:]
@@ -143,6 +143,7 @@ final class Accounts {
 
   /// After a commit.
   func finish() {
+    everybody = nil
     sessions.finish()
     users.finish()
   }
