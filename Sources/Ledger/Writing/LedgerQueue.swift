@@ -73,10 +73,11 @@ final class LedgerQueue: Sendable {
   private let metrics: LedgerMetrics
   /// So many bytes are written at once, whatever the interval says.
   private let enough: Int
-  /// Bytes that one transaction takes at most, a request more or less.
-  private static let mostPerTransaction = 16 << 20
+  /// Bytes that one transaction takes at most, a request more or less: about what comes in a second on two busy processors. Each
+  /// user and session that it touches is written once, so that smaller ones cost more.
+  private static let mostPerTransaction = 32 << 20
   /// Bytes of what is in a log that are in memory, too, at most.
-  private static let mostCopied = 16 << 20
+  private static let mostCopied = 32 << 20
 
   /// - Parameters:
   ///   - capacity: bytes of facts that wait in memory at most.
