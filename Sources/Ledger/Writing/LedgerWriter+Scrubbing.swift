@@ -31,6 +31,7 @@ extension LedgerWriter {
         }
         try scrubSlice()
       }
+      try findResidue()
       // Its copies of these pages are as they were.
       try database.execute("PRAGMA shrink_memory")
       guard isEmptied else { return false }
@@ -45,7 +46,6 @@ extension LedgerWriter {
       try database.run("UPDATE properties SET value = ?2 WHERE key = ?1", [place, .int(next)])
     } else {
       try database.run("DELETE FROM properties WHERE key = ?1", [place])
-      hasResidue = false
     }
   }
 }

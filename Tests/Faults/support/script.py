@@ -123,7 +123,6 @@ class Scene:
 
     def __init__(self, script, label="", root_wait=60, storage=None, process=None, load=None, rate=None, **parts):
         self.script, self.label, self.root_wait, self.parts = script, label, root_wait, parts
-        self.kills = 0
         self.folder = Path(tempfile.mkdtemp(prefix=f"heirloom-{script.name}-"))
         self.run = os.urandom(8)
         self.upstream = free_port()
@@ -161,7 +160,6 @@ class Scene:
             early = round % 4 == 3
             time.sleep(chance.uniform(0, 0.3) if early else seconds * chance.uniform(0.5, 1.5))
             self.collector.kill()
-            self.kills += 1
             self.collector.start(wait=False)
         self.collector.wait_until_receiving()
 
@@ -211,7 +209,7 @@ class Scene:
         }
         for name, value in figures.items():
             self.figure(name, value)
-        for fault in verdict.faults(duplicates_percent, 0 if script.arguments.long else self.kills):
+        for fault in verdict.faults(duplicates_percent):
             self.check(False, fault)
         self.check(verdict.judged or not identity, "no span arrived whose root was acknowledged in time")
         self.check(not board.unreadable, f"{board.unreadable} requests to the backend could not be read")

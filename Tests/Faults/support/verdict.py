@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 # Of the spans that arrived, the share that may arrive twice: what is on its way when a process is killed is sent again.
 DUPLICATES_PERCENT = 5
-# That is one batch, of at most so many spans (the default of `send_batch_size`). Few kills within seconds all hit one on a
-# busy machine, whatever share that is; among many they are few.
-BATCH = 8192
 
 
 def nothing(trace):
@@ -46,8 +43,8 @@ class Verdict:
     def duplicates_percent(self):
         return round(100 * self.duplicates / max(1, self.arrived), 2)
 
-    def faults(self, duplicates_percent=DUPLICATES_PERCENT, batches=0):
-        """What of the promise was broken, in words. So many batches may arrive twice, whatever their share is."""
+    def faults(self, duplicates_percent=DUPLICATES_PERCENT):
+        """What of the promise was broken, in words."""
         found = []
         if self.lost:
             found.append(f"{self.lost} acknowledged spans are lost")
@@ -57,7 +54,7 @@ class Verdict:
             found.append(f"{self.harmed} spans arrived otherwise than they were sent")
         if self.wrong_identity:
             found.append(f"{self.wrong_identity} spans have another identity than their trace's root")
-        if self.duplicates_percent > duplicates_percent and self.duplicates > batches * BATCH:
+        if self.duplicates_percent > duplicates_percent:
             found.append(f"{self.duplicates_percent} % of the spans arrived twice, more than {duplicates_percent} %")
         return found
 
