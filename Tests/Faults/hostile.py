@@ -83,9 +83,13 @@ def closed(port):
 
 
 def connections(port):
-    """Of the healthy senders' receiver, over both protocols."""
+    """Of the healthy senders' receiver, by transport."""
     series = metrics(port, "heirloom_receiver_connections")
-    return sum(count for labels, count in series.items() if 'receiver="otlp"' in labels)
+    return {
+        labels.split('transport="')[1].split('"')[0]: int(count)
+        for labels, count in series.items()
+        if 'receiver="otlp"' in labels
+    }
 
 
 def main():
@@ -161,8 +165,8 @@ def main():
         for reason in ("read_header_timeout", "read_timeout", "write_timeout"):
             script.check(ended.get(reason), f"nobody was ended by {reason}")
         deadline = time.monotonic() + 20
-        while (left := connections(numbers)) > 4:
-            if not script.check(time.monotonic() < deadline, f"{left:.0f} connections stayed when the strangers had gone"):
+        while sum((left := connections(numbers)).values()) > 4:
+            if not script.check(time.monotonic() < deadline, f"connections stayed when the strangers had gone: {left}"):
                 break
             time.sleep(0.2)
         scene.finish()
