@@ -11,7 +11,7 @@ enum Schema {
   }
 
   /// A ledger of version n has had the first n.
-  static let migrations = [Migration(sql: version1), version2, openSessions, scores, ownTallies]
+  static let migrations = [Migration(sql: version1), version2, openSessions, scores, ownTallies, treeBundles]
 
   /// Says in the file's header whose file it is: "Hrlm".
   static let applicationID: Int64 = 0x4872_6C6D
@@ -95,7 +95,8 @@ enum Schema {
     CREATE INDEX traces_by_session ON traces (session, start) WHERE session IS NOT NULL;
 
     -- What is known of each trace's spans: `SpanRecord`s behind one another. What came first is in `trees`, by the trace's
-    -- id; what came later in parts behind that, at trace * 65536 + 1 and on. So both tables grow at their ends.
+    -- id, since version 6 several traces' together (see `TreeRow`); what came later in parts behind that, at
+    -- trace * 65536 + 1 and on. So both tables grow at their ends.
     CREATE TABLE trees (id INTEGER PRIMARY KEY, records BLOB NOT NULL);
     CREATE TABLE tree_parts (id INTEGER PRIMARY KEY, records BLOB NOT NULL);
     -- Spans that came when their trace's tree was full.

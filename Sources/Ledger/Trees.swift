@@ -14,16 +14,23 @@ enum Trees {
     try parts(of: trace, in: database).records
   }
 
-  /// The records, with the number of the last part (0 for the first, -1 without any) and where it begins in them.
+  /// The row with a trace's first part, if it has one: see `TreeRow`.
+  static let findRow = "SELECT id, records FROM trees WHERE id <= ?1 ORDER BY id DESC LIMIT 1"
+
+  /// The records, with the number of the last part, 0 for the first, and where it begins in them.
   static func parts(of trace: Int64, in database: Database) throws(LedgerError) -> (
     records: [UInt8], last: Int64, start: Int
   ) {
     var records: [UInt8] = []
-    var last: Int64 = -1
+    var last: Int64 = 0
     var start = 0
-    try database.forEach("SELECT records FROM trees WHERE id = ?1", [.int(trace)]) { row in
-      records = row.bytes(0)
-      last = 0
+    try database.forEach(findRow, [.int(trace)]) { row in
+      row.withBytes(1) { bytes in
+        var places = TreeRow(row.int(0), bytes)
+        while let place = places.next(), place.trace <= trace {
+          if place.trace == trace { records = Array(bytes[place.tree]) }
+        }
+      }
     }
     let range = [id(trace: trace, part: 0), id(trace: trace, part: maxParts - 1)].map(SQLValue.int)
     try database.forEach("SELECT id, records FROM tree_parts WHERE id BETWEEN ?1 AND ?2 ORDER BY id", range) { row in

@@ -1,7 +1,7 @@
 /// Base-128 numbers in the blobs of the ledger.
 struct VarintReader {
   private let bytes: UnsafeRawBufferPointer
-  private var position: Int
+  var position: Int
 
   init(_ bytes: UnsafeRawBufferPointer, from position: Int = 0) {
     self.bytes = bytes

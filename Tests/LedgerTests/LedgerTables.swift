@@ -148,12 +148,29 @@ extension LedgerFixture {
     tables["score_names"] = try lines("SELECT name, uses FROM score_names")
     tables["unpriced"] = try lines("SELECT n.name, calls FROM unpriced JOIN names n ON n.id = model")
     // What nothing else shows.
-    tables["trees without a trace"] = try lines("SELECT id FROM trees WHERE id NOT IN (SELECT id FROM traces)")
+    let traces = Set(try lines("SELECT id FROM traces"))
+    tables["trees without a trace"] = try treeRows().flatMap { row in
+      row.trees.isEmpty ? ["none in \(row.id)"] : row.trees.map { String($0.trace) }.filter { !traces.contains($0) }
+    }
     tables["parts without a trace"] = try lines(
-      "SELECT id FROM tree_parts WHERE id >> 16 NOT IN (SELECT id FROM trees)")
+      "SELECT id FROM tree_parts WHERE id >> 16 NOT IN (SELECT id FROM traces)")
     tables["omitted spans without a trace"] = try lines(
       "SELECT trace FROM omitted_spans WHERE trace NOT IN (SELECT id FROM traces)")
     return tables
+  }
+
+  /// The rows of `trees`, with the traces of each.
+  func treeRows() throws -> [(id: Int64, trees: [(trace: Int64, records: [UInt8])])] {
+    let database = try Database(path: configuration.path, mode: .readOnly)
+    var rows: [(id: Int64, trees: [(trace: Int64, records: [UInt8])])] = []
+    try database.forEach("SELECT id, records FROM trees ORDER BY id") { row in
+      row.withBytes(1) { bytes in
+        var places = TreeRow(row.int(0), bytes)
+        rows.append((row.int(0), []))
+        while let place = places.next() { rows[rows.count - 1].trees.append((place.trace, Array(bytes[place.tree]))) }
+      }
+    }
+    return rows
   }
 
   private typealias Block = (times: ClosedRange<Int64>, rows: [Int64: [UInt64]])

@@ -7,8 +7,20 @@ import Testing
 
 /// Ledgers of earlier versions.
 @Suite struct MigrationTests {
+  /// Gives each tree a row of its own, as before the sixth version.
+  private func revertToVersion5(_ fixture: LedgerFixture) throws {
+    let rows = try fixture.treeRows()
+    #expect(rows.contains { $0.trees.count > 10 })
+    let database = try Database(path: fixture.configuration.path, mode: .readWrite)
+    try database.execute("DELETE FROM trees; PRAGMA user_version = 5")
+    for tree in rows.flatMap(\.trees) {
+      try database.run("INSERT INTO trees (id, records) VALUES (?1, ?2)", [.int(tree.trace), .blob(tree.records)])
+    }
+  }
+
   /// Takes off a ledger what the fifth version has put on.
   private func revertToVersion4(_ fixture: LedgerFixture) throws {
+    try revertToVersion5(fixture)
     let database = try Database(path: fixture.configuration.path, mode: .readWrite)
     try database.execute(
       """
@@ -89,11 +101,14 @@ import Testing
     #expect(try reader.metadataKeys(LedgerQuery()).rows.first { $0.key == "plan" }?.examples.contains("new") == true)
   }
 
-  @Test(arguments: [2, 3, 4])
+  @Test(arguments: [2, 3, 4, 5])
   func `a ledger of a later version keeps what it has, and takes scores of its traces`(version: Int) throws {
     var random = SeededGenerator(seed: 23)
     let (fixture, tables) = try ledger(
-      &random, reverted: [2: revertToVersion2, 3: revertToVersion3, 4: revertToVersion4][version]!)
+      &random,
+      reverted: [
+        2: revertToVersion2, 3: revertToVersion3, 4: revertToVersion4, 5: revertToVersion5,
+      ][version]!)
     #expect(throws: LedgerError.self) { try LedgerFile.openForReading(path: fixture.configuration.path) }
     let writer = try fixture.writer()
     #expect(try fixture.rows("PRAGMA user_version") == [String(Schema.migrations.count)])

@@ -50,6 +50,8 @@ extension LedgerWriter {
     for (newcomer, isNew) in zip(waiting, areNew) {
       let state = newcomer.state
       if isNew {
+        try traces.writeTree(of: state, from: 0)
+        state.isStored = true
         newcomers.wasNew()
         tally.spans += newcomer.findings.spans
         tally.duplicates += newcomer.findings.duplicates

@@ -20,6 +20,8 @@ extension LedgerWriter {
 
   /// Adds spans to a trace that may have a row.
   func addToStored(_ group: TraceGroups.Group, of groups: TraceGroups) throws(LedgerError) {
+    // If it has none it gets one now, and trees come in the order of their traces' ids.
+    try writeNewcomers(of: groups)
     try add(group, of: groups, to: try traces.load(group.trace))
   }
 

@@ -118,6 +118,7 @@ final class LedgerWriter {
         try body()
         try settleSessions()
         try accounts.flush()
+        try traces.trees.flush()
         tally.removedScores = accounts.scores.takeRemovedCount()
         try openSessions?.note(at: now())
       }

@@ -1,7 +1,7 @@
 import OTLP
 
-/// Writes the rows and trees of traces that are new, as far as anybody knows: several with each statement, since what a
-/// statement costs beside its rows is a good part of the whole, and without a look for what is there first.
+/// Writes the rows of traces that are new, as far as anybody knows: several with each statement, since what a statement costs
+/// beside its rows is a good part of the whole, and without a look for what is there first.
 final class NewTraces {
   /// Traces of one statement.
   static let atOnce = 16
@@ -9,46 +9,27 @@ final class NewTraces {
   private let database: Database
   private let insertAll: Statement
   private let insertOne: Statement
-  private let insertTrees: Statement
-  private let insertTree: Statement
   private let select: Statement
-  private var records: [UInt8] = []
 
   init(_ database: Database) throws(LedgerError) {
     self.database = database
-    // Neither has to take back a part of what it did, so that SQLite keeps no copies of what it writes over.
+    // Never has to take back a part of what it did, so that SQLite keeps no copies of what it writes over.
     func insertTraces(_ count: Int) throws(LedgerError) -> Statement {
       try database.prepare(
         "INSERT OR IGNORE INTO traces (\(TraceRow.columns)) VALUES "
           + Statement.places(TraceRow.columnCount, rows: count))
     }
-    func insertTrees(_ count: Int) throws(LedgerError) -> Statement {
-      try database.prepare("INSERT OR ROLLBACK INTO trees (id, records) VALUES " + Statement.places(2, rows: count))
-    }
     insertAll = try insertTraces(Self.atOnce)
     insertOne = try insertTraces(1)
-    self.insertTrees = try insertTrees(Self.atOnce)
-    insertTree = try insertTrees(1)
     select = try database.prepare("SELECT id FROM traces WHERE trace = ?1")
   }
 
-  /// Writes traces that no row was looked for.
+  /// Writes the rows of traces that no row was looked for.
   ///
   /// - Parameter states: without rows, `atOnce` of them at most.
   /// - Returns: for each whether it is written; the others have rows from before.
   /// - Throws: LedgerError.
   func write(_ states: [TraceState]) throws(LedgerError) -> [Bool] {
-    let areWritten = try writeRows(states)
-    let written = areWritten.contains(false) ? zip(states, areWritten).filter(\.1).map(\.0) : states
-    try writeTrees(written)
-    for state in written {
-      state.isStored = true
-      state.lastPart = 0
-    }
-    return areWritten
-  }
-
-  private func writeRows(_ states: [TraceState]) throws(LedgerError) -> [Bool] {
     if states.count == Self.atOnce {
       for (number, state) in states.enumerated() { state.row.bind(to: insertAll, row: number) }
       try insertAll.run()
@@ -67,27 +48,5 @@ final class NewTraces {
     withUnsafeBytes(of: (trace.first, trace.second)) { select.bind(1, $0) }
     defer { select.reset() }
     return try select.step() && select.int(0) == state.row.id
-  }
-
-  private func writeTrees(_ states: [TraceState]) throws(LedgerError) {
-    guard states.count == Self.atOnce else {
-      for state in states { try writeTrees([state], with: insertTree) }
-      return
-    }
-    try writeTrees(states, with: insertTrees)
-  }
-
-  private func writeTrees(_ states: [TraceState], with statement: Statement) throws(LedgerError) {
-    records.removeAll(keepingCapacity: true)
-    var ranges: [Range<Int>] = []
-    for (number, state) in states.enumerated() {
-      ranges.append(records.count..<records.count + state.records.count)
-      records.append(contentsOf: state.records)
-      statement.bind(2 * number + 1, state.row.id)
-    }
-    try records.withUnsafeBufferPointer { (records) throws(LedgerError) in
-      let bytes = UnsafeRawBufferPointer(records)
-      try statement.run(lending: ranges.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }, at: 2, apart: 2)
-    }
   }
 }

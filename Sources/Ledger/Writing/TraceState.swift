@@ -8,8 +8,8 @@ final class TraceState {
   var records: [UInt8] = []
   /// The ids of the records' spans. Most traces come at once, and nobody asks.
   lazy var spans = SpanIDs(of: records)
-  /// The last part of the tree, and where it begins in the records; -1 before there is one.
-  var lastPart: Int64 = -1
+  /// The last part of the tree, and where it begins in the records.
+  var lastPart: Int64 = 0
   var lastPartStart = 0
   /// Whether there is a row.
   var isStored = false

@@ -3,6 +3,7 @@ import OTLP
 
 /// The rows of `traces` and what belongs to one: its tree, its omitted spans, its bodies.
 final class TraceTable {
+  let trees: TreeTable
   private let database: Database
   private var nextID: Int64
   private let select: Statement
@@ -10,7 +11,6 @@ final class TraceTable {
   private let update: Statement
   private let updateInPlace: Statement
   private let updateUser: Statement
-  private let insertTree: Statement
   private let insertPart: Statement
   private let updatePart: Statement
   private let insertOmitted: Statement
@@ -19,6 +19,7 @@ final class TraceTable {
 
   init(_ database: Database) throws(LedgerError) {
     self.database = database
+    trees = try TreeTable(database)
     let columns = TraceRow.columns.split(separator: ", ")
     func assignments(without: Set<String>) -> String {
       columns.indices.filter { !without.contains(String(columns[$0])) }.map { "\(columns[$0]) = ?\($0 + 1)" }
@@ -32,14 +33,12 @@ final class TraceTable {
     updateInPlace = try database.prepare(
       "UPDATE traces SET \(assignments(without: ["id", "trace", "user", "session", "start"])) WHERE id = ?1")
     updateUser = try database.prepare("UPDATE traces SET user = ?2 WHERE id = ?1")
-    insertTree = try database.prepare("INSERT INTO trees (id, records) VALUES (?1, ?2)")
     insertPart = try database.prepare("INSERT INTO tree_parts (id, records) VALUES (?1, ?2)")
     updatePart = try database.prepare("UPDATE tree_parts SET records = ?2 WHERE id = ?1")
     insertOmitted = try database.prepare("INSERT OR IGNORE INTO omitted_spans (trace, span) VALUES (?1, ?2)")
     insertBody = try database.prepare("INSERT OR IGNORE INTO bodies (trace, span, body) VALUES (?1, ?2, ?3)")
     deletions = [
       try database.prepare("DELETE FROM traces WHERE id = ?1"),
-      try database.prepare("DELETE FROM trees WHERE id = ?1"),
       try database.prepare("DELETE FROM tree_parts WHERE id BETWEEN ?1 << 16 AND (?1 << 16) + 65535"),
       try database.prepare("DELETE FROM omitted_spans WHERE trace = ?1"),
       try database.prepare("DELETE FROM bodies WHERE trace = ?1"),
@@ -49,6 +48,7 @@ final class TraceTable {
 
   /// Forgets what is known: the rows say something else.
   func reset() throws(LedgerError) {
+    trees.reset()
     nextID = try database.int("SELECT max(id) + 1 FROM traces") ?? 1
   }
 
@@ -64,6 +64,7 @@ final class TraceTable {
     let state = TraceState(TraceRow(select))
     select.reset()
     state.isStored = true
+    try trees.settle(state.row.id)
     let parts = try Trees.parts(of: state.row.id, in: database)
     (state.records, state.lastPart, state.lastPartStart) = (parts.records, parts.last, parts.start)
     return state
@@ -97,6 +98,7 @@ final class TraceTable {
 
   /// Writes the records from `start` on, which came behind those that were written before.
   func writeTree(of state: TraceState, from start: Int) throws(LedgerError) {
+    guard state.isStored else { return try trees.add(state.records, of: state.row.id) }
     let fits = state.records.count - state.lastPartStart <= Trees.partSize || state.lastPart == Trees.maxParts - 1
     let statement: Statement
     if state.lastPart > 0 && fits {
@@ -104,10 +106,9 @@ final class TraceTable {
     } else {
       state.lastPart += 1
       state.lastPartStart = start
-      statement = state.lastPart == 0 ? insertTree : insertPart
+      statement = insertPart
     }
-    let trace = state.row.id
-    statement.bind(1, state.lastPart == 0 ? trace : Trees.id(trace: trace, part: state.lastPart))
+    statement.bind(1, Trees.id(trace: state.row.id, part: state.lastPart))
     let part = state.lastPartStart
     try state.records.withUnsafeBufferPointer { (records) throws(LedgerError) in
       try statement.run(lending: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(records)[part...]), at: 2)
@@ -135,5 +136,6 @@ final class TraceTable {
       deletion.bind(1, trace)
       try deletion.run()
     }
+    try trees.remove(trace)
   }
 }

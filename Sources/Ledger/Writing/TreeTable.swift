@@ -1,0 +1,128 @@
+/// Writes the rows of `trees`. Those of new traces wait until they fill a row together (see `TreeRow`); what is left of a
+/// transaction gets rows of its own. Traces are taken out at the end of it, from each row at once.
+final class TreeTable {
+  private let insert: Statement
+  private let update: Statement
+  private let delete: Statement
+  private let find: Statement
+  /// Bytes that a bundle has at most.
+  private let capacity: Int
+
+  /// The bundle that is being filled, the traces in it, and the first one's id, which will be the row's.
+  private var bundle: [UInt8] = []
+  private var waiting: [TreeRow.Place] = []
+  private var row: Int64 = 0
+  private var removed: [Int64] = []
+
+  init(_ database: Database) throws(LedgerError) {
+    insert = try database.prepare("INSERT INTO trees (id, records) VALUES (?1, ?2)")
+    update = try database.prepare("UPDATE trees SET records = ?2 WHERE id = ?1")
+    delete = try database.prepare("DELETE FROM trees WHERE id = ?1")
+    find = try database.prepare(Trees.findRow)
+    capacity = Self.bundleCapacity(pageSize: Int(try database.int("PRAGMA page_size") ?? 0))
+  }
+
+  /// What fills whole pages: SQLite keeps a certain part of such a row with others of its kind, eight to a page, and the rest in
+  /// pages of the row's own.
+  ///
+  /// See https://www.sqlite.org/fileformat2.html#cell_payload_overflow_pages.
+  static func bundleCapacity(pageSize: Int) -> Int {
+    let besideOthers = (pageSize - 12) * 32 / 255 - 23
+    // More would cost more to read for the sake of one trace.
+    let ofItsOwn = 3 * (pageSize - 4)
+    // Columns' types.
+    let header = 5
+    return besideOthers + ofItsOwn - header
+  }
+
+  /// Forgets what was to be written.
+  func reset() {
+    waiting.removeAll(keepingCapacity: true)
+    removed.removeAll(keepingCapacity: true)
+  }
+
+  /// Adds the tree of a new trace, whose id is above that of any other.
+  func add(_ records: [UInt8], of trace: Int64) throws(LedgerError) {
+    if let last = waiting.last {
+      assert(trace > last.trace)
+      if bundle.count + TreeRow.headCapacity + records.count > capacity { try writeBundle() }
+    }
+    if waiting.isEmpty {
+      bundle.removeAll(keepingCapacity: true)
+      bundle.append(TreeRow.bundleMark)
+      row = trace
+    }
+    let start = bundle.count
+    TreeRow.appendHead(of: trace, byteCount: records.count, in: row, to: &bundle)
+    let tree = bundle.count..<bundle.count + records.count
+    bundle.append(contentsOf: records)
+    waiting.append(TreeRow.Place(trace: trace, whole: start..<tree.upperBound, tree: tree))
+  }
+
+  /// Writes what waits if the trace may be in it.
+  func settle(_ trace: Int64) throws(LedgerError) {
+    if let first = waiting.first, trace >= first.trace { try writeWaiting() }
+  }
+
+  /// Removes the tree of a trace, at the end of the transaction.
+  func remove(_ trace: Int64) throws(LedgerError) {
+    try settle(trace)
+    removed.append(trace)
+  }
+
+  /// Writes everything, at the end of a transaction.
+  func flush() throws(LedgerError) {
+    try writeWaiting()
+    if !removed.isEmpty { try removeAll() }
+  }
+
+  // MARK: Rows
+
+  /// A bundle to which nothing is to be added.
+  private func writeBundle() throws(LedgerError) {
+    if waiting.count == 1 { return try writeWaiting() }
+    try run(insert, row, bundle[...])
+    waiting.removeAll(keepingCapacity: true)
+  }
+
+  /// A bundle that doesn't fill its pages would leave more room than rows of their own do.
+  private func writeWaiting() throws(LedgerError) {
+    for place in waiting { try run(insert, place.trace, bundle[place.tree]) }
+    waiting.removeAll(keepingCapacity: true)
+  }
+
+  private func run(_ statement: Statement, _ row: Int64, _ records: ArraySlice<UInt8>) throws(LedgerError) {
+    statement.bind(1, row)
+    try records.withUnsafeBufferPointer { (records) throws(LedgerError) in
+      try statement.run(lending: UnsafeRawBufferPointer(records), at: 2)
+    }
+  }
+
+  private func removeAll() throws(LedgerError) {
+    let gone = Set(removed)
+    var done = Int64.min
+    for trace in removed.sorted() where trace > done {
+      find.bind(1, trace)
+      guard try find.step() else {
+        find.reset()
+        continue
+      }
+      let row = find.int(0)
+      let (rest, last) = find.withBytes(1) { TreeRow.rest(of: row, $0, without: gone.contains) }
+      find.reset()
+      try write(rest, as: row)
+      done = max(trace, last)
+    }
+    removed.removeAll(keepingCapacity: true)
+  }
+
+  private func write(_ rest: TreeRow.Rest, as row: Int64) throws(LedgerError) {
+    switch rest {
+    case .unchanged: return
+    case .nothing:
+      delete.bind(1, row)
+      try delete.run()
+    case .bytes(let bytes): try run(update, row, bytes[...])
+    }
+  }
+}
