@@ -60,9 +60,6 @@ struct TreeRow {
     bundle.append(varint: UInt64(trace - row))
   }
 
-  /// Bytes of such a head at most, but for traces that are far apart.
-  static let headCapacity = 5
-
   /// What a row has when some traces are taken out of it.
   enum Rest: Equatable {
     case unchanged

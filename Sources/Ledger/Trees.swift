@@ -1,6 +1,7 @@
-/// Where the records of a trace's spans lie: in parts, so that a large trace that grows is not written anew each time, and
-/// what is written once never has to make room.
-enum Trees {
+/// Reads where the records of a trace's spans lie: the first part in a row that other traces may share (see `TreeRow`), what came
+/// later in parts of its own, so that a large trace that grows is not written anew each time, and what is written once never
+/// has to make room.
+struct Trees {
   /// Bytes from which on a later part grows no more: what still fits into a page of the file.
   static let partSize = 4 << 10
   /// Parts that a trace has at most; the last one grows without end.
@@ -11,33 +12,48 @@ enum Trees {
 
   /// All records of a trace, in the order in which they came.
   static func records(of trace: Int64, in database: Database) throws(LedgerError) -> [UInt8] {
-    try parts(of: trace, in: database).records
+    try Trees(database).parts(of: trace).records
   }
 
-  /// The row with a trace's first part, if it has one: see `TreeRow`.
-  static let findRow = "SELECT id, records FROM trees WHERE id <= ?1 ORDER BY id DESC LIMIT 1"
+  private let row: Statement
+  private let parts: Statement
+
+  init(_ database: Database) throws(LedgerError) {
+    row = try database.statement("SELECT id, records FROM trees WHERE id <= ?1 ORDER BY id DESC LIMIT 1")
+    parts = try database.statement("SELECT id, records FROM tree_parts WHERE id BETWEEN ?1 AND ?2 ORDER BY id")
+  }
 
   /// The records, with the number of the last part, 0 for the first, and where it begins in them.
-  static func parts(of trace: Int64, in database: Database) throws(LedgerError) -> (
-    records: [UInt8], last: Int64, start: Int
-  ) {
+  func parts(of trace: Int64) throws(LedgerError) -> (records: [UInt8], last: Int64, start: Int) {
     var records: [UInt8] = []
-    var last: Int64 = 0
-    var start = 0
-    try database.forEach(findRow, [.int(trace)]) { row in
-      row.withBytes(1) { bytes in
-        var places = TreeRow(row.int(0), bytes)
-        while let place = places.next(), place.trace <= trace {
-          if place.trace == trace { records = Array(bytes[place.tree]) }
-        }
+    try withRow(of: trace) { row, bytes in
+      var places = TreeRow(row, bytes)
+      while let place = places.next(), place.trace <= trace {
+        if place.trace == trace { records = Array(bytes[place.tree]) }
       }
     }
-    let range = [id(trace: trace, part: 0), id(trace: trace, part: maxParts - 1)].map(SQLValue.int)
-    try database.forEach("SELECT id, records FROM tree_parts WHERE id BETWEEN ?1 AND ?2 ORDER BY id", range) { row in
-      last = row.int(0) & (maxParts - 1)
+    var last: Int64 = 0
+    var start = 0
+    parts.bind(1, Self.id(trace: trace, part: 0))
+    parts.bind(2, Self.id(trace: trace, part: Self.maxParts - 1))
+    defer { parts.reset() }
+    while try parts.step() {
+      last = parts.int(0) & (Self.maxParts - 1)
       start = records.count
-      row.withBytes(1) { records.append(contentsOf: $0) }
+      parts.withBytes(1) { records.append(contentsOf: $0) }
     }
     return (records, last, start)
+  }
+
+  /// Lends the row of `trees` that has the trace's first part, if there is one: its id and its `records`.
+  @discardableResult
+  func withRow<Result>(
+    of trace: Int64, _ body: (Int64, UnsafeRawBufferPointer) -> Result
+  ) throws(LedgerError) -> Result? {
+    row.bind(1, trace)
+    defer { row.reset() }
+    guard try row.step() else { return nil }
+    let id = row.int(0)
+    return row.withBytes(1) { body(id, $0) }
   }
 }

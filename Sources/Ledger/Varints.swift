@@ -12,6 +12,10 @@ struct VarintReader {
 
   /// nil at the end, and where there is none.
   mutating func next() -> UInt64? {
+    if position < bytes.count, bytes[position] < 0x80 {
+      defer { position += 1 }
+      return UInt64(bytes[position])
+    }
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while position < bytes.count, shift < 64 {

@@ -64,8 +64,7 @@ final class TraceTable {
     let state = TraceState(TraceRow(select))
     select.reset()
     state.isStored = true
-    try trees.settle(state.row.id)
-    let parts = try Trees.parts(of: state.row.id, in: database)
+    let parts = try trees.parts(of: state.row.id)
     (state.records, state.lastPart, state.lastPartStart) = (parts.records, parts.last, parts.start)
     return state
   }

@@ -4,9 +4,9 @@ final class TreeTable {
   private let insert: Statement
   private let update: Statement
   private let delete: Statement
-  private let find: Statement
-  /// Bytes that a bundle has at most.
-  private let capacity: Int
+  private let trees: Trees
+  /// Bytes with which a bundle is full.
+  private let fullSize: Int
 
   /// The bundle that is being filled, the traces in it, and the first one's id, which will be the row's.
   private var bundle: [UInt8] = []
@@ -18,21 +18,20 @@ final class TreeTable {
     insert = try database.prepare("INSERT INTO trees (id, records) VALUES (?1, ?2)")
     update = try database.prepare("UPDATE trees SET records = ?2 WHERE id = ?1")
     delete = try database.prepare("DELETE FROM trees WHERE id = ?1")
-    find = try database.prepare(Trees.findRow)
-    capacity = Self.bundleCapacity(pageSize: Int(try database.int("PRAGMA page_size") ?? 0))
+    trees = try Trees(database)
+    fullSize = Self.fullSize(pageSize: Int(try database.int("PRAGMA page_size") ?? 0))
   }
 
-  /// What fills whole pages: SQLite keeps a certain part of such a row with others of its kind, eight to a page, and the rest in
-  /// pages of the row's own.
+  /// Bytes with which a bundle fills a page of its own, beside the least that SQLite keeps of a large row with other rows: an
+  /// eighth of a page. What it has beyond that is kept there too. With more pages, each trace would cost more to read.
   ///
-  /// See https://www.sqlite.org/fileformat2.html#cell_payload_overflow_pages.
-  static func bundleCapacity(pageSize: Int) -> Int {
-    let besideOthers = (pageSize - 12) * 32 / 255 - 23
-    // More would cost more to read for the sake of one trace.
-    let ofItsOwn = 3 * (pageSize - 4)
+  /// See https://www.sqlite.org/fileformat2.html#b_tree_pages.
+  static func fullSize(pageSize: Int) -> Int {
+    let leastBesideOthers = (pageSize - 12) * 32 / 255 - 23
+    let ofItsOwn = pageSize - 4
     // Columns' types.
     let header = 5
-    return besideOthers + ofItsOwn - header
+    return leastBesideOthers + ofItsOwn - header
   }
 
   /// Forgets what was to be written.
@@ -43,9 +42,10 @@ final class TreeTable {
 
   /// Adds the tree of a new trace, whose id is above that of any other.
   func add(_ records: [UInt8], of trace: Int64) throws(LedgerError) {
-    if let last = waiting.last {
-      assert(trace > last.trace)
-      if bundle.count + TreeRow.headCapacity + records.count > capacity { try writeBundle() }
+    assert(waiting.last.map { $0.trace < trace } ?? true)
+    if records.count >= fullSize {
+      try writeWaiting()
+      return try run(insert, trace, records[...])
     }
     if waiting.isEmpty {
       bundle.removeAll(keepingCapacity: true)
@@ -57,10 +57,17 @@ final class TreeTable {
     let tree = bundle.count..<bundle.count + records.count
     bundle.append(contentsOf: records)
     waiting.append(TreeRow.Place(trace: trace, whole: start..<tree.upperBound, tree: tree))
+    if bundle.count >= fullSize { try writeBundle() }
+  }
+
+  /// What a trace has: see `Trees`.
+  func parts(of trace: Int64) throws(LedgerError) -> (records: [UInt8], last: Int64, start: Int) {
+    try settle(trace)
+    return try trees.parts(of: trace)
   }
 
   /// Writes what waits if the trace may be in it.
-  func settle(_ trace: Int64) throws(LedgerError) {
+  private func settle(_ trace: Int64) throws(LedgerError) {
     if let first = waiting.first, trace >= first.trace { try writeWaiting() }
   }
 
@@ -78,14 +85,14 @@ final class TreeTable {
 
   // MARK: Rows
 
-  /// A bundle to which nothing is to be added.
+  /// A full bundle.
   private func writeBundle() throws(LedgerError) {
     if waiting.count == 1 { return try writeWaiting() }
     try run(insert, row, bundle[...])
     waiting.removeAll(keepingCapacity: true)
   }
 
-  /// A bundle that doesn't fill its pages would leave more room than rows of their own do.
+  /// A bundle that isn't full would leave more room than rows of their own do.
   private func writeWaiting() throws(LedgerError) {
     for place in waiting { try run(insert, place.trace, bundle[place.tree]) }
     waiting.removeAll(keepingCapacity: true)
@@ -102,16 +109,12 @@ final class TreeTable {
     let gone = Set(removed)
     var done = Int64.min
     for trace in removed.sorted() where trace > done {
-      find.bind(1, trace)
-      guard try find.step() else {
-        find.reset()
-        continue
+      let found = try trees.withRow(of: trace) { row, bytes in
+        (row: row, content: TreeRow.rest(of: row, bytes, without: gone.contains))
       }
-      let row = find.int(0)
-      let (rest, last) = find.withBytes(1) { TreeRow.rest(of: row, $0, without: gone.contains) }
-      find.reset()
-      try write(rest, as: row)
-      done = max(trace, last)
+      guard let found else { continue }
+      try write(found.content.rest, as: found.row)
+      done = max(trace, found.content.last)
     }
     removed.removeAll(keepingCapacity: true)
   }
