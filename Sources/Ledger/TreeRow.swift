@@ -1,7 +1,7 @@
 /// A row of `trees`: the tree of the trace whose id is the row's, or a **bundle**, with the trees of several traces. A row for
 /// each tree would cost several times as much to write, and leave room at the end of each page.
 ///
-/// A bundle begins with a byte of 0, as no tree does. Then comes for each trace, in the order of their ids:
+/// A bundle begins with a byte of 0, as no tree does, since no record's length is 0. Then comes for each trace, in the order of their ids:
 ///
 ///     length     varint   bytes of the tree, at least 1
 ///     trace      varint   how much the trace's id is more than the row's
@@ -33,7 +33,7 @@ struct TreeRow {
 
   /// The next trace; nil behind the last one, and at bytes that make no sense.
   mutating func next() -> Place? {
-    if !bytes.isEmpty, bytes[0] != 0 {
+    if !bytes.isEmpty, bytes[0] != Self.bundleMark {
       guard reader.position == 0 else { return nil }
       reader.position = bytes.count
       return Place(trace: row, whole: bytes.indices, tree: bytes.indices)
@@ -46,7 +46,7 @@ struct TreeRow {
     }
     let tree = reader.position..<reader.position + Int(length)
     reader.position = tree.upperBound
-    return Place(trace: row + Int64(clamping: distance), whole: start..<tree.upperBound, tree: tree)
+    return Place(trace: row &+ Int64(truncatingIfNeeded: distance), whole: start..<tree.upperBound, tree: tree)
   }
 
   // MARK: Writing

@@ -1,4 +1,5 @@
 import Facts
+import Foundation
 import OTLP
 import TestSupport
 import Testing
@@ -143,6 +144,28 @@ import Testing
     let left = Array([1, 3] + Array(5...39)) as [Int64]
     #expect(try fixture.treeRows().flatMap(\.trees).map(\.trace) == left)
     #expect(try fixture.rows("SELECT id FROM traces ORDER BY id") == left.map(String.init))
+  }
+
+  @Test(arguments: [true, false])
+  func `no byte stays of those who were erased from bundles, be it much or little of these`(isMuch: Bool) throws {
+    let fixture = try LedgerFixture()
+    let writer = try fixture.writer()
+    let spans = (1...200 as ClosedRange<UInt64>).map { number in
+      let isErased = isMuch ? number % 3 != 0 : number % 10 == 0
+      return Self.spans(number, isErased ? "unmistakable-eve" : "ada", size: isErased ? 501 : 500)
+    }
+    try writer.apply([Arrival(spans.flatMap { $0 })])
+    let kept = spans.filter { $0[0].endUser == "ada" }
+    #expect(try writer.forget(endUser: "unmistakable-eve").traces == 200 - kept.count)
+    writer.close()
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: fixture.configuration.path))
+    #expect(bytes.range(of: Data("unmistakable".utf8)) == nil)
+    #expect(bytes.range(of: Data(String(repeating: "n", count: 501).utf8)) == nil)
+    #expect(bytes.range(of: Data(String(repeating: "n", count: 500).utf8)) != nil)
+    #expect(try fixture.treeRows().flatMap(\.trees).map(\.records) == kept.map { $0.flatMap(\.record) })
+    // The room of much is given back.
+    #expect(try fixture.rows("SELECT max(length(records)) < 9186 FROM trees") == [isMuch ? "1" : "0"])
+    #expect(try fixture.rows("PRAGMA integrity_check") == ["ok"])
   }
 
   @Test func `ids that are given again lead to the trees of those who have them now`() throws {

@@ -135,6 +135,6 @@ final class TraceTable {
       deletion.bind(1, trace)
       try deletion.run()
     }
-    try trees.remove(trace)
+    trees.remove(trace)
   }
 }

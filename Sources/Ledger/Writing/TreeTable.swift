@@ -10,7 +10,7 @@ final class TreeTable {
 
   /// The bundle that is being filled, the traces in it, and the first one's id, which will be the row's.
   private var bundle: [UInt8] = []
-  private var waiting: [TreeRow.Place] = []
+  private var waiting: [(trace: Int64, tree: Range<Int>)] = []
   private var row: Int64 = 0
   private var removed: [Int64] = []
 
@@ -42,7 +42,7 @@ final class TreeTable {
 
   /// Adds the tree of a new trace, whose id is above that of any other.
   func add(_ records: [UInt8], of trace: Int64) throws(LedgerError) {
-    assert(waiting.last.map { $0.trace < trace } ?? true)
+    assert(records.first != TreeRow.bundleMark && waiting.last.map { $0.trace < trace } ?? true)
     if records.count >= fullSize {
       try writeWaiting()
       return try run(insert, trace, records[...])
@@ -52,28 +52,20 @@ final class TreeTable {
       bundle.append(TreeRow.bundleMark)
       row = trace
     }
-    let start = bundle.count
     TreeRow.appendHead(of: trace, byteCount: records.count, in: row, to: &bundle)
-    let tree = bundle.count..<bundle.count + records.count
+    waiting.append((trace, bundle.count..<bundle.count + records.count))
     bundle.append(contentsOf: records)
-    waiting.append(TreeRow.Place(trace: trace, whole: start..<tree.upperBound, tree: tree))
     if bundle.count >= fullSize { try writeBundle() }
   }
 
   /// What a trace has: see `Trees`.
   func parts(of trace: Int64) throws(LedgerError) -> (records: [UInt8], last: Int64, start: Int) {
-    try settle(trace)
+    if let first = waiting.first, trace >= first.trace { try writeWaiting() }
     return try trees.parts(of: trace)
   }
 
-  /// Writes what waits if the trace may be in it.
-  private func settle(_ trace: Int64) throws(LedgerError) {
-    if let first = waiting.first, trace >= first.trace { try writeWaiting() }
-  }
-
   /// Removes the tree of a trace, at the end of the transaction.
-  func remove(_ trace: Int64) throws(LedgerError) {
-    try settle(trace)
+  func remove(_ trace: Int64) {
     removed.append(trace)
   }
 
