@@ -74,7 +74,8 @@ struct TreeRow {
   /// instead of them, until more than half of it is room.
   ///
   /// - Parameters:
-  ///   - bytes: the row's `records`.
+  ///   - row: the row's id.
+  ///   - bytes: its `records`.
   ///   - isGone: which of the traces.
   /// - Returns: what is left, under the same id; and the last of the traces that it had.
   static func rest(
