@@ -121,12 +121,13 @@ package enum SpanRecord {
     return fields.failed ? nil : (reader.position, spanID)
   }
 
-  /// Reads the next record of some bytes into facts that have no trace, or says that it is none.
+  /// Reads the next record of some bytes into facts that have no trace.
   ///
   /// - Parameters:
   ///   - reader: where the record begins.
   ///   - facts: may be those of the record before, which are lost then.
   ///   - last: what the record before says; nil if there is none.
+  /// - Returns: whether it was one.
   @inline(__always)
   static func read(
     _ reader: inout ByteReader, into facts: UnsafeMutablePointer<SpanFacts>, after last: UnsafePointer<SpanFacts>?

@@ -13,9 +13,7 @@ struct SpanRecordHead {
   private var present: SpanRecord.Presence = []
   private var textBytes = 0
 
-  /// In `capacity` bytes of memory.
-  ///
-  /// - Parameter repeats: what the record need not say.
+  /// In `capacity` bytes of memory; `repeats` is what the record need not say.
   init(_ memory: UnsafeMutableRawPointer, repeating repeats: SpanRecord.Repeats) {
     start = memory
     // Behind a length of one byte, as long as it is not known.
@@ -23,9 +21,8 @@ struct SpanRecordHead {
     self.repeats = repeats
   }
 
-  /// Writes the head of a record. Returns the place behind it, where the texts belong.
-  ///
-  /// - Parameter last: when the span of the record before this one began; nil for the first one of a list.
+  /// Writes the head of a record. Returns the place behind it, where the texts belong. `last` is when the span of the record before
+  /// this one began; nil for the first one of a list.
   mutating func write(_ facts: borrowing SpanFacts, after last: UInt64?) -> UnsafeMutableRawPointer {
     let saysClaims = !facts.claims.isEmpty && !repeats.contains(.claims)
     var version: SpanRecord.Version = saysClaims ? .hasClaims : []

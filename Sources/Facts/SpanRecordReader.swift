@@ -8,9 +8,8 @@ package struct SpanRecordReader {
   /// Begins a list.
   package mutating func begin() { isFollowing = false }
 
-  /// Lends what the next record says; nothing where it is none. The trace id is not set.
-  ///
-  /// - Parameter record: one whole record. Those before it that it repeats must still be where they were.
+  /// Lends what the next record says, a whole one; nothing where it is none. The trace id is not set. Those before it that it
+  /// repeats must still be where they were.
   package mutating func read<Failure>(
     _ record: UnsafeRawBufferPointer, _ body: (borrowing SpanFacts) throws(Failure) -> Void
   ) throws(Failure) {

@@ -37,11 +37,13 @@ package struct SpanRecordWriter: BitwiseCopyable, Sendable {
     return SpanRecordHead.capacity + names + owners + facts.metadata.count + facts.tags.count + facts.claims.count
   }
 
-  /// Writes the record of a span where there is room for it. Returns where it ends.
+  /// Writes the record of a span where there is room for it.
   ///
   /// - Parameters:
+  ///   - facts: of the span.
   ///   - base: where all bytes begin, with the records that this list has so far; they may have moved since.
   ///   - offset: where the record goes, in fewer than 4 GiB.
+  /// - Returns: where it ends.
   package mutating func write(
     _ facts: borrowing SpanFacts, to base: UnsafeMutableRawPointer, at offset: Int
   ) -> Int {

@@ -38,7 +38,9 @@
     difference << 1 ^ UInt64(bitPattern: Int64(bitPattern: difference) >> 63)
   }
 
-  @inline(__always) @inlinable package static func unzigzag(_ value: UInt64) -> UInt64 { value >> 1 ^ (0 &- (value & 1)) }
+  @inline(__always) @inlinable package static func unzigzag(_ value: UInt64) -> UInt64 {
+    value >> 1 ^ (0 &- (value & 1))
+  }
 
   @inlinable package static func append(_ value: Int, to bytes: inout [UInt8]) {
     var rest = UInt(bitPattern: value)
