@@ -1,5 +1,5 @@
 extension Schema {
-  /// Lets a row of `trees` hold the trees of several traces (see `TreeRow`). Those that are there stay as they are; but versions
-  /// before would misread what comes.
+  /// Lets a row of `trees` hold the trees of several traces (see `TreeRow`), and a `SpanRecord` repeat what the one before it says.
+  /// What is there stays as it is; but versions before would misread what comes.
   static let treeBundles = Migration(sql: "")
 }

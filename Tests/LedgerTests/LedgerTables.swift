@@ -161,7 +161,7 @@ extension LedgerFixture {
     return tables
   }
 
-  /// The rows of `trees`, with the traces of each.
+  /// The rows of `trees`, with the traces of each, and their records, each in a list of its own.
   func treeRows() throws -> [(id: Int64, trees: [(trace: Int64, records: [UInt8])])] {
     let database = try Database(path: configuration.path, mode: .readOnly)
     var rows: [(id: Int64, trees: [(trace: Int64, records: [UInt8])])] = []
@@ -169,7 +169,9 @@ extension LedgerFixture {
       row.withBytes(1) { bytes in
         var places = TreeRow(row.int(0), bytes)
         rows.append((row.int(0), []))
-        while let place = places.next() { rows[rows.count - 1].trees.append((place.trace, Array(bytes[place.tree]))) }
+        while let place = places.next() {
+          rows[rows.count - 1].trees.append((place.trace, SpanRecord.apart(Array(bytes[place.tree]))))
+        }
       }
     }
     return rows
