@@ -67,8 +67,6 @@ static inline known_key *key_memo_find(key_memo *memo, const uint8_t *at, size_t
     memo->longer.size = (uint8_t)size;
     return &memo->longer;
   }
-  if (memo->count == KNOWN_KEYS)
-    key_memo_clear(memo);
   uint32_t slot = known_key_hash(at, size);
   for (; memo->slots[slot % KNOWN_KEY_SLOTS]; slot++) {
     known_key *known = &memo->keys[memo->slots[slot % KNOWN_KEY_SLOTS]];
@@ -76,6 +74,10 @@ static inline known_key *key_memo_find(key_memo *memo, const uint8_t *at, size_t
       continue;
     *added = false;
     return known;
+  }
+  if (memo->count == KNOWN_KEYS) {
+    key_memo_clear(memo);
+    slot = known_key_hash(at, size);
   }
   known_key *known = &memo->keys[memo->count];
   memo->slots[slot % KNOWN_KEY_SLOTS] = (uint8_t)memo->count++;
