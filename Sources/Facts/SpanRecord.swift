@@ -2,7 +2,8 @@ import OTLP
 
 /// Facts of a span as bytes: what the ledger keeps of it. A trace's spans are such records behind one another.
 ///
-/// A record is a head of numbers with its text behind it. What a span doesn't say costs no byte:
+/// A record is a head of numbers with its text behind it. What a span doesn't say costs no byte, and neither does text that the
+/// record before it has, too:
 ///
 ///     length     varint   bytes behind it
 ///     version    1 byte
@@ -10,20 +11,27 @@ import OTLP
 ///     flags      varint
 ///     present    2 bytes  which of the fields below are there; little-endian, like all numbers of fixed size
 ///     span id    8 bytes
+///     repeats    varint   in versions 3 and 4: which fields are as in the record before this one
 ///     parent id  8 bytes  if present
-///     start      8 bytes
+///     start      8 bytes; in versions 3 and 4 a varint: zigzag, how much later than that of the record before this one
 ///     duration   varint   nanoseconds
 ///     numbers    varints  those present of the token counts and the cost, in the order of `Presence`
-///     lengths    varints  of the name, then of those present of the other texts, in the same order; then, in version 2, of
-///                         the claims
+///     lengths    varints  of the name unless it repeats, then of those present of the other texts, in the same order; then, in
+///                         versions 2 and 4, of the claims
 ///     texts
 ///
-/// Version 2 is that of a span that has claims: by which keys it says whose it is. All others are written in version 1.
+/// The first record of a list, written by one `SpanRecordWriter`, has version 1; or 2, if the span has claims: by which keys it
+/// says whose it is. All others have version 3; or 4 with claims that do not repeat. Lists may stand behind one another.
 ///
 /// The trace id is no part of it: whoever keeps records knows whose they are.
 package enum SpanRecord {
-  static let version: UInt8 = 1
-  static let versionWithClaims: UInt8 = 2
+  /// Bits of a version, which is one more than they are.
+  struct Version: OptionSet {
+    let rawValue: UInt8
+
+    static let hasClaims = Version(rawValue: 1)
+    static let follows = Version(rawValue: 2)
+  }
 
   /// Bits of `present`.
   struct Presence: OptionSet {
@@ -51,51 +59,30 @@ package enum SpanRecord {
     static let rareTexts: Presence = [.statusMessage, .workflow, .endUser, .session, .metadata, .tags]
   }
 
-  /// Adds the record of a span behind what is there.
+  /// Bits of `repeats`. Those of which one byte is enough first.
+  struct Repeats: OptionSet {
+    let rawValue: UInt16
+
+    static let parent = Repeats(rawValue: 1)
+    static let name = Repeats(rawValue: 1 << 1)
+    static let model = Repeats(rawValue: 1 << 2)
+    static let provider = Repeats(rawValue: 1 << 3)
+    static let endUser = Repeats(rawValue: 1 << 4)
+    static let session = Repeats(rawValue: 1 << 5)
+    static let tags = Repeats(rawValue: 1 << 6)
+    static let workflow = Repeats(rawValue: 1 << 7)
+    static let metadata = Repeats(rawValue: 1 << 8)
+    static let statusMessage = Repeats(rawValue: 1 << 9)
+    static let claims = Repeats(rawValue: 1 << 10)
+
+    static let all = Repeats(rawValue: 1 << 11 - 1)
+    static let rareTexts: Repeats = [.statusMessage, .workflow, .endUser, .session, .metadata, .tags, .claims]
+  }
+
+  /// Adds the record of a span, as one of a list of its own, behind what is there.
   package static func append(_ facts: borrowing SpanFacts, to bytes: inout [UInt8]) {
-    let most = mostBytes(facts)
-    // By pointer: a closure can't capture what is only borrowed.
-    withUnsafePointer(to: facts) { facts in
-      withUnsafeTemporaryAllocation(byteCount: most, alignment: 1) { memory in
-        let end = write(facts.pointee, to: memory.baseAddress!)
-        bytes.append(contentsOf: UnsafeRawBufferPointer(start: memory.baseAddress!, count: end - memory.baseAddress!))
-      }
-    }
-  }
-
-  /// Bytes that the record of a span takes at most.
-  package static func mostBytes(_ facts: borrowing SpanFacts) -> Int {
-    let names = facts.name.count + facts.statusMessage.count + facts.model.count + facts.provider.count
-    let owners = facts.workflow.count + facts.endUser.count + facts.session.count
-    return SpanRecordHead.capacity + names + owners + facts.metadata.count + facts.tags.count + facts.claims.count
-  }
-
-  /// Writes the record of a span, for which there is room, and returns the place behind it.
-  package static func write(
-    _ facts: borrowing SpanFacts, to destination: UnsafeMutableRawPointer
-  ) -> UnsafeMutableRawPointer {
-    var head = SpanRecordHead(destination)
-    var end = head.write(facts)
-    forEachText(of: facts) { text in
-      end.copyMemory(from: text.baseAddress!, byteCount: text.count)
-      end += text.count
-    }
-    return end
-  }
-
-  /// Lends those texts that are not empty, in their order. A list of them would be an allocation for each span.
-  @inline(__always)
-  private static func forEachText(of facts: borrowing SpanFacts, _ body: (SpanFacts.Text) -> Void) {
-    if !facts.name.isEmpty { body(facts.name) }
-    if !facts.statusMessage.isEmpty { body(facts.statusMessage) }
-    if !facts.model.isEmpty { body(facts.model) }
-    if !facts.provider.isEmpty { body(facts.provider) }
-    if !facts.workflow.isEmpty { body(facts.workflow) }
-    if !facts.endUser.isEmpty { body(facts.endUser) }
-    if !facts.session.isEmpty { body(facts.session) }
-    if !facts.metadata.isEmpty { body(facts.metadata) }
-    if !facts.tags.isEmpty { body(facts.tags) }
-    if !facts.claims.isEmpty { body(facts.claims) }
+    var writer = SpanRecordWriter()
+    writer.append(facts, to: &bytes)
   }
 
   /// Lends the facts of each record in some bytes, and the record's place with its length, in order. The trace id is not set;
@@ -109,12 +96,16 @@ package enum SpanRecord {
     var reader = ByteReader(bytes)
     // One for all records: facts are large, and handing them back would copy them.
     var facts = SpanFacts()
-    while !reader.isAtEnd {
-      let start = reader.position
-      guard read(&reader, into: &facts) else { return false }
-      body(facts, start..<reader.position)
+    return withUnsafeMutablePointer(to: &facts) { facts in
+      var last: UnsafePointer<SpanFacts>?
+      while !reader.isAtEnd {
+        let start = reader.position
+        guard read(&reader, into: facts, after: last) else { return false }
+        body(facts.pointee, start..<reader.position)
+        last = UnsafePointer(facts)
+      }
+      return true
     }
-    return true
   }
 
   /// How long the record is that bytes begin with, and whose it is; nil where there is none. What else it says is not looked
@@ -130,33 +121,50 @@ package enum SpanRecord {
     return fields.failed ? nil : (reader.position, spanID)
   }
 
-  /// Reads the next record of some bytes into facts that have no trace, or says that it is none.
+  /// Reads the next record of some bytes into facts that have no trace.
+  ///
+  /// - Parameters:
+  ///   - reader: where the record begins.
+  ///   - facts: may be those of the record before, which are lost then.
+  ///   - last: what the record before says; nil if there is none.
+  /// - Returns: whether it was one.
   @inline(__always)
-  static func read(_ reader: inout ByteReader, into facts: inout SpanFacts) -> Bool {
+  static func read(
+    _ reader: inout ByteReader, into facts: UnsafeMutablePointer<SpanFacts>, after last: UnsafePointer<SpanFacts>?
+  ) -> Bool {
     let record = reader.take(reader.varint())
-    return !reader.failed && read(record, &facts)
+    return !reader.failed && read(record, facts, last)
   }
 
-  private static func read(_ record: UnsafeRawBufferPointer, _ facts: inout SpanFacts) -> Bool {
+  private static func read(
+    _ record: UnsafeRawBufferPointer, _ facts: UnsafeMutablePointer<SpanFacts>, _ last: UnsafePointer<SpanFacts>?
+  ) -> Bool {
     var reader = ByteReader(record)
-    let version = reader.byte()
+    let version = Version(rawValue: reader.byte() &- 1)
     let kind = ObservationKind(rawValue: reader.byte())
     let flags = UInt16(exactly: reader.varint())
-    guard version == Self.version || version == Self.versionWithClaims, let kind, let flags else { return false }
+    let follows = version.contains(.follows)
+    guard version.rawValue < 4, let kind, let flags, !follows || last != nil else { return false }
+    let last = last ?? UnsafePointer(facts)
     let present = Presence(rawValue: reader.fixed(UInt16.self))
-    (facts.trace.first, facts.trace.second) = (0, 0)
-    facts.kind = kind
-    facts.flags = SpanFacts.Flags(rawValue: flags)
-    facts.spanID = reader.fixed(UInt64.self)
-    facts.parentID = present.contains(.parent) ? reader.fixed(UInt64.self) : 0
-    facts.start = reader.fixed(UInt64.self)
+    (facts.pointee.trace.first, facts.pointee.trace.second) = (0, 0)
+    facts.pointee.kind = kind
+    facts.pointee.flags = SpanFacts.Flags(rawValue: flags)
+    facts.pointee.spanID = reader.fixed(UInt64.self)
+    let repeated = follows ? reader.varint() : 0
+    guard repeated <= Repeats.all.rawValue else { return false }
+    let repeats = Repeats(rawValue: UInt16(truncatingIfNeeded: repeated))
+    let parent = present.contains(.parent) ? reader.fixed(UInt64.self) : 0
+    facts.pointee.parentID = repeats.contains(.parent) ? last.pointee.parentID : parent
+    facts.pointee.start =
+      follows ? last.pointee.start &+ Varint.unzigzag(reader.varint()) : reader.fixed(UInt64.self)
     let duration = reader.varint()
-    guard duration <= .max - facts.start else { return false }
-    facts.end = facts.start + duration
-    readNumbers(present, &reader, &facts)
+    guard duration <= .max - facts.pointee.start else { return false }
+    facts.pointee.end = facts.pointee.start + duration
+    readNumbers(present, &reader, &facts.pointee)
     guard !reader.failed else { return false }
     // By a copy: a reader that others may change stays in memory.
-    return readTexts(reader, present, hasClaims: version == Self.versionWithClaims, &facts)
+    return readTexts(reader, present, repeats, hasClaims: version.contains(.hasClaims), facts, last)
   }
 
   @inline(__always)
@@ -181,29 +189,34 @@ package enum SpanRecord {
   /// Reads the end of a record.
   @inline(__always)
   private static func readTexts(
-    _ rest: ByteReader, _ present: Presence, hasClaims: Bool, _ facts: inout SpanFacts
+    _ rest: ByteReader, _ present: Presence, _ repeats: Repeats, hasClaims: Bool,
+    _ facts: UnsafeMutablePointer<SpanFacts>, _ last: UnsafePointer<SpanFacts>
   ) -> Bool {
-    if hasClaims || !present.isDisjoint(with: .rareTexts) { return readAllTexts(rest, present, hasClaims, &facts) }
+    if hasClaims || !present.isDisjoint(with: .rareTexts) || !repeats.isDisjoint(with: .rareTexts) {
+      return readAllTexts(rest, present, repeats, hasClaims, facts, last)
+    }
     var reader = rest
-    let name = reader.varint()
+    let name = repeats.contains(.name) ? 0 : reader.varint()
     let model = present.contains(.model) ? reader.varint() : 0
     let provider = present.contains(.provider) ? reader.varint() : 0
-    facts.name = reader.take(name)
-    facts.model = reader.take(model)
-    facts.provider = reader.take(provider)
+    facts.pointee.name = repeats.contains(.name) ? last.pointee.name : reader.take(name)
+    facts.pointee.model = repeats.contains(.model) ? last.pointee.model : reader.take(model)
+    facts.pointee.provider = repeats.contains(.provider) ? last.pointee.provider : reader.take(provider)
     let none = SpanFacts.Text(start: nil, count: 0)
-    (facts.statusMessage, facts.workflow, facts.endUser) = (none, none, none)
-    (facts.session, facts.metadata, facts.tags, facts.claims) = (none, none, none, none)
+    (facts.pointee.statusMessage, facts.pointee.workflow, facts.pointee.endUser) = (none, none, none)
+    (facts.pointee.session, facts.pointee.metadata) = (none, none)
+    (facts.pointee.tags, facts.pointee.claims) = (none, none)
     return reader.isAtEnd && !reader.failed
   }
 
   @inline(never)
   private static func readAllTexts(
-    _ rest: ByteReader, _ present: Presence, _ hasClaims: Bool, _ facts: inout SpanFacts
+    _ rest: ByteReader, _ present: Presence, _ repeats: Repeats, _ hasClaims: Bool,
+    _ facts: UnsafeMutablePointer<SpanFacts>, _ last: UnsafePointer<SpanFacts>
   ) -> Bool {
     var reader = rest
     func length(_ field: Presence) -> UInt64 { present.contains(field) ? reader.varint() : 0 }
-    let name = reader.varint()
+    let name = repeats.contains(.name) ? 0 : reader.varint()
     let statusMessage = length(.statusMessage)
     let model = length(.model)
     let provider = length(.provider)
@@ -213,16 +226,19 @@ package enum SpanRecord {
     let metadata = length(.metadata)
     let tags = length(.tags)
     let claims = hasClaims ? reader.varint() : 0
-    facts.name = reader.take(name)
-    facts.statusMessage = reader.take(statusMessage)
-    facts.model = reader.take(model)
-    facts.provider = reader.take(provider)
-    facts.workflow = reader.take(workflow)
-    facts.endUser = reader.take(endUser)
-    facts.session = reader.take(session)
-    facts.metadata = reader.take(metadata)
-    facts.tags = reader.take(tags)
-    facts.claims = reader.take(claims)
+    func text(_ count: UInt64, _ field: Repeats, _ lastText: SpanFacts.Text) -> SpanFacts.Text {
+      repeats.contains(field) ? lastText : reader.take(count)
+    }
+    facts.pointee.name = text(name, .name, last.pointee.name)
+    facts.pointee.statusMessage = text(statusMessage, .statusMessage, last.pointee.statusMessage)
+    facts.pointee.model = text(model, .model, last.pointee.model)
+    facts.pointee.provider = text(provider, .provider, last.pointee.provider)
+    facts.pointee.workflow = text(workflow, .workflow, last.pointee.workflow)
+    facts.pointee.endUser = text(endUser, .endUser, last.pointee.endUser)
+    facts.pointee.session = text(session, .session, last.pointee.session)
+    facts.pointee.metadata = text(metadata, .metadata, last.pointee.metadata)
+    facts.pointee.tags = text(tags, .tags, last.pointee.tags)
+    facts.pointee.claims = text(claims, .claims, last.pointee.claims)
     return reader.isAtEnd && !reader.failed
   }
 }

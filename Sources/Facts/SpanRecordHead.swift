@@ -3,34 +3,42 @@ import OTLP
 
 /// Writes what stands before a record's texts.
 struct SpanRecordHead {
-  /// Bytes that a head takes at most: its length; version, kind, flags, presence; two ids and the start; and 18 varints.
-  static let capacity = 10 + 7 + 3 * 8 + 18 * 10
+  /// Bytes that a head takes at most: its length; version, kind, flags, presence; what repeats; two ids and the start, which
+  /// may be a varint; and 18 varints.
+  static let capacity = 10 + 7 + 2 + 2 * 8 + 10 + 18 * 10
 
   private let start: UnsafeMutableRawPointer
   private var at: UnsafeMutableRawPointer
+  private let repeats: SpanRecord.Repeats
   private var present: SpanRecord.Presence = []
   private var textBytes = 0
 
-  /// In `capacity` bytes of memory.
-  init(_ memory: UnsafeMutableRawPointer) {
+  /// In `capacity` bytes of memory; `repeats` is what the record need not say.
+  init(_ memory: UnsafeMutableRawPointer, repeating repeats: SpanRecord.Repeats) {
     start = memory
     // Behind a length of one byte, as long as it is not known.
     at = memory + 1
+    self.repeats = repeats
   }
 
-  /// Writes the head of a record. Returns the place behind it, where the texts belong.
-  mutating func write(_ facts: borrowing SpanFacts) -> UnsafeMutableRawPointer {
-    byte(facts.claims.isEmpty ? SpanRecord.version : SpanRecord.versionWithClaims)
+  /// Writes the head of a record. Returns the place behind it, where the texts belong. `last` is when the span of the record before
+  /// this one began; nil for the first one of a list.
+  mutating func write(_ facts: borrowing SpanFacts, after last: UInt64?) -> UnsafeMutableRawPointer {
+    let saysClaims = !facts.claims.isEmpty && !repeats.contains(.claims)
+    var version: SpanRecord.Version = saysClaims ? .hasClaims : []
+    if last != nil { version.insert(.follows) }
+    byte(version.rawValue + 1)
     byte(facts.kind.rawValue)
     varint(Int(facts.flags.rawValue))
     let presence = at
     at += 2
     fixed(facts.spanID)
-    if facts.parentID != 0 {
+    if last != nil { varint(Int(repeats.rawValue)) }
+    if facts.parentID != 0, !repeats.contains(.parent) {
       present.insert(.parent)
       fixed(facts.parentID)
     }
-    fixed(facts.start)
+    if let last { varint(Int(bitPattern: UInt(Varint.zigzag(facts.start &- last)))) } else { fixed(facts.start) }
     varint(Int(bitPattern: UInt(facts.end > facts.start ? facts.end - facts.start : 0)))
     number(facts.tokens.input, .input)
     number(facts.tokens.output, .output)
@@ -39,16 +47,16 @@ struct SpanRecordHead {
     number(facts.tokens.cacheWrite, .cacheWrite)
     number(facts.tokens.reasoning, .reasoning)
     number(facts.cost, .cost)
-    length(facts.name)
-    length(facts.statusMessage, .statusMessage)
-    length(facts.model, .model)
-    length(facts.provider, .provider)
-    length(facts.workflow, .workflow)
-    length(facts.endUser, .endUser)
-    length(facts.session, .session)
-    length(facts.metadata, .metadata)
-    length(facts.tags, .tags)
-    if !facts.claims.isEmpty { length(facts.claims) }
+    if !repeats.contains(.name) { length(facts.name) }
+    length(facts.statusMessage, .statusMessage, .statusMessage)
+    length(facts.model, .model, .model)
+    length(facts.provider, .provider, .provider)
+    length(facts.workflow, .workflow, .workflow)
+    length(facts.endUser, .endUser, .endUser)
+    length(facts.session, .session, .session)
+    length(facts.metadata, .metadata, .metadata)
+    length(facts.tags, .tags, .tags)
+    if saysClaims { length(facts.claims) }
     presence.storeBytes(of: present.rawValue.littleEndian, as: UInt16.self)
 
     let body = start + 1
@@ -82,8 +90,10 @@ struct SpanRecordHead {
     varint(text.count)
   }
 
-  private mutating func length(_ text: SpanFacts.Text, _ field: SpanRecord.Presence) {
-    guard !text.isEmpty else { return }
+  private mutating func length(
+    _ text: SpanFacts.Text, _ field: SpanRecord.Presence, _ repeated: SpanRecord.Repeats
+  ) {
+    guard !text.isEmpty, !repeats.contains(repeated) else { return }
     present.insert(field)
     length(text)
   }

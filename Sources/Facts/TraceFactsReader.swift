@@ -47,10 +47,14 @@ package struct TraceFactsReader: ~Copyable {
     spans.clear()
     tree.clear()
     var reader = ByteReader(records)
+    // One that is left out stays where it is until the next one is read, which may repeat what it says.
+    var (isFirst, isLastLeftOut) = (true, false)
     while !reader.isAtEnd {
       let next = spans.reserve(1)
-      guard SpanRecord.read(&reader, into: &next.pointee) else { break }
-      if tree.add(next.pointee.spanID) { spans.addReserved() }
+      let last = isFirst ? nil : UnsafePointer(isLastLeftOut ? next : next - 1)
+      guard SpanRecord.read(&reader, into: next, after: last) else { break }
+      (isFirst, isLastLeftOut) = (false, !tree.add(next.pointee.spanID))
+      if !isLastLeftOut { spans.addReserved() }
     }
     let spans = spans.all
     tree.link { spans[$0].flags.contains(.hasParent) ? spans[$0].parentID : 0 }

@@ -13,7 +13,9 @@ package final class GRPCServer: Sendable {
 
   private let core: ServerCore
   private let socket: ListeningSocket
-  private let connections = ConnectionCount()
+  private let connections = Connections()
+  /// Looks at the connections; from the start to the stop.
+  private let watch = Locked<RepeatingThread?>(nil)
   private let phase = Locked(Phase.bound)
 
   private enum Phase {
@@ -52,6 +54,10 @@ package final class GRPCServer: Sendable {
     core.start()
     // Nobody waits for their end, which is that of the last call, whenever that is answered.
     for _ in 0..<core.configuration.threads { _ = BackgroundThread(name: "grpc") { [core] in core.serve() } }
+    let watch = RepeatingThread(name: "grpc-watch", every: core.configuration.watchInterval.nanoseconds) {
+      [connections] in connections.wakeDead()
+    }
+    self.watch.withLock { $0 = watch }
     let limit = DescriptorLimit.connections(wanted: core.configuration.maxConnections)
     socket.start(name: "grpc-accept") { [core, connections] descriptor, _ in
       if connections.add(descriptor, limit: limit) {
@@ -82,6 +88,7 @@ package final class GRPCServer: Sendable {
       phase = .stopped
       core.stop(timeout: timeout)
     }
+    watch.withLock { $0.take() }?.stop()
   }
 }
 

@@ -33,6 +33,15 @@
     return value
   }
 
+  /// A difference of two numbers as one that is small where they are close to one another, and back.
+  @inline(__always) @inlinable package static func zigzag(_ difference: UInt64) -> UInt64 {
+    difference << 1 ^ UInt64(bitPattern: Int64(bitPattern: difference) >> 63)
+  }
+
+  @inline(__always) @inlinable package static func unzigzag(_ value: UInt64) -> UInt64 {
+    value >> 1 ^ (0 &- (value & 1))
+  }
+
   @inlinable package static func append(_ value: Int, to bytes: inout [UInt8]) {
     var rest = UInt(bitPattern: value)
     while rest >= 0x80 {

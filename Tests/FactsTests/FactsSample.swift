@@ -24,6 +24,7 @@ struct OwnedFacts: Equatable {
   var session: [UInt8] = []
   var metadata: [UInt8] = []
   var tags: [UInt8] = []
+  var claims: [UInt8] = []
 
   init() {}
 
@@ -44,12 +45,19 @@ struct OwnedFacts: Equatable {
     [
       (\.name, \.name), (\.statusMessage, \.statusMessage), (\.model, \.model), (\.provider, \.provider),
       (\.workflow, \.workflow), (\.endUser, \.endUser), (\.session, \.session), (\.metadata, \.metadata),
-      (\.tags, \.tags),
+      (\.tags, \.tags), (\.claims, \.claims),
     ]
   }
 
-  /// The span's record, from text in memory of its own.
+  /// The span's record in a list of its own.
   var record: [UInt8] {
+    var bytes: [UInt8] = []
+    withFacts { SpanRecord.append($0, to: &bytes) }
+    return bytes
+  }
+
+  /// Lends the facts, with text in memory of its own that is gone afterwards.
+  func withFacts<Result>(_ body: (borrowing SpanFacts) -> Result) -> Result {
     var facts = SpanFacts()
     facts.spanID = spanID
     facts.parentID = parentID
@@ -67,9 +75,7 @@ struct OwnedFacts: Equatable {
       memory.append(copy)
     }
     defer { for copy in memory { copy.deallocate() } }
-    var bytes: [UInt8] = []
-    SpanRecord.append(facts, to: &bytes)
-    return bytes
+    return body(facts)
   }
 
   static func random(using random: inout SeededGenerator) -> OwnedFacts {

@@ -123,6 +123,15 @@ struct TestSpan {
   }
 }
 
+extension SpanRecord {
+  /// The same records, each in a list of its own: what they say does not depend on how they came.
+  static func apart(_ records: [UInt8]) -> [UInt8] {
+    var apart: [UInt8] = []
+    _ = records.withUnsafeBytes { forEach(in: $0) { facts, _ in append(facts, to: &apart) } }
+    return apart
+  }
+}
+
 extension FactsChunk {
   init(_ spans: [TestSpan], body: [UInt8] = []) {
     self.init()

@@ -1,3 +1,5 @@
+import Facts
+
 @testable import Ledger
 
 extension LedgerFixture {
@@ -55,7 +57,7 @@ extension LedgerFixture {
     }
     tables["trees"] = try rows("SELECT id, lower(hex(trace)) FROM traces").map { row in
       guard case .int(let id) = row[0] else { return "?" }
-      return "\(Self.text(row[1]))|\(Self.text(.blob(try Trees.records(of: id, in: database))))"
+      return "\(Self.text(row[1]))|\(Self.text(.blob(SpanRecord.apart(try Trees.records(of: id, in: database)))))"
     }
     tables["users"] = try lines("SELECT \(Self.owner), o.latencies, o.sessions FROM users o WHERE id > 0")
     tables["everybody"] = try lines("SELECT \(Self.owner), o.latencies, o.sessions FROM users o WHERE id = 0")

@@ -14,11 +14,24 @@ import Testing
       if place % 37 == 0 { writer = try fixture.writer() }
     }
     let database = try Database(path: fixture.configuration.path, mode: .readOnly)
-    #expect(try Trees.records(of: 1, in: database) == spans.flatMap(\.record))
+    #expect(SpanRecord.apart(try Trees.records(of: 1, in: database)) == spans.flatMap(\.record))
     let parts = try fixture.rows("SELECT length(records) FROM tree_parts").compactMap { Int($0) }
     #expect(parts.count > 3)
     #expect(parts.allSatisfy { $0 <= Trees.partSize })
     #expect(try fixture.rows("SELECT observations FROM traces") == ["400"])
+  }
+
+  @Test func `a span that repeats what one says that came before says it still`() throws {
+    let fixture = try LedgerFixture()
+    let writer = try fixture.writer()
+    func span(_ id: UInt64) -> TestSpan {
+      TestSpan(id: id, parent: id == 1 ? 0 : 1, name: "same", model: "m", endUser: "ada", session: "s", tags: #"["t"]"#)
+    }
+    // The third is known by then, the fifth comes twice in one request, and so does the last.
+    try writer.apply([Arrival([1, 2, 3].map(span))])
+    try writer.apply([Arrival([4, 3, 5, 5, 6].map(span)), Arrival([1, 6, 7, 7].map(span))])
+    let database = try Database(path: fixture.configuration.path, mode: .readOnly)
+    #expect(SpanRecord.apart(try Trees.records(of: 1, in: database)) == (1...7).map(span).flatMap(\.record))
   }
 
   @Test func `spans beyond a full tree count once, and tell nothing else`() throws {

@@ -4,7 +4,7 @@ import OTLP
 /// The facts of one accepted request: what its spans say, and the scores in it, on their way to the ledger.
 ///
 /// Spans of one trace that come behind one another are a run: its trace id (16 bytes), how long its spans are (4) and how many
-/// (4), then for each span its `SpanRecord`, how long its body is (a varint), and the body. Scores are runs of no trace, a
+/// (4), then for each span its `SpanRecord`, one list in each run, how long its body is (a varint), and the body. Scores are runs of no trace, a
 /// `ScoreRecord` for each.
 package struct FactsChunk: Sendable {
   private(set) var bytes = FactsBytes()
@@ -13,6 +13,7 @@ package struct FactsChunk: Sendable {
   private var run = 0
   private var trace = TraceID(first: 0, second: 0)
   private var runCount: UInt32 = 0
+  private var records = SpanRecordWriter()
   private static let headSize = 24
 
   package init() {}
@@ -50,10 +51,10 @@ package struct FactsChunk: Sendable {
   package mutating func append(
     _ facts: borrowing SpanFacts, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
   ) {
-    let most = SpanRecord.mostBytes(facts) + Self.mostLengthBytes + body.count
+    let most = SpanRecordWriter.mostBytes(facts) + Self.mostLengthBytes + body.count
     let base = bytes.reserve(Self.headSize + most)
     begin(facts.trace)
-    var at = SpanRecord.write(facts, to: base + bytes.count)
+    var at = base + records.write(facts, to: base, at: bytes.count)
     at = Varint.write(body.count, to: at)
     if !body.isEmpty {
       at.copyMemory(from: body.baseAddress!, byteCount: body.count)
@@ -82,6 +83,7 @@ package struct FactsChunk: Sendable {
   private mutating func begin(_ owner: TraceID) {
     guard bytes.isEmpty || !(owner == trace) else { return }
     (run, trace, runCount) = (bytes.count, owner, 0)
+    records.begin()
     withUnsafeBytes(of: (trace.first, trace.second, UInt64(0))) { bytes.append($0) }
   }
 

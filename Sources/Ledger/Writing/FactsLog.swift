@@ -18,7 +18,9 @@ package final class FactsLog: Sendable {
   /// What stands before a chunk: a version, how many spans, the request's number, how long the pipeline's name is; then the name.
   /// What is no spool's has the highest number.
   private static let headSize = 20
-  private static let version: UInt32 = 1
+  private static let version: UInt32 = 2
+  /// Before records could repeat what others say: all of theirs can be read.
+  private static let earliestVersion: UInt32 = 1
 
   /// - Parameters:
   ///   - spool: of facts alone, and of one pipeline.
@@ -102,7 +104,7 @@ package final class FactsLog: Sendable {
       Number(littleEndian: payload.loadUnaligned(fromByteOffset: offset, as: Number.self))
     }
     let facts = headSize + Int(number(at: 16, UInt32.self))
-    guard number(at: 0, UInt32.self) == version, facts <= payload.count else { return nil }
+    guard earliestVersion...version ~= number(at: 0, UInt32.self), facts <= payload.count else { return nil }
     let sequence = number(at: 8, UInt64.self)
     return Arrival(
       facts: FactsChunk(

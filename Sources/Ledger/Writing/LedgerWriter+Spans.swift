@@ -76,48 +76,58 @@ extension LedgerWriter {
     let (limit, isAnybodyForgotten) = (configuration.maxSpansPerTree, !forgotten.isEmpty)
     let keepsBodies = configuration.spanBodies
     let known = state.records.isEmpty ? 0 : state.spans.count
+    var taken = 0
     if !isAnybodyForgotten, !keepsBodies, known + group.spanCount <= limit {
-      return takeAll(group, of: groups, into: state, &found)
+      taken = takeNew(group, of: groups, into: state, &found)
+      if taken == group.spanCount { return }
     }
     // Out of the object, where each use would be guarded against another one at the same time.
     var (spans, records) = (state.spans, state.records)
     (state.spans, state.records) = (SpanIDs(), [])
     if !keepsBodies { records.reserveCapacity(records.count + group.byteCount) }
-    try groups.forEach(in: group) { (place) throws(LedgerError) in
-      var changed: [UInt8]?
-      if isAnybodyForgotten {
-        switch try verdict(on: place.record) {
-        case .welcome: if try claimsForgotten(place.record) { changed = Self.record(place.record, under: nil) }
-        case .refused:
-          found.refused += 1
-          found.rejected.append(contentsOf: place.record)
-          return
-        case .pseudonym(let name): changed = Self.record(place.record, under: name)
-        }
-      }
-      if spans.count >= limit, !spans.contains(place.span) {
-        if try omit(place, state) { found.spans += 1 } else { found.duplicates += 1 }
+    var writer = SpanRecordWriter()
+    try groups.forEachFacts(in: group) { (facts, place) throws(LedgerError) in
+      if taken > 0 {
+        taken -= 1
         return
       }
-      guard spans.insert(place.span) else {
+      var verdict = ForgottenUsers.Verdict.welcome
+      if isAnybodyForgotten {
+        verdict = try self.verdict(on: facts)
+        if case .refused = verdict {
+          found.refused += 1
+          SpanRecord.append(facts, to: &found.rejected)
+          return
+        }
+      }
+      if spans.count >= limit, !spans.contains(facts.spanID) {
+        if try omit(facts, state) { found.spans += 1 } else { found.duplicates += 1 }
+        return
+      }
+      guard spans.insert(facts.spanID) else {
         found.duplicates += 1
         return
       }
       found.spans += 1
-      if let changed {
-        records.append(contentsOf: changed)
+      if case .pseudonym(let name) = verdict {
+        Self.append(facts, under: name, &writer, &records)
+      } else if isAnybodyForgotten, try claimsForgotten(facts) {
+        Self.append(facts, under: nil, &writer, &records)
       } else {
-        records.append(contentsOf: place.record)
-        if keepsBodies, !place.body.isEmpty { found.bodies.append((place.span, Array(place.body))) }
+        writer.append(facts, to: &records)
+        if keepsBodies, !place.body.isEmpty { found.bodies.append((facts.spanID, Array(place.body))) }
       }
     }
     (state.spans, state.records) = (spans, records)
   }
 
-  /// The same where there is nothing to find out about a span but whether it is new.
-  private func takeAll(
+  /// The same where there is nothing to find out about a span but whether it is new, until one is not: the records behind that one
+  /// may repeat what it says.
+  ///
+  /// - Returns: how many spans were taken.
+  private func takeNew(
     _ group: TraceGroups.Group, of groups: TraceGroups, into state: TraceState, _ found: inout Findings
-  ) {
+  ) -> Int {
     let before = state.records
     var spans = SpanIDs()
     if before.isEmpty {
@@ -126,20 +136,20 @@ extension LedgerWriter {
     } else {
       swap(&spans, &state.spans)
     }
-    let known = spans.count
+    var (taken, areAllNew) = (0, true)
     state.records = [UInt8](unsafeUninitializedCapacity: before.count + group.byteCount) { records, count in
       count = records.initialize(fromContentsOf: before)
       groups.forEach(in: group) { place in
-        guard spans.insert(place.span) else {
-          found.duplicates += 1
-          return
-        }
+        areAllNew = areAllNew && spans.insert(place.span)
+        guard areAllNew else { return }
         memcpy(records.baseAddress! + count, place.record.baseAddress!, place.record.count)
         count += place.record.count
+        taken += 1
       }
     }
-    found.spans += spans.count - known
+    found.spans += taken
     if before.isEmpty { newSpans = spans } else { state.spans = spans }
+    return taken
   }
 
   /// Most traces are complete when they name their end user: nothing more is likely to come. Large ones cost much to read.
@@ -199,13 +209,11 @@ extension LedgerWriter {
   }
 
   /// Counts a span for which the tree has no room; false when it was counted before.
-  private func omit(_ place: FactsChunk.Place, _ state: TraceState) throws(LedgerError) -> Bool {
-    guard try traces.omit(place.span, of: state.row.id) else { return false }
-    SpanRecord.forEach(in: place.record) { facts, _ in
-      if facts.flags.contains(.completionMarker) { return }
-      state.row.omitted += 1
-      if facts.flags.contains(.isError) { state.row.omittedErrors += 1 }
-    }
+  private func omit(_ facts: borrowing SpanFacts, _ state: TraceState) throws(LedgerError) -> Bool {
+    guard try traces.omit(facts.spanID, of: state.row.id) else { return false }
+    if facts.flags.contains(.completionMarker) { return true }
+    state.row.omitted += 1
+    if facts.flags.contains(.isError) { state.row.omittedErrors += 1 }
     return true
   }
 
@@ -217,42 +225,33 @@ extension LedgerWriter {
 
   // MARK: Forgotten users
 
-  private func verdict(on record: UnsafeRawBufferPointer) throws(LedgerError) -> ForgottenUsers.Verdict {
-    var user = ""
-    SpanRecord.forEach(in: record) { facts, _ in user = String(decoding: facts.endUser, as: UTF8.self) }
-    return user.isEmpty ? .welcome : try forgotten.verdict(on: user)
+  private func verdict(on facts: borrowing SpanFacts) throws(LedgerError) -> ForgottenUsers.Verdict {
+    facts.endUser.isEmpty ? .welcome : try forgotten.verdict(on: String(decoding: facts.endUser, as: UTF8.self))
   }
 
   /// Whether a span names somebody forgotten under a key that doesn't count.
-  private func claimsForgotten(_ record: UnsafeRawBufferPointer) throws(LedgerError) -> Bool {
-    var names: [String] = []
-    SpanRecord.forEach(in: record) { facts, _ in
-      names = SpanClaims(facts).claims.filter { $0.role == .endUserID }.compactMap(\.value)
-    }
-    for name in names {
+  private func claimsForgotten(_ facts: borrowing SpanFacts) throws(LedgerError) -> Bool {
+    for claim in SpanClaims(facts).claims where claim.role == .endUserID {
+      guard let name = claim.value else { continue }
       if case .welcome = try forgotten.verdict(on: name) { continue }
       return true
     }
     return false
   }
 
-  /// A span's record without its claims; with a name, one that names another end user, and nothing of what is said about the
+  /// Adds a span's record without its claims; with a name, one that names another end user, and nothing of what is said about the
   /// one.
-  private static func record(_ record: UnsafeRawBufferPointer, under name: String?) -> [UInt8] {
-    var changed: [UInt8] = []
-    var pseudonym = name ?? ""
+  private static func append(
+    _ facts: borrowing SpanFacts, under name: String?, _ writer: inout SpanRecordWriter, _ records: inout [UInt8]
+  ) {
+    var changed = copy facts
+    changed.claims = SpanFacts.Text(start: nil, count: 0)
+    guard var pseudonym = name else { return writer.append(changed, to: &records) }
     pseudonym.withUTF8 { pseudonym in
-      _ = SpanRecord.forEach(in: record) { facts, _ in
-        var facts = copy facts
-        facts.claims = SpanFacts.Text(start: nil, count: 0)
-        if name != nil {
-          facts.endUser = UnsafeRawBufferPointer(pseudonym)
-          facts.metadata = SpanFacts.Text(start: nil, count: 0)
-        }
-        SpanRecord.append(facts, to: &changed)
-      }
+      changed.endUser = UnsafeRawBufferPointer(pseudonym)
+      changed.metadata = SpanFacts.Text(start: nil, count: 0)
+      writer.append(changed, to: &records)
     }
-    return changed
   }
 
   /// Some spans named a forgotten user and were left out: if the trace is that user's, nothing of it stays.

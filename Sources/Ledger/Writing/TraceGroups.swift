@@ -79,6 +79,22 @@ struct TraceGroups {
     }
   }
 
+  /// The same with what their records say.
+  func forEachFacts<Failure>(
+    in group: Group, _ body: (borrowing SpanFacts, FactsChunk.Place) throws(Failure) -> Void
+  ) throws(Failure) {
+    var reader = SpanRecordReader()
+    var next = group.first
+    while next >= 0 {
+      let run = runs[Int(next)]
+      reader.begin()
+      try batch[Int(run.arrival)].facts.forEach(in: run.spans) { (place) throws(Failure) in
+        try reader.read(place.record) { (facts) throws(Failure) in try body(facts, place) }
+      }
+      next = run.next
+    }
+  }
+
   /// Lends the scores, in the order in which they came.
   func forEachScore(_ body: (Score) throws(LedgerError) -> Void) throws(LedgerError) {
     for (arrival, run) in scores { try batch[arrival].facts.forEachScore(in: run, body) }

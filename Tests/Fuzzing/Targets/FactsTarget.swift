@@ -18,11 +18,12 @@ extension FuzzTarget {
     extractor.acceptance = 1_800_000_000_000_000_000
     guard let batch = try? IndexedRequest(request, rules: rules).batch else { return nil }
     var records: [UInt8] = []
+    var writer = SpanRecordWriter()
     var fault: String?
     for position in 0..<batch.spanCount where fault == nil {
       extractor.extract(batch, at: position) { facts in
         fault = faultOfFacts(facts)
-        SpanRecord.append(facts, to: &records)
+        writer.append(facts, to: &records)
       }
     }
     var count = 0
@@ -57,16 +58,18 @@ extension FuzzTarget {
     defer { memory.deallocate() }
     memory.copyBytes(from: bytes)
     var written: [UInt8] = []
+    var writer = SpanRecordWriter()
     var count = 0
     SpanRecord.forEach(in: UnsafeRawBufferPointer(memory)) { facts, range in
       precondition(range.upperBound <= bytes.count)
-      SpanRecord.append(facts, to: &written)
+      writer.append(facts, to: &written)
       count += 1
     }
     var again: [UInt8] = []
+    writer.begin()
     let isWhole = written.withUnsafeBytes {
       SpanRecord.forEach(in: $0) { facts, _ in
-        SpanRecord.append(facts, to: &again)
+        writer.append(facts, to: &again)
         count -= 1
       }
     }
