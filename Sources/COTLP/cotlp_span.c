@@ -1,5 +1,7 @@
 #include "cotlp_span.h"
 #include "cotlp_attribute.h"
+#include "cotlp_key_memo.h"
+#include <stdlib.h>
 
 /* Mirrored by SpanReader in the OTLP module. */
 _Static_assert(sizeof(cotlp_span_fields) == 48 && offsetof(cotlp_span_fields, attribute_count) == 40,
@@ -15,12 +17,15 @@ static inline bool ends_with_varint(const uint8_t *at, const uint8_t *end) {
   return true;
 }
 
-/* The payload behind a length, of which there is a byte at least, that reaches to the end; null where it doesn't. */
-static inline const uint8_t *payload_to_end(const uint8_t *at, const uint8_t *end) {
-  size_t left = (size_t)(end - at) - 1;
-  if (*at < 0x80)
-    return *at == left ? at + 1 : NULL;
-  return left > 0 && at[1] < 0x80 && ((*at & 0x7f) | (size_t)at[1] << 7) == left - 1 ? at + 2 : NULL;
+/* The payload behind a length in its shortest form that reaches to the end, which is `left` bytes from the length's own. Null
+ * for others, and where `left` is below 0. */
+static inline const uint8_t *payload_to_end(const uint8_t *at, size_t left) {
+  if (left - 1 < 0x80)
+    return *at == left - 1 ? at + 1 : NULL;
+  size_t length = left - 2;
+  if (length - 0x80 >= 0x3f80)
+    return NULL;
+  return at[0] == (0x80 | (length & 0x7f)) && at[1] == length >> 7 ? at + 2 : NULL;
 }
 
 /* The value of an AnyValue of one field. False for others. */
@@ -30,10 +35,8 @@ static inline bool read_common_value(const uint8_t *at, const uint8_t *end, key_
   uint8_t tag = *at++;
   switch (tag) {
   case 0x0a: /* string_value */
-  case 0x2a: /* array_value */
-  case 0x32: /* kvlist_value */
-    pair->value = at < end ? payload_to_end(at, end) : NULL;
-    pair->type = tag == 0x0a ? COTLP_VALUE_STRING : tag == 0x2a ? COTLP_VALUE_ARRAY : COTLP_VALUE_KVLIST;
+    pair->value = payload_to_end(at, (size_t)(end - at));
+    pair->type = COTLP_VALUE_STRING;
     break;
   case 0x10: /* bool_value */
   case 0x18: /* int_value */
@@ -43,6 +46,11 @@ static inline bool read_common_value(const uint8_t *at, const uint8_t *end, key_
   case 0x21: /* double_value */
     pair->value = end - at == 8 ? at : NULL;
     pair->type = COTLP_VALUE_DOUBLE;
+    break;
+  case 0x2a: /* array_value */
+  case 0x32: /* kvlist_value */
+    pair->value = payload_to_end(at, (size_t)(end - at));
+    pair->type = tag == 0x2a ? COTLP_VALUE_ARRAY : COTLP_VALUE_KVLIST;
     break;
   default:
     return false;
@@ -65,92 +73,121 @@ static inline uint16_t number_of(const cotlp_rules *rules, const uint8_t *key, s
   return COTLP_NO_KEY;
 }
 
+struct cotlp_span_reader {
+  const cotlp_rules *rules;
+  key_memo memo;
+};
+
+cotlp_span_reader *cotlp_span_reader_create(const cotlp_rules *rules) {
+  cotlp_span_reader *reader = calloc(1, sizeof *reader);
+  reader->rules = rules;
+  key_memo_clear(&reader->memo);
+  return reader;
+}
+
+void cotlp_span_reader_destroy(cotlp_span_reader *reader) { free(reader); }
+
 /* What is being read, and where what is found goes. */
 typedef struct {
-  const uint8_t *span;
+  cotlp_span_reader *reader;
+  const uint8_t *span, *end;
   cotlp_span_fields *fields;
   cotlp_attribute *attributes;
   uint32_t capacity;
 } span_reading;
 
-__attribute__((always_inline)) static inline void add_attribute(span_reading *r, const wire_field *field, const key_value *pair, uint16_t number) {
+__attribute__((always_inline)) static inline void add_attribute(const span_reading *r, const wire_field *field,
+                                                                const key_value *pair, uint16_t number) {
   if (r->fields->attribute_count < r->capacity)
     fill_attribute(&r->attributes[r->fields->attribute_count], field, pair, number, r->span);
   r->fields->attribute_count++;
 }
 
+/* The key of a KeyValue that begins with those bytes, which from now on is expected behind the last one. */
+__attribute__((noinline)) static known_key *find_key(cotlp_span_reader *reader, known_key *last, const uint8_t *at,
+                                                     size_t size) {
+  key_memo *memo = &reader->memo;
+  bool added;
+  known_key *known = key_memo_find(memo, at, size, &added);
+  if (added)
+    known->number = number_of(reader->rules, at + 2, size - 3);
+  last->next = known == &memo->longer ? 0 : (uint8_t)(known - memo->keys);
+  return known;
+}
+
 /* Reads an attribute that looks as every encoder writes it, and steps over it: a short key, then a value of one field. Null
- * for all others. Most keys are unwanted, and their values are not looked at. */
-static inline const uint8_t *read_common_attribute(const cotlp_rules *rules, const uint8_t *at, const uint8_t *end,
-                                                   span_reading *r) {
-  if (end - at < 10)
+ * for all others. Most keys are unwanted, and their values are not looked at. `last`: the key before it. */
+__attribute__((always_inline)) static inline const uint8_t *read_common_attribute(const span_reading *r, const uint8_t *at,
+                                                                                  known_key **last) {
+  if (r->end - at < 10)
     return NULL;
   const uint8_t *start = at++;
   size_t length;
-  if (!common_length(&at, &length) || length > (size_t)(end - at))
+  if (!common_length(&at, &length))
     return NULL;
-  const uint8_t *next = at + length, *key = at + 2;
-  size_t key_length = at[1];
-  const uint8_t *value = key + key_length;
-  if (at[0] != 0x0a || key_length - 4 >= 0x7c || next - value < 2 || *value != 0x12)
+  const uint8_t *next = at + length;
+  if (next > r->end)
     return NULL;
-  value = payload_to_end(value + 1, next);
+  known_key *known = &r->reader->memo.keys[(*last)->next];
+  if (__builtin_expect(!known_key_begins(known, at, length), 0)) {
+    size_t size = (size_t)at[1] + 3;
+    if (at[0] != 0x0a || size < 7 || size >= 0x7f || size > length || at[size - 1] != 0x12)
+      return NULL;
+    known = find_key(r->reader, *last, at, size);
+  }
+  *last = known;
+  const uint8_t *value = payload_to_end(at + known->size, length - known->size);
   if (!value)
     return NULL;
-  if (!cotlp_rules_may_want(rules, key, key_length))
+  if (known->number == COTLP_NO_KEY)
     return next;
-  uint16_t number = number_of(rules, key, key_length);
-  if (number == COTLP_NO_KEY)
-    return next;
-  key_value pair = {.key = key, .key_length = key_length};
+  key_value pair = {.key = at + 2, .key_length = known->size - 3};
   if (!read_common_value(value, next, &pair))
     return NULL;
   wire_field field = {.start = start, .payload = at, .length = length};
-  add_attribute(r, &field, &pair, number);
+  add_attribute(r, &field, &pair, known->number);
   return next;
 }
 
-/* Reads a field that most spans have and that looks as every encoder writes it, and steps over it. Null for all others. */
-static inline const uint8_t *read_common_field(const cotlp_rules *rules, const uint8_t *at, const uint8_t *end,
-                                               span_reading *r) {
-  if (*at == SPAN_ATTRIBUTES_TAG)
-    return read_common_attribute(rules, at, end, r);
-  if (end - at < 2)
-    return NULL;
+/* Reads what a span begins with as every encoder writes it, in the order of the schema: its ids, name, kind and times. Returns
+ * the place behind all of that which is there and looks so. */
+static inline const uint8_t *read_common_beginning(const span_reading *r, const uint8_t *at) {
+  if (r->end - at < 38 || at[0] != 0x0a || at[1] != 16 || at[18] != 0x12 || at[19] != 8)
+    return at;
+  at += at[28] == 0x22 && at[29] == 8 ? 38 : 28;
+  if (r->end - at < 2 || at[0] != 0x2a || at[1] >= 0x80 || at[1] > r->end - at - 2)
+    return at;
+  r->fields->name = (cotlp_range){(uint32_t)(at + 2 - r->span), at[1]};
+  at += 2 + at[1];
+  if (r->end - at < 20 || at[0] != 0x30 || at[1] >= 0x80 || at[2] != 0x39 || at[11] != 0x41)
+    return at;
+  r->fields->end = wire_fixed64(at + 12);
+  return at + 20;
+}
+
+/* Reads a field that most spans have behind that and that looks as every encoder writes it, and steps over it. Null for all
+ * others. */
+__attribute__((always_inline)) static inline const uint8_t *read_common_field(const span_reading *r, const uint8_t *at,
+                                                                              known_key **last) {
+  if (__builtin_expect(*at == SPAN_ATTRIBUTES_TAG, 1))
+    return read_common_attribute(r, at, last);
+  const ptrdiff_t left = r->end - at;
   switch (*at) {
-  case 0x0a: /* trace_id */
-  case 0x12: /* span_id */
-  case 0x22: /* parent_span_id */
-  case 0x2a: /* name */
-    if (at[1] >= 0x80 || at[1] > end - at - 2)
-      return NULL;
-    if (*at == 0x2a)
-      r->fields->name = (cotlp_range){(uint32_t)(at + 2 - r->span), at[1]};
-    return at + 2 + at[1];
-  case 0x30: /* kind */
-    return at[1] < 0x80 ? at + 2 : NULL;
-  case 0x39: /* start_time_unix_nano */
-    return end - at >= 9 ? at + 9 : NULL;
-  case 0x41: /* end_time_unix_nano */
-    if (end - at < 9)
-      return NULL;
-    r->fields->end = wire_fixed64(at + 1);
-    return at + 9;
   case 0x7a: /* status: without anything, or with a code alone */
-    if (at[1] == 0)
+    if (left >= 2 && at[1] == 0)
       return at + 2;
-    if (at[1] != 2 || end - at < 4 || at[2] != 0x18 || at[3] >= 0x80)
+    if (left < 4 || at[1] != 2 || at[2] != 0x18 || at[3] >= 0x80)
       return NULL;
     r->fields->status_code = at[3];
     return at + 4;
   case 0x85: /* flags, with 0x01 behind it */
-    return at[1] == 0x01 && end - at >= 6 ? at + 6 : NULL;
+    return left >= 6 && at[1] == 0x01 ? at + 6 : NULL;
   default:
     return NULL;
   }
 }
 
-__attribute__((noinline)) static void read_attribute(walk *w, const wire_field *field, span_reading *r) {
+static void read_attribute(walk *w, const wire_field *field, const span_reading *r) {
   key_value pair = {.key = field->payload};
   if (!walk_key_value(w, field->payload, field->payload + field->length, 4, &pair))
     return;
@@ -179,33 +216,39 @@ static void read_status(walk *w, const uint8_t *at, const uint8_t *end, const ui
   }
 }
 
-void cotlp_read_span(const cotlp_rules *rules, const void *payload, size_t length, cotlp_span_fields *fields,
+/* Reads any field, and steps over it. Null where none can be read. */
+__attribute__((noinline)) static const uint8_t *read_field(const span_reading *r, const uint8_t *at) {
+  cotlp_index scratch;
+  walk context = {.index = &scratch, .rules = r->reader->rules, .base = r->span, .limit = r->end}, *w = &context;
+  wire_field field;
+  if (!next_field(w, &at, r->end, &field))
+    return NULL;
+  if (field.number == 9 && field.wire == COTLP_WIRE_BYTES)
+    read_attribute(w, &field, r);
+  else if (field.number == 5 && field.wire == COTLP_WIRE_BYTES)
+    r->fields->name = range_of(&field, r->span);
+  else if (field.number == 8 && field.wire == COTLP_WIRE_FIXED64)
+    r->fields->end = wire_fixed64(field.payload);
+  else if (field.number == 11 && field.wire == COTLP_WIRE_BYTES)
+    read_event(&field, r->span, r->fields);
+  else if (field.number == 15 && field.wire == COTLP_WIRE_BYTES)
+    read_status(w, field.payload, field.payload + field.length, r->span, r->fields);
+  return at;
+}
+
+void cotlp_read_span(cotlp_span_reader *reader, const void *payload, size_t length, cotlp_span_fields *fields,
                      cotlp_attribute *attributes, uint32_t capacity) {
-  const uint8_t *span = payload, *at = span, *end = at + length;
   *fields = (cotlp_span_fields){0};
   if (length > UINT32_MAX)
     return;
-  cotlp_index scratch;
-  walk context = {.index = &scratch, .rules = rules, .base = span, .limit = end}, *w = &context;
-  span_reading reading = {span, fields, attributes, capacity};
-  wire_field field;
-  while (at < end) {
-    const uint8_t *next = read_common_field(rules, at, end, &reading);
-    if (__builtin_expect(next != NULL, 1)) {
-      at = next;
-      continue;
-    }
-    if (!next_field(w, &at, end, &field))
+  const uint8_t *at = payload;
+  const span_reading reading = {reader, at, at + length, fields, attributes, capacity};
+  at = read_common_beginning(&reading, at);
+  known_key *last = &reader->memo.keys[0];
+  while (at < reading.end) {
+    const uint8_t *next = read_common_field(&reading, at, &last);
+    if (__builtin_expect(!next, 0) && !(next = read_field(&reading, at)))
       break;
-    if (field.number == 9 && field.wire == COTLP_WIRE_BYTES)
-      read_attribute(w, &field, &reading);
-    else if (field.number == 5 && field.wire == COTLP_WIRE_BYTES)
-      fields->name = range_of(&field, span);
-    else if (field.number == 8 && field.wire == COTLP_WIRE_FIXED64)
-      fields->end = wire_fixed64(field.payload);
-    else if (field.number == 11 && field.wire == COTLP_WIRE_BYTES)
-      read_event(&field, span, fields);
-    else if (field.number == 15 && field.wire == COTLP_WIRE_BYTES)
-      read_status(w, field.payload, field.payload + field.length, span, fields);
+    at = next;
   }
 }

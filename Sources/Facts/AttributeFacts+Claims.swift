@@ -8,7 +8,7 @@ extension AttributeFacts {
     guard let acceptance else { return claims.clear() }
     claims.begin(start: facts.start, accepted: acceptance)
     for position in claimed {
-      let traits = plan.identity.traits(of: span.attributes[position])
+      let traits = identity.traits(of: span.attributes[position])
       if traits.idRank != IdentityPlan.noRank { write(.endUserID, .endUser, position, span, marks, facts) }
       if traits.metadataRank != IdentityPlan.noRank {
         write(.endUserMetadata, .endUserMetadata, position, span, marks, facts)
@@ -28,10 +28,12 @@ extension AttributeFacts {
   ) {
     let attribute = span.attributes[position]
     let form = Self.form(attribute)
-    let hasText = form == .text || form == .int
+    let isChosen = findings.position(of: field) == position
+    // What is chosen is among the facts anyway.
+    let hasText = !isChosen && (form == .text || form == .int)
     claims.add(
       role, number: plan.claimNumber(of: attribute), key: span.key(attribute), form: form,
-      fault: fault(of: attribute, as: role, marks), isChosen: findings.position(of: field) == position,
+      fault: fault(of: attribute, as: role, marks), isChosen: isChosen,
       value: hasText ? text(attribute, span, digits: 2) : SpanFacts.Text(start: nil, count: 0), of: facts)
   }
 
@@ -45,10 +47,10 @@ extension AttributeFacts {
   }
 
   /// Why an attribute does not count; nil when it could.
-  private func fault(
+  private mutating func fault(
     of attribute: AttributeEntry, as role: Conventions.Role, _ marks: SpanMarks
   ) -> SpanClaim.Fault? {
-    let traits = plan.identity.traits(of: attribute)
+    let traits = identity.traits(of: attribute)
     let speaks = Self.speaksLikeRoot(marks)
     if traits.rootOnly, !speaks { return .bindsToRoots }
     if !traits.count(asRoot: speaks, marks) { return .meansOperator }

@@ -8,6 +8,7 @@ struct AttributeFacts {
   typealias Bytes = UnsafeRawBufferPointer
 
   let plan: FactsPlan
+  let identity: IdentityPlan
   private let kinds = KindWords()
   private(set) var findings: Findings
   private var tagAttributes: [(rank: UInt16, type: AttributeEntry.ValueType, value: Bytes)] = []
@@ -32,13 +33,12 @@ struct AttributeFacts {
   /// Memory of fixed size, which a structure can't free.
   private final class Memory {
     let findings = Findings()
-    /// Those of the span that is being read, which would be copied at each call if they were a variable, they are so many; and
-    /// those of one that says nothing.
-    let facts = UnsafeMutablePointer<SpanFacts>.allocate(capacity: 2)
+    /// Those of the span that is being read, which would be copied at each call if they were a variable, they are so many.
+    let facts = UnsafeMutablePointer<SpanFacts>.allocate(capacity: 1)
     /// Where ids that are ints get their digits.
     let digits = UnsafeMutableRawBufferPointer.allocate(byteCount: 3 * digitBytes, alignment: 1)
 
-    init() { facts.initialize(repeating: SpanFacts(), count: 2) }
+    init() { facts.initialize(to: SpanFacts()) }
 
     deinit {
       findings.deallocate()
@@ -54,6 +54,7 @@ struct AttributeFacts {
 
   init(plan: FactsPlan) {
     self.plan = plan
+    identity = plan.identity
     metadata = MetadataReader(maxBytes: plan.maxMetadataBytes)
     findings = memory.findings
   }
@@ -64,9 +65,8 @@ struct AttributeFacts {
   /// Forgets the span that was read last. Returns where the facts of the next one go.
   @inline(__always)
   func begin() -> UnsafeMutablePointer<SpanFacts> {
-    let facts = memory.facts
-    facts.update(from: facts + 1, count: 1)
-    return facts
+    memory.facts.pointee = SpanFacts()
+    return memory.facts
   }
 
   /// Adds to the facts of a span what its attributes say, and lends them. `resource`: of a root.
@@ -79,8 +79,8 @@ struct AttributeFacts {
     let span = Span(attributes: attributes, payload: payload)
     collect(span, marks)
     readText(span, into: facts)
-    if findings.hasAny(of: Self.usage) { readUsage(span, into: facts) }
-    if findings.hasAny(of: Self.costs) { readCost(span, into: facts) }
+    if findings.hasAny(from: .input, through: .metrics) { readUsage(span, into: facts) }
+    if findings.hasAny(from: .metrics, through: .outputCost) { readCost(span, into: facts) }
     if facts.pointee.kind == .span, !facts.pointee.model.isEmpty || !facts.pointee.tokens.isEmpty {
       facts.pointee.kind = .llm
     }
@@ -97,10 +97,6 @@ struct AttributeFacts {
     guard isWritten || hasTags || hasClaims else { return body(facts.pointee) }
     lend(metadata: isWritten, tags: hasTags, claims: hasClaims, body)
   }
-
-  private static let usage = Findings.Fields(
-    .input, .output, .total, .cacheRead, .cacheWrite, .reasoning, .metrics, .usageDetails)
-  private static let costs = Findings.Fields(.cost, .inputCost, .outputCost, .costDetails, .metrics)
 
   /// Lends the facts with what was put together here, and lies in arrays.
   private func lend(
@@ -172,14 +168,14 @@ struct AttributeFacts {
   private mutating func noteIdentity(_ position: Int, _ span: Span, _ marks: SpanMarks) {
     if acceptance != nil { claimed.append(position) }
     let attribute = span.attributes[position]
-    let traits = plan.identity.traits(of: attribute)
+    let traits = identity.traits(of: attribute)
     guard traits.count(asRoot: Self.speaksLikeRoot(marks), marks) else { return }
     if traits.metadataRank != IdentityPlan.noRank, attribute.type == .string || attribute.type == .kvlist,
       Int(attribute.fieldLength) <= plan.maxMetadataBytes
     {
       findings.note(.endUserMetadata, rank: UInt16(clamping: traits.metadataRank), position: position)
     }
-    guard plan.identity.isUsable(attribute) else { return }
+    guard identity.isUsable(attribute) else { return }
     if traits.idRank != IdentityPlan.noRank {
       findings.note(.endUser, rank: UInt16(clamping: traits.idRank), position: position)
     }
@@ -207,7 +203,7 @@ struct AttributeFacts {
     default:
       guard attribute.type == .string, attribute.valueLength > 0 else { return }
     }
-    findings.note(meaning.field, rank: meaning.rank, position: position, number: number)
+    findings.take(meaning.field, rank: meaning.rank, position: position, number: number)
   }
 
   /// Few, and mostly in their order.
@@ -231,8 +227,8 @@ struct AttributeFacts {
     if findings.has(.model) { facts.pointee.model = text(.model) }
     if findings.has(.provider) { facts.pointee.provider = text(.provider) }
     if findings.has(.workflow) { facts.pointee.workflow = text(.workflow) }
-    if findings.has(.endUser) { facts.pointee.endUser = identity(.endUser, span, digits: 0) }
-    if findings.has(.session) { facts.pointee.session = identity(.session, span, digits: 1) }
+    if findings.has(.endUser) { facts.pointee.endUser = id(.endUser, span, digits: 0) }
+    if findings.has(.session) { facts.pointee.session = id(.session, span, digits: 1) }
     if facts.pointee.statusMessage.isEmpty { facts.pointee.statusMessage = text(.statusMessage) }
     if let level = value(.level, span), level.elementsEqual(FactConventions.errorLevel.utf8) {
       facts.pointee.flags.insert(.isError)
@@ -268,7 +264,7 @@ struct AttributeFacts {
   }
 
   /// The object in a field's JSON text. LangWatch puts some of them into one more, with a type beside.
-  private func object(_ field: Field, _ span: Span) -> JSONValue? {
+  private mutating func object(_ field: Field, _ span: Span) -> JSONValue? {
     guard let text = value(field, span), text.count <= Self.mostFigureBytes, let root = try? document.parse(text),
       root.kind == .object
     else { return nil }
@@ -277,12 +273,12 @@ struct AttributeFacts {
   }
 
   /// An id as text: a string as it is, an int in decimal digits.
-  private func identity(_ field: Field, _ span: Span, digits place: Int) -> Bytes {
+  private mutating func id(_ field: Field, _ span: Span, digits place: Int) -> Bytes {
     guard let position = findings.position(of: field) else { return Bytes(start: nil, count: 0) }
     return text(span.attributes[position], span, digits: place)
   }
 
-  func text(_ attribute: AttributeEntry, _ span: Span, digits place: Int) -> Bytes {
+  mutating func text(_ attribute: AttributeEntry, _ span: Span, digits place: Int) -> Bytes {
     let value = span.value(attribute)
     guard attribute.type == .int else { return value }
     let room = UnsafeMutableRawBufferPointer(
@@ -324,7 +320,9 @@ struct AttributeFacts {
   private mutating func writeTags() -> Bool {
     guard let first = tagAttributes.first else { return false }
     let isAlone = tagAttributes.count == 1
-    if isAlone, first.type == lastTags.type, first.value.elementsEqual(lastTags.value) { return !tagText.bytes.isEmpty }
+    if isAlone, first.type == lastTags.type, lastTags.value.withUnsafeBytes({ first.value.isSame(as: $0) }) {
+      return !tagText.bytes.isEmpty
+    }
     lastTags = isAlone ? (first.type, Array(first.value)) : (.empty, [])
     tags.clear()
     for attribute in tagAttributes { tags.add(attribute.type, attribute.value) }

@@ -6,12 +6,12 @@ enum FactConventions {
   /// What a span says once.
   enum Field: UInt8, CaseIterable, Sendable {
     case kind, model, provider, workflow, level, statusMessage
-    // Counts of tokens.
-    case input, output, total, cacheRead, cacheWrite, reasoning
-    // US dollars.
-    case cost, inputCost, outputCost
+    // Counts of tokens; then one JSON object with such counts, and one with dollars as well.
+    case input, output, total, cacheRead, cacheWrite, reasoning, usageDetails, metrics
+    // One JSON object with US dollars; then US dollars.
+    case costDetails, cost, inputCost, outputCost
     // One JSON object, or a list of keys and values.
-    case usageDetails, costDetails, metrics, metadata
+    case metadata
     // By the keys that the `enduser` processor is configured with.
     case endUser, session, endUserMetadata
   }

@@ -4,13 +4,6 @@ import OTLP
 struct Findings {
   typealias Field = FactConventions.Field
 
-  /// Some of the fields.
-  struct Fields {
-    fileprivate let bits: UInt32
-
-    init(_ fields: Field...) { bits = fields.reduce(0) { $0 | 1 << UInt32($1.rawValue) } }
-  }
-
   private struct Finding {
     var rank: UInt16
     var position: UInt32
@@ -34,10 +27,15 @@ struct Findings {
 
   /// Takes note of a value, unless one of lower rank is there. Of equal rank the first stays: a span can have a key twice.
   @inline(__always)
-  mutating func note(_ field: Field, rank: UInt16, position: Int, number: Int64 = 0) {
-    guard wants(field, rank: rank) else { return }
+  mutating func note(_ field: Field, rank: UInt16, position: Int) {
+    if wants(field, rank: rank) { take(field, rank: rank, position: position, number: 0) }
+  }
+
+  /// Takes note of a value that is wanted.
+  @inline(__always)
+  mutating func take(_ field: Field, rank: UInt16, position: Int, number: Int64) {
     present |= Self.bit(field)
-    found[Int(field.rawValue)] = Finding(rank: rank, position: UInt32(position), number: number)
+    found[Int(field.rawValue)] = Finding(rank: rank, position: UInt32(truncatingIfNeeded: position), number: number)
   }
 
   /// Whether a value of that rank would be taken.
@@ -47,8 +45,11 @@ struct Findings {
   @inline(__always)
   func has(_ field: Field) -> Bool { present & Self.bit(field) != 0 }
 
+  /// Whether any of some fields was found that stand behind one another.
   @inline(__always)
-  func hasAny(of fields: Fields) -> Bool { present & fields.bits != 0 }
+  func hasAny(from first: Field, through last: Field) -> Bool {
+    present & (Self.bit(last) << 1 &- Self.bit(first)) != 0
+  }
 
   @inline(__always)
   func position(of field: Field) -> Int? { has(field) ? Int(found[Int(field.rawValue)].position) : nil }

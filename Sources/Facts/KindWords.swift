@@ -32,9 +32,12 @@ struct KindWords {
   func kind(_ text: UnsafeRawBufferPointer) -> ObservationKind? {
     guard text.count + 1 < starts.count else { return nil }
     let (head, tail) = Self.ends(of: text)
-    for place in starts[text.count]..<starts[text.count + 1]
-    where entries[place].head == head && entries[place].tail == tail { return entries[place].kind }
-    return nil
+    return entries.withUnsafeBufferPointer { entries in
+      for entry in entries[starts[text.count]..<starts[text.count + 1]] where entry.head == head && entry.tail == tail {
+        return entry.kind
+      }
+      return nil
+    }
   }
 
   /// What stands for a text's first and its last eight bytes, in lower case: of shorter texts what all their bytes go into.

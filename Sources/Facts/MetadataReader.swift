@@ -63,7 +63,7 @@ struct MetadataReader {
   /// Whether text is a JSON object, and short enough.
   mutating func isObject(_ value: Bytes) -> Bool {
     guard !value.isEmpty, value.count <= maxBytes else { return false }
-    if lastObject.count == value.count, lastObject.elementsEqual(value) { return true }
+    if lastObject.withUnsafeBytes({ value.isSame(as: $0) }) { return true }
     guard let root = try? document.parse(value), root.kind == .object else { return false }
     lastObject.removeAll(keepingCapacity: true)
     lastObject.append(contentsOf: value)

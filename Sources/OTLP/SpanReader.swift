@@ -27,17 +27,20 @@ import COTLP
   }
 
   private let rules: SpanRules
+  private let raw: OpaquePointer
   // Behind a pointer: a class's own variables are guarded at each access, which would cost as much as the reading.
   @usableFromInline let state: UnsafeMutablePointer<State>
 
   /// - Parameter rules: which attributes are of interest; marks have no effect.
   package init(rules: SpanRules) {
     self.rules = rules
+    raw = cotlp_span_reader_create(rules.raw)
     state = .allocate(capacity: 1)
     state.initialize(to: State(found: .allocate(capacity: 64)))
   }
 
   deinit {
+    cotlp_span_reader_destroy(raw)
     state.pointee.found.deallocate()
     state.deallocate()
   }
@@ -59,7 +62,7 @@ import COTLP
     let payload = state.pointee.payload
     withUnsafeMutablePointer(to: &state.pointee.fields) { fields in
       cotlp_read_span(
-        rules.raw, payload.baseAddress, payload.count,
+        raw, payload.baseAddress, payload.count,
         UnsafeMutableRawPointer(fields).assumingMemoryBound(to: cotlp_span_fields.self),
         UnsafeMutableRawPointer(found.baseAddress!).assumingMemoryBound(to: cotlp_attribute.self), UInt32(found.count))
     }
@@ -70,19 +73,21 @@ import COTLP
   /// The code of its status: 2 is an error.
   @inlinable package var statusCode: UInt64 { state.pointee.fields.statusCode }
   /// UTF-8 in the payload that was read.
-  @inlinable package var name: UnsafeRawBufferPointer { bytes(state.pointee.fields.name) }
-  @inlinable package var statusMessage: UnsafeRawBufferPointer { bytes(state.pointee.fields.statusMessage) }
+  @inlinable @inline(__always) package var name: UnsafeRawBufferPointer { bytes(state.pointee.fields.name) }
+  @inlinable @inline(__always) package var statusMessage: UnsafeRawBufferPointer {
+    bytes(state.pointee.fields.statusMessage)
+  }
 
   /// Fields of the payload that was read, from its first event to its last: the events, and what stands between them. Empty
   /// without any.
-  @inlinable package var events: UnsafeRawBufferPointer { bytes(state.pointee.fields.events) }
+  @inlinable @inline(__always) package var events: UnsafeRawBufferPointer { bytes(state.pointee.fields.events) }
 
   /// The attributes, in their order; valid until something else is read.
   @inlinable package var attributes: UnsafeBufferPointer<AttributeEntry> {
     UnsafeBufferPointer(start: state.pointee.found.baseAddress, count: Int(state.pointee.fields.attributeCount))
   }
 
-  @inlinable func bytes(_ range: Range) -> UnsafeRawBufferPointer {
+  @inlinable @inline(__always) func bytes(_ range: Range) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(
       rebasing: state.pointee.payload[Int(range.offset)..<Int(range.offset) + Int(range.length)])
   }

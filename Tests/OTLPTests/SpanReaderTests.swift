@@ -69,6 +69,72 @@ struct SpanReaderTests {
     }
   }
 
+  /// What a reader learns of one span's keys must not be taken for what the next one's are.
+  @Test(arguments: 0..<16 as Range<UInt64>)
+  func `keys are told apart however they follow one another`(seed: UInt64) throws {
+    var random = SeededGenerator(seed: 7000 + seed)
+    let keys = Self.similarKeys.shuffled(using: &random)
+    let rules = SpanRules()
+    for key in keys where random.once(in: 3) { _ = rules.number(forKey: key) }
+    for key in keys where random.once(in: 40) { _ = rules.number(forPrefix: String(key.prefix(4))) }
+    let reader = SpanReader(rules: rules)
+    // More than a reader remembers, or fewer, or so few that the same ones come again and again.
+    let known = [keys.count, 60, 5][Int(seed % 3)]
+    for _ in 0..<40 {
+      let spans = (1...3 as ClosedRange<UInt64>).map { id in
+        var span = SpanStub(id, parent: random.once(in: 2) ? 0 : 1, name: random.once(in: 5) ? "" : "span")
+        var place = Int.random(in: 0..<known, using: &random)
+        for _ in 0..<Int.random(in: 0...20, using: &random) {
+          span.attributes.append(StubAttribute(keys[place], Self.value(&random)))
+          // Mostly in the same order; else any, or one that is like the one that is expected.
+          place = random.once(in: 5) ? Int.random(in: 0..<known, using: &random) : (place + 1) % known
+          if random.once(in: 5) {
+            let length = keys[place].utf8.count
+            place = (0..<known).filter { keys[$0].utf8.count == length }.randomElement(using: &random) ?? place
+          }
+        }
+        return span
+      }
+      let batch = try IndexedRequest(SpanStub.request(spans), rules: rules).batch
+      #expect(batch.spanCount == spans.count)
+      for position in 0..<batch.spanCount { expectRead(batch, position, reader) }
+    }
+  }
+
+  /// Keys of many lengths, those of one length different in one byte: at the beginning, in the middle, or at the end.
+  private static let similarKeys: [String] = {
+    let lengths = [
+      1, 3, 4, 5, 6, 12, 13, 14, 15, 16, 20, 28, 29, 30, 31, 45, 56, 57, 58, 61, 62, 100, 123, 124, 125, 127, 128,
+    ]
+    var keys: Set<String> = []
+    for length in lengths {
+      for place in [0, 3, 13, 15, length / 2, length - 4, length - 1] where 0..<length ~= place {
+        for letter in "xy".utf8 {
+          var key = [UInt8](repeating: UInt8(ascii: "k"), count: length)
+          key[place] = letter
+          keys.insert(String(decoding: key, as: UTF8.self))
+        }
+      }
+    }
+    return keys.sorted()
+  }()
+
+  /// A value of some kind, its text mostly as long as where a length gets another byte.
+  private static func value(_ random: inout SeededGenerator) -> StubValue {
+    func text(_ count: Int) -> StubValue { .string(String(repeating: "v", count: count)) }
+    switch Int.random(in: 0..<9, using: &random) {
+    case 0: return .int(Int64(bitPattern: random.next()) >> Int64.random(in: 0...63, using: &random))
+    case 1: return .bool(random.once(in: 2))
+    case 2: return .double(1.5)
+    case 3: return .array(["a", 1])
+    case 4: return .kvlist(["a": 1])
+    case 5: return .empty
+    case 6: return text(Int.random(in: 16_370...16_390, using: &random))
+    case 7: return text(Int.random(in: 115...135, using: &random))
+    default: return text(Int.random(in: 0...10, using: &random))
+    }
+  }
+
   /// Nobody should ask, and nobody comes to harm.
   @Test(arguments: 0..<8 as Range<UInt64>)
   func `bytes that are no span are read as far as they go`(seed: UInt64) {

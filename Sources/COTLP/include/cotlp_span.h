@@ -14,7 +14,13 @@ typedef struct {
   uint32_t attribute_count; /* how many the rules ask for, those that had no room included */
 } cotlp_span_fields;
 
+/* Reads spans by rules, which last as long, and learns how they look. For one thread at a time. */
+typedef struct cotlp_span_reader cotlp_span_reader;
+
+cotlp_span_reader *cotlp_span_reader_create(const cotlp_rules *rules);
+void cotlp_span_reader_destroy(cotlp_span_reader *reader);
+
 /* Reads a span's payload, which an index has accepted; anything else is read as far as it goes, and never beyond. Writes at
  * most `capacity` attributes, in their order, like those of an index. */
-void cotlp_read_span(const cotlp_rules *rules, const void *payload, size_t length, cotlp_span_fields *fields,
+void cotlp_read_span(cotlp_span_reader *reader, const void *payload, size_t length, cotlp_span_fields *fields,
                      cotlp_attribute *attributes, uint32_t capacity);
