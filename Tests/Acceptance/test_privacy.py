@@ -451,6 +451,7 @@ def test_the_ledger_knows_pseudonyms_alone(life):
     life.end()
     life.begin()
     send_to(life, users)
+    wait_until(lambda: all(life.api.get("users", user)["traces"] == 2 for user in users), "the second traces")
     for where, content in [*seen.items(), *kept_by(life).items()]:
         assert b"a@b.example" not in content
         for user in users:

@@ -136,6 +136,37 @@ struct SpanReaderTests {
   }
 
   /// Nobody should ask, and nobody comes to harm.
+  /// Encoders may write a length in more bytes than it takes.
+  @Test(arguments: 1...4)
+  func `lengths are read in whatever form they come`(width: Int) {
+    let rules = SpanRules()
+    let number = rules.number(forKey: "some.key")
+    let reader = SpanReader(rules: rules)
+    func length(_ value: Int, _ width: Int) -> [UInt8] {
+      var bytes: [UInt8] = []
+      Varint.append(value, to: &bytes)
+      while bytes.count < width {
+        bytes[bytes.count - 1] |= 0x80
+        bytes.append(0)
+      }
+      return bytes
+    }
+    for count in [0, 1, 5, 122, 123, 124, 125, 126, 127, 128, 129, 250, 255, 256, 300, 16_379, 16_384, 20_000] {
+      let text = [UInt8](repeating: 7, count: count)
+      for (inner, outer) in [(width, 1), (1, width), (width, width)] {
+        let value = [0x0A] + length(count, inner) + text
+        let pair = [0x0A] + length(8, 1) + Array("some.key".utf8) + [0x12] + length(value.count, outer) + value
+        let span = [0x4A] + length(pair.count, outer) + pair
+        span.withUnsafeBytes { span in
+          reader.read(span)
+          let found = reader.attributes.map { Int($0.valueOffset)..<Int($0.valueOffset + $0.valueLength) }
+          #expect(found == [span.count - count..<span.count])
+          #expect(reader.attributes.allSatisfy { $0.key == number && $0.type == .string })
+        }
+      }
+    }
+  }
+
   @Test(arguments: 0..<8 as Range<UInt64>)
   func `bytes that are no span are read as far as they go`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
