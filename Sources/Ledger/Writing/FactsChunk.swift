@@ -97,11 +97,12 @@ package struct FactsChunk: Sendable {
 
   // MARK: Reading
 
-  /// Spans of one trace behind one another, or scores: where they are in the chunk, and how many.
+  /// Spans of one trace behind one another, or scores: where they are, and how many.
   struct Run {
     /// `none` of scores.
     var trace: TraceID
-    var range: Range<Int>
+    /// Stay where they are as long as the chunk is there, and nothing is added to it.
+    var bytes: UnsafeRawBufferPointer
     var count: Int
   }
 
@@ -116,16 +117,9 @@ package struct FactsChunk: Sendable {
           first: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
           second: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
         let count = Int(bytes.loadUnaligned(fromByteOffset: offset + 20, as: UInt32.self))
-        body(Run(trace: trace, range: start..<start + length, count: count))
+        body(Run(trace: trace, bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]), count: count))
         offset = start + length
       }
-    }
-  }
-
-  /// Lends a run's scores, in order.
-  func forEachScore(in run: Range<Int>, _ body: (Score) throws(LedgerError) -> Void) throws(LedgerError) {
-    try bytes.withUnsafeBytes { (bytes) throws(LedgerError) in
-      _ = try ScoreRecord.forEach(in: UnsafeRawBufferPointer(rebasing: bytes[run]), body)
     }
   }
 
@@ -141,27 +135,24 @@ package struct FactsChunk: Sendable {
     let body: UnsafeRawBufferPointer
   }
 
-  /// Lends a run's spans, in order.
+  /// Lends the spans of a run's bytes, in order.
   @inline(__always)
-  func forEach<Failure>(
-    in spans: Range<Int>, _ body: (Place) throws(Failure) -> Void
+  static func forEach<Failure>(
+    in run: UnsafeRawBufferPointer, _ body: (Place) throws(Failure) -> Void
   ) throws(Failure) {
-    try bytes.withUnsafeBytes { (bytes) throws(Failure) in
-      guard let start = bytes.baseAddress else { return }
-      let end = start + spans.upperBound
-      var at = start + spans.lowerBound
-      while let record = SpanRecord.first(in: UnsafeRawBufferPointer(start: at, count: end - at)) {
-        let bytes = UnsafeRawBufferPointer(start: at, count: record.byteCount)
-        at += record.byteCount
-        // Mostly there is none.
-        let (length, size) =
-          at.load(as: UInt8.self) == 0 ? (0, 1) : Self.length(UnsafeRawBufferPointer(start: at, count: end - at))
-        at += size + length
-        try body(
-          Place(
-            span: record.spanID, record: bytes,
-            body: UnsafeRawBufferPointer(start: at - length, count: length)))
-      }
+    guard var at = run.baseAddress else { return }
+    let end = at + run.count
+    while let record = SpanRecord.first(in: UnsafeRawBufferPointer(start: at, count: end - at)) {
+      let bytes = UnsafeRawBufferPointer(start: at, count: record.byteCount)
+      at += record.byteCount
+      // Mostly there is none.
+      let (length, size) =
+        at.load(as: UInt8.self) == 0 ? (0, 1) : Self.length(UnsafeRawBufferPointer(start: at, count: end - at))
+      at += size + length
+      try body(
+        Place(
+          span: record.spanID, record: bytes,
+          body: UnsafeRawBufferPointer(start: at - length, count: length)))
     }
   }
 }

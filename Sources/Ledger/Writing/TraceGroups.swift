@@ -23,16 +23,18 @@ struct TraceGroups {
 
   /// Spans of a trace that came behind one another.
   private struct Run {
-    let arrival: Int32
-    let spans: Range<Int>
+    /// In a chunk of the batch.
+    let bytes: UnsafeRawBufferPointer
     /// The trace's next one; -1 behind the last.
     var next: Int32
   }
 
   private(set) var groups: [Group] = []
+  /// What is read of it lies in its chunks, and is reached by pointer.
   private let batch: [Arrival]
   private var runs: [Run] = []
-  private var scores: [(arrival: Int, run: Range<Int>)] = []
+  /// In chunks of the batch, too.
+  private var scores: [UnsafeRawBufferPointer] = []
 
   init(_ batch: [Arrival]) {
     self.batch = batch
@@ -40,10 +42,10 @@ struct TraceGroups {
     runs.reserveCapacity(spanCount / 2)
     groups.reserveCapacity(spanCount / 8)
     var known = ByteTable<Int32>(room: spanCount / 8)
-    for (arrival, batched) in batch.enumerated() {
+    for batched in batch {
       batched.facts.forEachRun { run in
         if run.trace == .none {
-          scores.append((arrival, run.range))
+          scores.append(run.bytes)
           return
         }
         let next = Int32(groups.count)
@@ -54,14 +56,14 @@ struct TraceGroups {
           groups.append(
             Group(
               trace: run.trace, first: place, last: place, spanCount: run.count,
-              byteCount: run.range.count))
+              byteCount: run.bytes.count))
         } else {
           runs[Int(groups[group].last)].next = place
           groups[group].last = place
           groups[group].spanCount += run.count
-          groups[group].byteCount += run.range.count
+          groups[group].byteCount += run.bytes.count
         }
-        runs.append(Run(arrival: Int32(arrival), spans: run.range, next: -1))
+        runs.append(Run(bytes: run.bytes, next: -1))
       }
     }
   }
@@ -71,10 +73,11 @@ struct TraceGroups {
   func forEach<Failure>(
     in group: Group, _ body: (FactsChunk.Place) throws(Failure) -> Void
   ) throws(Failure) {
+    defer { withExtendedLifetime(batch) {} }
     var next = group.first
     while next >= 0 {
       let run = runs[Int(next)]
-      try batch[Int(run.arrival)].facts.forEach(in: run.spans, body)
+      try FactsChunk.forEach(in: run.bytes, body)
       next = run.next
     }
   }
@@ -83,12 +86,13 @@ struct TraceGroups {
   func forEachFacts<Failure>(
     in group: Group, _ body: (borrowing SpanFacts, FactsChunk.Place) throws(Failure) -> Void
   ) throws(Failure) {
+    defer { withExtendedLifetime(batch) {} }
     var reader = SpanRecordReader()
     var next = group.first
     while next >= 0 {
       let run = runs[Int(next)]
       reader.begin()
-      try batch[Int(run.arrival)].facts.forEach(in: run.spans) { (place) throws(Failure) in
+      try FactsChunk.forEach(in: run.bytes) { (place) throws(Failure) in
         try reader.read(place.record) { (facts) throws(Failure) in try body(facts, place) }
       }
       next = run.next
@@ -97,6 +101,7 @@ struct TraceGroups {
 
   /// Lends the scores, in the order in which they came.
   func forEachScore(_ body: (Score) throws(LedgerError) -> Void) throws(LedgerError) {
-    for (arrival, run) in scores { try batch[arrival].facts.forEachScore(in: run, body) }
+    defer { withExtendedLifetime(batch) {} }
+    for run in scores { _ = try ScoreRecord.forEach(in: run, body) }
   }
 }
