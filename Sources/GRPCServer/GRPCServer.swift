@@ -16,6 +16,8 @@ package final class GRPCServer: Sendable {
   private let connections = Connections()
   /// Looks at the connections; from the start to the stop.
   private let watch = Locked<RepeatingThread?>(nil)
+  /// How long a connection is left to gRPC that a reset has ended: twice that at most, in nanoseconds.
+  private static let watchInterval = Duration.seconds(5).nanoseconds
   private let phase = Locked(Phase.bound)
 
   private enum Phase {
@@ -54,7 +56,7 @@ package final class GRPCServer: Sendable {
     core.start()
     // Nobody waits for their end, which is that of the last call, whenever that is answered.
     for _ in 0..<core.configuration.threads { _ = BackgroundThread(name: "grpc") { [core] in core.serve() } }
-    let watch = RepeatingThread(name: "grpc-watch", every: core.configuration.watchInterval.nanoseconds) {
+    let watch = RepeatingThread(name: "grpc-watch", every: Self.watchInterval) {
       [connections] in connections.wakeDead()
     }
     self.watch.withLock { $0 = watch }

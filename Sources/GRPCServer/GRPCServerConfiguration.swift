@@ -20,8 +20,6 @@ package struct GRPCServerConfiguration: Sendable, Equatable {
   /// Connections above this number are closed at once. Fewer are granted where the limit of open descriptors demands it.
   package var maxConnections = 10_000
   package var keepalive = GRPCKeepalive()
-  /// How long a connection is left to gRPC that a reset has ended: twice that at most.
-  package var watchInterval = Duration.seconds(5)
   /// nil: without TLS.
   package var tls: TLSServerConfiguration?
 
