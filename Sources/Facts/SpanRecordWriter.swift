@@ -41,18 +41,20 @@ package struct SpanRecordWriter: BitwiseCopyable, Sendable {
   ///
   /// - Parameters:
   ///   - facts: of the span.
-  ///   - base: where all bytes begin, with the records that this list has so far; they may have moved since.
-  ///   - offset: where the record goes, in fewer than 4 GiB.
-  /// - Returns: where it ends.
+  ///   - destination: where the record goes: behind the bytes, or where it will be moved from.
+  ///   - base: where the bytes begin that have the records that this list has so far. They may have moved since.
+  ///   - count: of these bytes, less than 4 GiB.
+  /// - Returns: where the record ends.
   package mutating func write(
-    _ facts: borrowing SpanFacts, to base: UnsafeMutableRawPointer, at offset: Int
-  ) -> Int {
+    _ facts: borrowing SpanFacts, to destination: UnsafeMutableRawPointer, behind base: UnsafeRawPointer, count: Int
+  ) -> UnsafeMutableRawPointer {
     let repeats = isFollowing ? repeats(facts, in: base) : []
-    var head = SpanRecordHead(base + offset, repeating: repeats)
+    var head = SpanRecordHead(destination, repeating: repeats)
     var end = head.write(facts, after: isFollowing ? start : nil)
     @inline(__always) func put(_ text: SpanFacts.Text, _ field: SpanRecord.Repeats, _ place: inout Place) {
       if repeats.contains(field) { return }
-      place = Place(start: UInt32(truncatingIfNeeded: end - base), count: UInt32(truncatingIfNeeded: text.count))
+      place = Place(
+        start: UInt32(truncatingIfNeeded: count + (end - destination)), count: UInt32(truncatingIfNeeded: text.count))
       guard let start = text.baseAddress else { return }
       memcpy(end, start, text.count)
       end += text.count
@@ -68,23 +70,27 @@ package struct SpanRecordWriter: BitwiseCopyable, Sendable {
     put(facts.tags, .tags, &tags)
     put(facts.claims, .claims, &claims)
     (isFollowing, start, parent) = (true, facts.start, facts.parentID)
-    return end - base
+    return end
   }
 
   /// The same behind what is there.
   package mutating func append(_ facts: borrowing SpanFacts, to bytes: inout [UInt8]) {
-    let count = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: Self.mostBytes(facts)))
+    let most = Self.mostBytes(facts)
     // By pointer: a closure can't capture what is only borrowed.
-    let end = withUnsafePointer(to: facts) { facts in
-      bytes.withUnsafeMutableBytes { write(facts.pointee, to: $0.baseAddress!, at: count) }
+    withUnsafePointer(to: facts) { facts in
+      withUnsafeTemporaryAllocation(byteCount: most, alignment: 1) { memory in
+        let start = memory.baseAddress!
+        let end = bytes.withUnsafeBytes {
+          write(facts.pointee, to: start, behind: $0.baseAddress ?? UnsafeRawPointer(start), count: $0.count)
+        }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(start: start, count: end - start))
+      }
     }
-    bytes.removeSubrange(end...)
   }
 
   /// What of a span is as in the last record.
   @inline(__always)
-  private func repeats(_ facts: borrowing SpanFacts, in base: UnsafeMutableRawPointer) -> SpanRecord.Repeats {
+  private func repeats(_ facts: borrowing SpanFacts, in base: UnsafeRawPointer) -> SpanRecord.Repeats {
     var repeats = SpanRecord.Repeats()
     @inline(__always) func compare(_ text: SpanFacts.Text, _ field: SpanRecord.Repeats, _ place: Place) {
       guard !text.isEmpty, text.count == Int(place.count),

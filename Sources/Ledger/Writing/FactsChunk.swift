@@ -54,7 +54,7 @@ package struct FactsChunk: Sendable {
     let most = SpanRecordWriter.mostBytes(facts) + Self.mostLengthBytes + body.count
     let base = bytes.reserve(Self.headSize + most)
     begin(facts.trace)
-    var at = base + records.write(facts, to: base, at: bytes.count)
+    var at = records.write(facts, to: base + bytes.count, behind: base, count: bytes.count)
     at = Varint.write(body.count, to: at)
     if !body.isEmpty {
       at.copyMemory(from: body.baseAddress!, byteCount: body.count)
