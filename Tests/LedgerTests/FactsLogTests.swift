@@ -155,6 +155,33 @@ import Testing
     #expect(feed.hasRoom)
   }
 
+  /// Its records could not repeat one another yet, and their form is still that of a list's first.
+  @Test func `what the first version wrote is taken`() throws {
+    let fixture = try LedgerFixture()
+    let (spool, ledger) = (try Self.spool(fixture), try fixture.ledger())
+    let span = TestSpan(name: "of old", endUser: "ada")
+    var payload: [UInt8] = []
+    func add(_ number: some FixedWidthInteger) {
+      withUnsafeBytes(of: number.littleEndian) { payload.append(contentsOf: $0) }
+    }
+    add(1 as UInt32)
+    add(1 as UInt32)
+    add(7 as UInt64)
+    add(6 as UInt32)
+    payload += Array("traces".utf8)
+    payload += FactsChunk([span]).bytes.withUnsafeBytes { Array($0) }
+    try payload.withUnsafeBytes { _ = try spool.append([$0], unitCount: 1) }
+    spool.stop()
+    let next = try Self.spool(fixture)
+    ledger.start()
+    ledger.feed(pipeline: "traces", log: Self.log(next, fixture)).start()
+    ledger.stop(until: .max)
+    next.stop()
+    #expect(fixture.registry.value("heirloom_ledger_given_up_requests", labels: [("pipeline", "traces")]) == 0)
+    #expect(try fixture.rows("SELECT name FROM users WHERE id > 0") == ["ada"])
+    #expect(try Self.left(fixture) == 0)
+  }
+
   @Test func `what another version wrote is given up and told, and the rest taken`() throws {
     let fixture = try LedgerFixture()
     do {

@@ -4,8 +4,8 @@ import OTLP
 /// The facts of one accepted request: what its spans say, and the scores in it, on their way to the ledger.
 ///
 /// Spans of one trace that come behind one another are a run: its trace id (16 bytes), how long its spans are (4) and how many
-/// (4), then for each span its `SpanRecord`, one list in each run, how long its body is (a varint), and the body. Scores are runs of no trace, a
-/// `ScoreRecord` for each.
+/// (4), then for each span its `SpanRecord`, one list in each run, how long its body is (a varint), and the body. Scores are
+/// runs of no trace, a `ScoreRecord` for each.
 package struct FactsChunk: Sendable {
   private(set) var bytes = FactsBytes()
   package private(set) var spanCount = 0

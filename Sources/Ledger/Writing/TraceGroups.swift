@@ -73,28 +73,32 @@ struct TraceGroups {
   func forEach<Failure>(
     in group: Group, _ body: (FactsChunk.Place) throws(Failure) -> Void
   ) throws(Failure) {
-    defer { withExtendedLifetime(batch) {} }
-    var next = group.first
-    while next >= 0 {
-      let run = runs[Int(next)]
-      try FactsChunk.forEach(in: run.bytes, body)
-      next = run.next
-    }
+    try forEachRun(of: group) { (run) throws(Failure) in try FactsChunk.forEach(in: run, body) }
   }
 
   /// The same with what their records say.
   func forEachFacts<Failure>(
     in group: Group, _ body: (borrowing SpanFacts, FactsChunk.Place) throws(Failure) -> Void
   ) throws(Failure) {
-    defer { withExtendedLifetime(batch) {} }
     var reader = SpanRecordReader()
+    try forEachRun(of: group) { (run) throws(Failure) in
+      reader.begin()
+      try FactsChunk.forEach(in: run) { (place) throws(Failure) in
+        try reader.read(place.record) { (facts) throws(Failure) in try body(facts, place) }
+      }
+    }
+  }
+
+  /// Lends the bytes of a trace's runs.
+  @inline(__always)
+  private func forEachRun<Failure>(
+    of group: Group, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    defer { withExtendedLifetime(batch) {} }
     var next = group.first
     while next >= 0 {
       let run = runs[Int(next)]
-      reader.begin()
-      try FactsChunk.forEach(in: run.bytes) { (place) throws(Failure) in
-        try reader.read(place.record) { (facts) throws(Failure) in try body(facts, place) }
-      }
+      try body(run.bytes)
       next = run.next
     }
   }
