@@ -102,6 +102,7 @@ class Collector:
         self.environment, self.launcher = environment or {}, launcher
         self.log = self.folder / "collector.log"
         self.process = None
+        self.kills = 0
         # How often it ended without having been told to, and with what.
         self.unasked_ends = []
         # The process number of each start.
@@ -169,6 +170,7 @@ class Collector:
             self.process.kill()
             self.process.wait()
             self.process = None
+            self.kills += 1
 
     def terminate(self, patience=PATIENCE):
         """SIGTERM: the seconds until it had ended. Any other end than a clean one counts as unasked for."""

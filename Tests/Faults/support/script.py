@@ -136,8 +136,8 @@ class Scene:
         if storage:
             # The storage is another file system's.
             self.collector.storage.symlink_to(storage)
-        rate = script.arguments.rate if rate is None else rate
-        self.load = Load(self.collector.port, self.run, rate, seed=script.arguments.seed, **(load or {}))
+        self.rate = script.arguments.rate if rate is None else rate
+        self.load = Load(self.collector.port, self.run, self.rate, seed=script.arguments.seed, **(load or {}))
 
     def config(self, **changes):
         """The configuration's text; `root_wait` in seconds."""
@@ -199,7 +199,8 @@ class Scene:
     def judge(self, excused=nothing, duplicates_percent=DUPLICATES_PERCENT, identity=True, **figures):
         """Adds the verdict to the script's figures, and its faults to the script's."""
         script, board, counts = self.script, self.board, self.load.counts
-        verdict = judge(self.load.ledger, board, 0.9 * self.root_wait if identity else 0, excused)
+        root_wait = 0.9 * self.root_wait if identity else 0
+        verdict = judge(self.load.ledger, board, root_wait, excused, self.collector.kills, self.rate)
         figures = asdict(verdict) | {
             "duplicates_percent": verdict.duplicates_percent,
             "traces": self.load.ledger.traces,
