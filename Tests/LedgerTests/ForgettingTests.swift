@@ -167,6 +167,26 @@ import Testing
     #expect(try fixture.rows("SELECT name, traces FROM users WHERE id > 0") == ["ada|2"])
   }
 
+  /// A session's user comes with one trace, the first or the last of many that name nobody.
+  @Test(arguments: [0, 500])
+  func `what a session is still giving its user goes, too`(namedAt: UInt64) throws {
+    let fixture = try LedgerFixture()
+    let writer = try fixture.writer()
+    writer.mostMoved = 30
+    writer.mostErased = 20
+    let others = (1...100 as ClosedRange<UInt64>).map { number in
+      TestSpan(trace: number, start: 1_700_000_000_000_000_000 + number, session: "s")
+    }
+    try writer.apply([Arrival(others)])
+    try writer.apply([
+      Arrival([TestSpan(trace: 200, start: 1_700_000_000_000_000_000 + namedAt, endUser: "eve", session: "s")])
+    ])
+    #expect(writer.isMoving)
+    #expect(try writer.forget(endUser: "eve") == Erasure(traces: 101, observations: 101, sessions: 1))
+    #expect(!writer.isMoving)
+    #expect(try fixture.rows("SELECT count(*) FROM traces") == ["0"])
+  }
+
   @Test func `an unknown user is forgotten as well`() throws {
     let fixture = try LedgerFixture()
     let writer = try fixture.writer()

@@ -1,4 +1,5 @@
 import Facts
+import Glibc
 import Testing
 
 @testable import Ledger
@@ -173,6 +174,28 @@ import Testing
       }
     }
     #expect(try reader.overview().users == 2)
+  }
+
+  @Test func `answers from the file that is at the path now`() throws {
+    let (ledger, copy) = (
+      try WrittenLedger(Self.few), try WrittenLedger([SampleSpan(trace: 9, span: 1, start: midnight, user: "copied")])
+    )
+    let reader = try ledger.reader()
+    #expect(try reader.overview().users == 2)
+    // Replaced: what was there stays open until its last reader is gone.
+    copy.writer.close()
+    for suffix in ["-wal", "-shm"] { unlink(ledger.path + suffix) }
+    #expect(rename(copy.path, ledger.path) == 0)
+    #expect(try reader.users(LedgerQuery()).rows.map(\.endUser) == ["copied"])
+    for suffix in ["", "-wal", "-shm"] { unlink(ledger.path + suffix) }
+    #expect {
+      try reader.overview()
+    } throws: { error in
+      if case LedgerQueryError.ledger(.missing) = error { true } else { false }
+    }
+    let next = try LedgerWriter(LedgerConfiguration(path: ledger.path))
+    try next.apply([Arrival([TestSpan(endUser: "new")])])
+    #expect(try reader.users(LedgerQuery()).rows.map(\.endUser) == ["new"])
   }
 
   @Test func `opens what is a ledger, and only that`() throws {

@@ -64,17 +64,17 @@ struct SampleSpan {
 final class WrittenLedger {
   let path: String
   let writer: LedgerWriter
-  private let directory: URL
+
+  /// Of this process, and removed with it: a reader may outlive the ledger that it came from, and reads from its file.
+  private static let root: URL = {
+    atexit { try? FileManager.default.removeItem(at: WrittenLedger.root) }
+    return FileManager.default.temporaryDirectory.appendingPathComponent("ledgers-\(UUID().uuidString)")
+  }()
 
   init(_ spans: [SampleSpan] = []) throws {
-    directory = FileManager.default.temporaryDirectory.appendingPathComponent("ledger-\(UUID().uuidString)")
-    path = directory.appendingPathComponent("ledger.db").path
+    path = Self.root.appendingPathComponent("\(UUID().uuidString)/ledger.db").path
     writer = try LedgerWriter(LedgerConfiguration(path: path))
     try write(spans)
-  }
-
-  deinit {
-    try? FileManager.default.removeItem(at: directory)
   }
 
   func write(_ spans: [SampleSpan]) throws {

@@ -7,8 +7,20 @@ final class ReaderPool: Sendable {
   private let lock = Lock()
   private let connections: Locked<Connections>
 
+  private struct Connection {
+    let database: Database
+    /// What it was opened to read: the path may lead to another file by now.
+    let file: FileIdentity?
+
+    init(path: String) throws(LedgerError) {
+      // Of a file that is replaced meanwhile it is the one before, and the connection is not used again.
+      file = FileIdentity(path: path)
+      database = try LedgerFile.openForReading(path: path)
+    }
+  }
+
   private struct Connections {
-    var idle: [Database] = []
+    var idle: [Connection] = []
     var busy = 0
   }
 
@@ -16,15 +28,16 @@ final class ReaderPool: Sendable {
   init(path: String, limits: LedgerReader.Limits) throws(LedgerError) {
     self.path = path
     self.limits = limits
-    connections = Locked(Connections(idle: [try LedgerFile.openForReading(path: path)]))
+    connections = Locked(Connections(idle: [try Connection(path: path)]))
   }
 
   /// Lends a connection within a transaction that only reads, and ends it with the body: the file cannot give up what a
   /// reader still sees.
   func read<Result>(_ body: (Database) throws(LedgerError) -> Result) throws(LedgerQueryError) -> Result {
-    let database = try take()
+    let connection = try take()
+    let database = connection.database
     var isSound = false
-    defer { give(isSound ? database : nil) }
+    defer { give(isSound ? connection : nil) }
     do throws(LedgerError) {
       database.setTimeLimit(limits.time)
       let result = try database.transaction(.deferred) { () throws(LedgerError) in try body(database) }
@@ -37,13 +50,15 @@ final class ReaderPool: Sendable {
     }
   }
 
-  private func take() throws(LedgerQueryError) -> Database {
+  private func take() throws(LedgerQueryError) -> Connection {
     let deadline = MonotonicClock.now() &+ limits.patience.nanoseconds
-    var found: Database?
+    let file = FileIdentity(path: path)
+    var found: Connection?
     var mayOpen = false
     lock.withLock {
       repeat {
         connections.withLock { connections in
+          connections.idle.removeAll { $0.file != file }
           found = connections.idle.popLast()
           mayOpen = found == nil && connections.busy < limits.connections
           if found != nil || mayOpen { connections.busy += 1 }
@@ -52,18 +67,18 @@ final class ReaderPool: Sendable {
     }
     if let found { return found }
     guard mayOpen else { throw .busy }
-    do { return try LedgerFile.openForReading(path: path) } catch {
+    do { return try Connection(path: path) } catch {
       give(nil)
       throw .ledger(error)
     }
   }
 
   /// A connection that failed is not kept.
-  private func give(_ database: Database?) {
+  private func give(_ connection: Connection?) {
     lock.withLock {
       connections.withLock { connections in
         connections.busy -= 1
-        if let database { connections.idle.append(database) }
+        if let connection { connections.idle.append(connection) }
       }
       lock.wakeOne()
     }

@@ -135,11 +135,10 @@ struct LedgerLoop {
       let (tally, isUnfinished) = try writer.retain()
       metrics.add(tally)
       // In step with what comes: a slice with each transaction.
-      let isMore = isUnfinished && tally != LedgerWriter.Tally()
-      nextRetention = isMore ? 0 : MonotonicClock.now() + Self.retentionInterval
+      nextRetention = isUnfinished ? 0 : MonotonicClock.now() + Self.retentionInterval
       try writer.boundLog(to: Self.longestLog)
       if writer.hasResidue { _ = try writer.scrub() }
-      if !isMore { compact(writer, while: isRunning) }
+      if !isUnfinished { compact(writer, while: isRunning) }
     } catch {
       failed(error)
       nextRetention = MonotonicClock.now() + Self.retentionInterval

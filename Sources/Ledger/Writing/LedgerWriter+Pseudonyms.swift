@@ -7,9 +7,7 @@ extension LedgerWriter {
     guard let pseudonyms else { return erasure }
     // Last, since later spans come under this name.
     var whole = try forget(endUser: pseudonyms.pseudonym(of: id))
-    whole.traces += erasure.traces
-    whole.observations += erasure.observations
-    whole.sessions += erasure.sessions
+    whole += erasure
     return whole
   }
 }

@@ -1,11 +1,20 @@
 import Locks
 
+/// A search for traces that are too old or too many, from the oldest on, a slice with each transaction.
+struct RetentionSearch {
+  /// The latest trace that was looked at.
+  var place = Moment(start: .min, trace: .min)
+  /// The oldest trace that is not one too many.
+  let end: Moment
+}
+
 /// What is old goes.
 extension LedgerWriter {
   /// Rows that are looked at in one transaction.
   private static let slice = 1000
 
-  /// Removes some of the traces that are too old or too many; never those that got a span within the dedup window.
+  /// Removes some of the traces that are too old or too many; never those that got a span within the dedup window: they go later,
+  /// and nothing newer in their place.
   ///
   /// - Returns: whether there is more to do.
   func retain() throws(LedgerError) -> (tally: Tally, isUnfinished: Bool) {
@@ -37,26 +46,37 @@ extension LedgerWriter {
       try configuration.maxTraces.map { (limit) throws(LedgerError) in
         try accounts.users.account(0).totals.traces - Int64(limit)
       } ?? 0
-    let place = retentionPlace ?? Moment(start: .min, trace: .min)
+    var search = try search(excess: excess)
     var candidates: [TraceRow] = []
     try database.forEach(
       """
       SELECT \(TraceRow.columns) FROM traces WHERE start > ?1 OR (start = ?1 AND id > ?2) ORDER BY start, id LIMIT ?3
-      """, [.int(place.start), .int(place.trace), .int(Int64(Self.slice))]
+      """, [.int(search.place.start), .int(search.place.trace), .int(Int64(Self.slice))]
     ) { candidates.append(TraceRow($0)) }
     for row in candidates {
-      guard row.start < oldest || excess > 0 else {
-        retentionPlace = nil
+      // Fewer than at first may be too many by now.
+      guard row.start < oldest || excess > 0 && row.moment < search.end else {
+        retention = nil
         return hasMore
       }
-      retentionPlace = row.moment
+      search.place = row.moment
       if row.updated > horizon { continue }
       try remove(row)
       newestRemoved = max(newestRemoved, row.start)
       excess -= 1
     }
-    if candidates.count == Self.slice { return true }
-    retentionPlace = nil
-    return hasMore
+    retention = candidates.count == Self.slice ? search : nil
+    return retention != nil || hasMore
+  }
+
+  /// The one that is under way, else a new one that takes so many of the oldest traces for too many.
+  private func search(excess: Int64) throws(LedgerError) -> RetentionSearch {
+    if let retention { return retention }
+    guard excess > 0 else { return RetentionSearch(end: Moment(start: .min, trace: .min)) }
+    var end = Moment(start: .max, trace: .max)
+    try database.forEach("SELECT start, id FROM traces ORDER BY start, id LIMIT 1 OFFSET ?1", [.int(excess)]) {
+      end = Moment(start: $0.int(0), trace: $0.int(1))
+    }
+    return RetentionSearch(end: end)
   }
 }

@@ -31,8 +31,10 @@ final class LedgerWriter {
   var isMoving = false
   /// Whether pages may still have copies of rows that were erased.
   var hasResidue = false
-  /// Where the search for old traces goes on.
-  var retentionPlace: Moment?
+  /// Traces of an end user that are erased in one transaction at most.
+  var mostErased = 1000
+  /// The search for old traces, while it has more to look at.
+  var retention: RetentionSearch?
   /// When the latest of the traces began that retention has removed; nanoseconds since the Unix epoch.
   var newestRemoved = Int64.min
 
@@ -159,19 +161,5 @@ final class LedgerWriter {
   /// Writes the log back into the file and ends it. What fails here is done when the file is opened next.
   func close() {
     try? database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-  }
-}
-
-/// Which file a path leads to.
-struct FileIdentity: Equatable {
-  private let device: UInt
-  private let inode: UInt
-
-  /// nil without a file.
-  init?(path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    device = UInt(status.st_dev)
-    inode = UInt(status.st_ino)
   }
 }
