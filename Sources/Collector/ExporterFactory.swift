@@ -93,7 +93,7 @@ enum ExporterFactory {
   private static func deadLetters(
     _ configuration: DeadLetterConfiguration, of exporter: String, storage: StorageContext?, log: Log
   ) -> DeadLetterFile? {
-    (configuration.path ?? storage?.deadLetterPath(of: exporter)).map {
+    (configuration.path ?? storage.map { StorageContext.deadLetterPath(of: exporter, in: $0.directory) }).map {
       DeadLetterFile(
         path: $0, maxMebibytes: configuration.maxMebibytes, exporter: exporter, syncs: storage?.durability == .fsync,
         log: log)

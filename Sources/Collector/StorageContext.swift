@@ -31,8 +31,8 @@ struct StorageContext {
   }
 
   /// Where an exporter's dead letters go unless its configuration says otherwise.
-  func deadLetterPath(of exporter: String) -> String {
-    "\(directory)/dead_letter/\(Self.fileName(of: exporter)).jsonl"
+  static func deadLetterPath(of exporter: String, in directory: String) -> String {
+    "\(directory)/dead_letter/\(fileName(of: exporter)).jsonl"
   }
 
   /// What the directory of an exporter's queue for a signal is called: a request that is stored does not say what it is.

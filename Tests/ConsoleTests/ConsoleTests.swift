@@ -135,7 +135,10 @@ import Testing
     let reply = try served.json("/api/v1/users/team%2Fbob%201", method: "DELETE")
     #expect(reply.status == 200)
     #expect(reply.object["end_user_id"] as? String == "team/bob 1")
-    #expect(reply.object["copies"] as? [String] == ["the spool"])
+    #expect(
+      reply.object["copies"] as? [String] == [
+        "traces of other end users in the ledger: spans of theirs that name the user as well", "the spool",
+      ])
     #expect(served.forgotten.withLock { $0 } == ["team/bob 1"])
     #expect(try served.ask("/api/v1/users/ann?force=1", method: "DELETE").status == 400)
     #expect(try served.ask("/api/v1/users/ann/traces", method: "DELETE").status == 405)

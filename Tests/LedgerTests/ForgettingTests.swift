@@ -1,4 +1,7 @@
+import Facts
 import Foundation
+import Privacy
+import SelfTelemetry
 import TestSupport
 import Testing
 
@@ -156,6 +159,46 @@ import Testing
     writer.close()
     let bytes = try Data(contentsOf: URL(fileURLWithPath: fixture.configuration.path))
     #expect(bytes.range(of: Data("unmistakable@".utf8)) == nil)
+  }
+
+  @Test func `it is said what becomes of later spans now, whatever it was before`() throws {
+    let fixture = try LedgerFixture()
+    fixture.configuration.forgetting = .pseudonym
+    let name = try fixture.writer().forget(endUser: "eve").pseudonym
+    // Who knows nothing of a configuration hears what the collector has said.
+    var unconfigured = fixture.configuration
+    unconfigured.forgetting = nil
+    #expect(try Ledger.forget(endUser: "eve", in: unconfigured).pseudonym == name)
+    let other = try Ledger.forget(endUser: "ada", in: unconfigured).pseudonym
+    #expect(other?.hasPrefix("forgotten-") == true && other != name)
+
+    fixture.configuration.forgetting = .refuse
+    let writer = try fixture.writer()
+    #expect(try writer.forget(endUser: "eve").pseudonym == nil)
+    #expect(try writer.apply([Arrival(Self.trace(1, "eve"))]).refused == 2)
+    #expect(try Ledger.forget(endUser: "eve", in: unconfigured).pseudonym == nil)
+    // Others who say something have no say in what the collector does.
+    var asked = fixture.configuration
+    asked.forgetting = .pseudonym
+    #expect(try Ledger.forget(endUser: "eve", in: asked).pseudonym == name)
+    #expect(try Ledger.forget(endUser: "eve", in: unconfigured).pseudonym == nil)
+  }
+
+  @Test func `what is erased is counted`() throws {
+    let fixture = try LedgerFixture()
+    fixture.configuration.privacy.pseudonyms = Pseudonyms(key: "0123456789abcdef0123")
+    let writer = try fixture.writer()
+    var (mine, hers) = (Score(id: "a", name: "n", timestamp: 1), Score(id: "b", name: "n", timestamp: 1))
+    (mine.trace, hers.session) = (TestSpan(trace: 1).traceID, "s-eve")
+    try writer.apply([Arrival(Self.trace(1, "eve") + Self.trace(2, "ada"), scores: [mine, hers])])
+    writer.close()
+    let ledger = try fixture.ledger()
+    ledger.start()
+    // Both were the plain id's.
+    #expect(try ledger.forget(endUser: "eve").scores == 2)
+    ledger.stop(until: .max)
+    #expect(fixture.registry.value("heirloom_ledger_removed_traces") == 1)
+    #expect(fixture.registry.value("heirloom_ledger_removed_scores") == 2)
   }
 
   @Test func `who forgets beside a running writer is heard`() throws {

@@ -70,7 +70,7 @@ struct LedgerConfig {
       ledger.maxAge = retention.duration("max_age").flatMap { $0 == .zero ? nil : $0 }
       ledger.maxTraces = retention.int("max_traces").flatMap { $0 == 0 ? nil : $0 }
     }
-    ledger.forgetting = section.choice("forgotten", of: LedgerConfiguration.Forgetting.self, default: ledger.forgetting)
+    ledger.forgetting = section.choice("forgotten", of: LedgerConfiguration.Forgetting.self, default: .refuse)
   }
 
   private mutating func readTraces(_ section: ConfigSection) {
@@ -102,16 +102,17 @@ struct LedgerConfig {
       model.require("model")
       model.require("input")
       model.require("output")
-      let name = model.string("model", default: "")
+      let name = model.string("model")
       let match = model.choice("match", of: Match.self, default: .exact)
       do throws(PriceRuleError) {
         rules.append(
           try PriceRule(
-            match.rule(name), input: model.double("input") ?? 0, output: model.double("output") ?? 0,
+            match.rule(name ?? ""), input: model.double("input") ?? 0, output: model.double("output") ?? 0,
             cacheRead: model.double("cache_read"), cacheWrite: model.double("cache_write"),
             reasoning: model.double("reasoning")))
       } catch {
-        if !name.isEmpty { model.error("model", "\(error)") }
+        // What is not there was told above.
+        if name != nil { model.error("model", "\(error)") }
       }
     }
     ledger.prices = PriceTable(builtIn: hasBuiltIn, overrides: rules)

@@ -6,14 +6,17 @@ package struct ErasureReport: JSONWritable, Sendable {
   private let erasure: Erasure
   private let copies: [String]
 
+  /// Only a look at every span of everybody would tell whether there are any.
+  private static let ofOthers = "traces of other end users in the ledger: spans of theirs that name the user as well"
+
   /// - Parameters:
   ///   - endUser: who was forgotten.
   ///   - erasure: what the ledger had, and has no more.
-  ///   - copies: where else the user's spans may be, each place in words.
+  ///   - copies: where else than in the ledger the user's spans may be, each place in words.
   package init(endUser: String, _ erasure: Erasure, copies: [String]) {
     self.endUser = endUser
     self.erasure = erasure
-    self.copies = copies
+    self.copies = [Self.ofOthers] + copies
   }
 
   package func write(to json: inout JSONText) {

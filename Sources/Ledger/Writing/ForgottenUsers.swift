@@ -10,7 +10,9 @@ final class ForgottenUsers {
   }
 
   private let database: Database
-  private let forgetting: LedgerConfiguration.Forgetting
+  /// nil: as the file says.
+  private let wanted: LedgerConfiguration.Forgetting?
+  private var forgetting = LedgerConfiguration.Forgetting.refuse
   private var salt: [UInt8] = []
   private var pseudonyms: [[UInt8]: String?] = [:]
   private var refusedTraces: Set<TraceID> = []
@@ -18,9 +20,9 @@ final class ForgottenUsers {
   private var verdicts: [ExactText: Verdict] = [:]
   private static let keptAtMost = 50_000
 
-  init(_ database: Database, _ forgetting: LedgerConfiguration.Forgetting) throws(LedgerError) {
+  init(_ database: Database, _ forgetting: LedgerConfiguration.Forgetting?) throws(LedgerError) {
     self.database = database
-    self.forgetting = forgetting
+    wanted = forgetting
     try reset()
   }
 
@@ -33,11 +35,26 @@ final class ForgottenUsers {
     pseudonyms = [:]
     refusedTraces = []
     salt = []
+    forgetting = if let wanted { wanted } else { try noted() }
     if case .blob(let known) = try database.value("SELECT value FROM properties WHERE key = 'salt'") { salt = known }
     try database.forEach("SELECT hash, pseudonym FROM forgotten") { pseudonyms[$0.bytes(0)] = $0.optionalText(1) }
     try database.forEach("SELECT trace FROM refused") { row in
       if let trace = row.traceID(0) { refusedTraces.insert(trace) }
     }
+  }
+
+  /// Has the file say what becomes of spans that name a forgotten user, for those who forget somebody without a configuration.
+  func note() throws(LedgerError) {
+    guard forgetting != (try noted()) else { return }
+    try database.run(
+      "INSERT OR REPLACE INTO properties (key, value) VALUES ('forgotten', ?1)", [.text(forgetting.rawValue)])
+  }
+
+  private func noted() throws(LedgerError) -> LedgerConfiguration.Forgetting {
+    guard case .text(let value) = try database.value("SELECT value FROM properties WHERE key = 'forgotten'") else {
+      return .refuse
+    }
+    return LedgerConfiguration.Forgetting(rawValue: value) ?? .refuse
   }
 
   func verdict(on user: String) throws(LedgerError) -> Verdict {
@@ -72,7 +89,8 @@ final class ForgottenUsers {
     }
     verdicts = [:]
     let hash = hash(of: user)
-    if case .some(.some(let known)) = pseudonyms[hash] { return known }
+    // It stays, for a time when pseudonyms are wanted again.
+    if case .some(.some(let known)) = pseudonyms[hash] { return forgetting == .pseudonym ? known : nil }
     return try remember(hash, time: time)
   }
 

@@ -33,7 +33,7 @@ package final class Ledger: Sendable {
     self.log = log
     metrics = LedgerMetrics(registry, path: configuration.path)
     queue = LedgerQueue(capacity: configuration.maxBufferedMiB << 20, metrics: metrics)
-    let writer = try LedgerWriter(configuration, applied: requests)
+    let writer = try LedgerWriter(configuration, applied: requests, metrics: metrics)
     handOver = Locked(HandOver(writer: writer))
   }
 

@@ -39,7 +39,8 @@ package struct LedgerConfiguration: Sendable {
   package var fallback = EndUserConfiguration.Fallback.topmost
   /// What must not be in it.
   package var privacy = PrivacyPolicy()
-  package var forgetting = Forgetting.refuse
+  /// nil: as the collector said that had the ledger last; `refuse` when none did.
+  package var forgetting: Forgetting?
 
   package init(path: String) {
     self.path = path

@@ -65,7 +65,6 @@ struct LedgerLoop {
     while !items.isEmpty || writer == nil {
       do throws(LedgerError) {
         let tally = try opened().apply(batch)
-        metrics.add(tally)
         if tally.conflictingSessions > 0 { warnOfConflicts() }
         succeeded()
         break
@@ -89,7 +88,7 @@ struct LedgerLoop {
 
   private mutating func opened() throws(LedgerError) -> LedgerWriter {
     if let writer { return writer }
-    let opened = try LedgerWriter(configuration, applied: requests)
+    let opened = try LedgerWriter(configuration, applied: requests, metrics: metrics)
     writer = opened
     return opened
   }
@@ -132,8 +131,7 @@ struct LedgerLoop {
   private mutating func lookAfterFile(while isRunning: () -> Bool) {
     guard let writer, MonotonicClock.now() >= nextRetention else { return }
     do throws(LedgerError) {
-      let (tally, isUnfinished) = try writer.retain()
-      metrics.add(tally)
+      let isUnfinished = try writer.retain().isUnfinished
       // In step with what comes: a slice with each transaction.
       nextRetention = isUnfinished ? 0 : MonotonicClock.now() + Self.retentionInterval
       try writer.boundLog(to: Self.longestLog)

@@ -15,6 +15,7 @@ final class LedgerWriter {
   let accounts: Accounts
   let forgotten: ForgottenUsers
   let applied: AppliedRequests
+  private let metrics: LedgerMetrics?
   /// Nil when nobody is to be told of them.
   var openSessions: OpenSessions?
   var hot = HotTraces(capacity: 16 << 20)
@@ -61,13 +62,20 @@ final class LedgerWriter {
 
   /// Opens the ledger, and makes it when it is missing.
   ///
+  /// - Parameters:
+  ///   - configuration: of the extension.
+  ///   - applied: gets what has been applied.
+  ///   - metrics: hear of every transaction.
+  ///   - mayCreate: whether to make it.
+  ///   - now: wall-clock time in nanoseconds since the Unix epoch.
   /// - Throws: LedgerError.
   init(
-    _ configuration: LedgerConfiguration, applied: AppliedRequests = AppliedRequests(), mayCreate: Bool = true,
-    now: @escaping () -> Int64 = LedgerWriter.wallClock
+    _ configuration: LedgerConfiguration, applied: AppliedRequests = AppliedRequests(), metrics: LedgerMetrics? = nil,
+    mayCreate: Bool = true, now: @escaping () -> Int64 = LedgerWriter.wallClock
   ) throws(LedgerError) {
     self.configuration = configuration
     self.applied = applied
+    self.metrics = metrics
     self.now = now
     database = try LedgerFile.openForWriting(path: configuration.path, mayCreate: mayCreate)
     identity = FileIdentity(path: configuration.path)
@@ -80,6 +88,8 @@ final class LedgerWriter {
     try applied.load(from: database)
     isMoving = try database.int("SELECT EXISTS (SELECT 1 FROM moving)") == 1
     try findResidue()
+    // A collector's, as only those that may make the file are.
+    if mayCreate { try forgotten.note() }
   }
 
   static func wallClock() -> Int64 {
@@ -108,7 +118,7 @@ final class LedgerWriter {
     return tally
   }
 
-  /// Runs a change of traces, and writes what comes of it.
+  /// Runs a change of traces, writes what comes of it, and counts that.
   func transaction(_ body: () throws(LedgerError) -> Void) throws(LedgerError) -> Tally {
     guard identity == FileIdentity(path: configuration.path) else { throw .replaced(path: configuration.path) }
     tally = Tally()
@@ -129,6 +139,7 @@ final class LedgerWriter {
       throw error
     }
     accounts.finish()
+    metrics?.add(tally)
     return tally
   }
 
