@@ -27,7 +27,7 @@ package struct SpanFacts: BitwiseCopyable {
   package var spanID: UInt64 = 0
   /// 0 without a parent.
   package var parentID: UInt64 = 0
-  /// Nanoseconds since the Unix epoch; the end is never before the start.
+  /// Nanoseconds since the Unix epoch; the end is never before the start. Both are 0 where the span doesn't say when it was.
   package var start: UInt64 = 0
   package var end: UInt64 = 0
   package var kind = ObservationKind.span

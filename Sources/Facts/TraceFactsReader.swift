@@ -74,22 +74,23 @@ package struct TraceFactsReader: ~Copyable {
     return facts
   }
 
-  /// Times and numbers.
+  /// Times and numbers. A time of 0 is unknown.
   private static func observe(_ spans: Spans, _ facts: inout TraceFacts) {
     var (start, end) = (UInt64.max, UInt64.min)
     var (markedStart, markedEnd) = (start, end)
     for place in spans.indices {
+      let began = spans[place].start == 0 ? .max : spans[place].start
       if spans[place].flags.contains(.completionMarker) {
-        markedStart = min(markedStart, spans[place].start)
+        markedStart = min(markedStart, began)
         markedEnd = max(markedEnd, spans[place].end)
       } else {
         facts.observations += 1
         if spans[place].flags.contains(.isError) { facts.errors += 1 }
-        start = min(start, spans[place].start)
+        start = min(start, began)
         end = max(end, spans[place].end)
       }
     }
-    if facts.observations == 0 { (start, end) = (markedStart, markedEnd) }
-    if !spans.isEmpty { (facts.start, facts.end) = (start, max(start, end)) }
+    if end == 0 { (start, end) = (markedStart, markedEnd) }
+    (facts.start, facts.end) = (min(start, end), end)
   }
 }

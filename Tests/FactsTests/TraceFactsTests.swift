@@ -36,6 +36,25 @@ import Testing
     #expect(alone.start == 1 && alone.end == 999 && alone.observations == 0)
   }
 
+  @Test func `takes no time for an unknown one`() {
+    func timed(_ id: UInt64, _ start: UInt64, _ end: UInt64) -> OwnedFacts {
+      span(id) { ($0.start, $0.end) = (start, end) }
+    }
+    let facts = trace([timed(1, 100, 200), timed(2, 0, 0)])
+    #expect(facts.start == 100 && facts.end == 200 && facts.observations == 2)
+    // As earlier versions kept spans that don't say when they began.
+    let late = trace([timed(1, 100, 200), timed(2, 0, 300)])
+    #expect(late.start == 100 && late.end == 300)
+    let ended = trace([timed(1, 0, 300), timed(2, 0, 0)])
+    #expect(ended.start == 300 && ended.end == 300)
+    let timeless = trace([timed(1, 0, 0), timed(2, 0, 0)])
+    #expect(timeless.start == 0 && timeless.end == 0 && timeless.observations == 2)
+    var marker = timed(3, 100, 200)
+    marker.flags.insert(.completionMarker)
+    let marked = trace([timed(1, 0, 0), marker])
+    #expect(marked.start == 100 && marked.end == 200 && marked.observations == 1)
+  }
+
   @Test func `is nothing without spans`() {
     #expect(trace([]) == OwnedTraceFacts())
   }

@@ -16,7 +16,7 @@ import Testing
       #expect(facts.cost == bill.cost && facts.unpriced == bill.unpriced, "round \(round)")
       #expect(facts.endUser.map { Array($0.utf8) } == model.topmost(\.endUser), "round \(round)")
       #expect(facts.observations == model.observations.count)
-      #expect(facts.start == model.observations.map(\.start).min() ?? model.spans.map(\.start).min() ?? 0)
+      #expect(facts.start == model.start(of: model.observations) ?? model.start(of: model.spans) ?? 0)
     }
   }
 
@@ -104,6 +104,11 @@ private struct TraceModel {
 
   var observations: [OwnedFacts] { spans.filter { !$0.flags.contains(.completionMarker) } }
 
+
+  /// Of the known times the earliest start, or what is nearest to it.
+  func start(of spans: [OwnedFacts]) -> UInt64? {
+    spans.map(\.start).filter { $0 > 0 }.min() ?? spans.map(\.end).filter { $0 > 0 }.max()
+  }
   /// The known parents above a span, nearest first, until the first that comes again.
   private func ancestors(_ span: OwnedFacts) -> [OwnedFacts] {
     var above: [OwnedFacts] = []
