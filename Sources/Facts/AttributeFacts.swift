@@ -226,7 +226,10 @@ struct AttributeFacts {
     if let kind = findings.number(.kind) { facts.pointee.kind = ObservationKind(rawValue: UInt8(kind)) ?? .span }
     if findings.has(.model) { facts.pointee.model = text(.model) }
     if findings.has(.provider) { facts.pointee.provider = text(.provider) }
-    if findings.has(.workflow) { facts.pointee.workflow = text(.workflow) }
+    if findings.has(.workflow) {
+      facts.pointee.workflow = text(.workflow)
+      if findings.rank(of: .workflow) == FactConventions.traceNameRank { facts.pointee.flags.insert(.namesTrace) }
+    }
     if findings.has(.endUser) { facts.pointee.endUser = id(.endUser, span, digits: 0) }
     if findings.has(.session) { facts.pointee.session = id(.session, span, digits: 1) }
     if facts.pointee.statusMessage.isEmpty { facts.pointee.statusMessage = text(.statusMessage) }

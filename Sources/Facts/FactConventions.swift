@@ -33,7 +33,7 @@ enum FactConventions {
       "llm.system", "neatlogs.llm.system", "$ai_provider",
     ],
     .workflow: [
-      // neatlogs falls back to the name of the script.
+      // The first is the trace's own name, see `traceNameRank`. neatlogs falls back to the name of the script.
       "langfuse.trace.name", "gen_ai.workflow.name", "traceloop.workflow.name", "neatlogs.workflow_name",
     ],
     .level: ["langfuse.observation.level"],
@@ -82,6 +82,9 @@ enum FactConventions {
       "metadata", "langfuse.trace.metadata", "langwatch.metadata", "braintrust.metadata", "neatlogs.metadata",
     ],
   ]
+
+  /// The place of the workflow's key by which a span says how the trace is called, whatever it is part of.
+  static let traceNameRank: UInt16 = 0
 
   /// Tags add up, and stand in this order. A list, the text of a JSON array, or text with commas.
   static let tags = [

@@ -21,6 +21,8 @@ package struct SpanFacts: BitwiseCopyable {
     package static let completionMarker = Flags(rawValue: 16)
     /// The end user is the default that the root's resource names: what any span says goes before it.
     package static let endUserFromResource = Flags(rawValue: 32)
+    /// The workflow is what the span says that the trace is called.
+    package static let namesTrace = Flags(rawValue: 64)
   }
 
   package var trace = TraceID(first: 0, second: 0)

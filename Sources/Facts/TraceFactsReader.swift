@@ -69,6 +69,7 @@ package struct TraceFactsReader: ~Copyable {
     facts.cost = usage.cost
     facts.unpriced = usage.unpriced.texts
     attribute(spans, &facts)
+    if let name = Self.toldName(of: spans) { facts.name = name }
     labels.write(spans)
     facts.labels = labels.texts
     return facts
@@ -92,5 +93,14 @@ package struct TraceFactsReader: ~Copyable {
     }
     if end == 0 { (start, end) = (markedStart, markedEnd) }
     (facts.start, facts.end) = (min(start, end), end)
+  }
+
+  /// How spans say that the trace is called, which goes before what they are part of: a root, else the earliest one.
+  private static func toldName(of spans: Spans) -> SpanFacts.Text? {
+    let tellers = spans.indices.lazy.filter { spans[$0].flags.contains(.namesTrace) }
+    // An unknown start comes last.
+    func rank(_ place: Int) -> (UInt64, UInt64) { (spans[place].start &- 1, spans[place].spanID) }
+    let teller = tellers.first { spans[$0].isRoot } ?? tellers.min { rank($0) < rank($1) }
+    return teller.map { spans[$0].workflow }
   }
 }

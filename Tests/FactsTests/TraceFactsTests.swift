@@ -141,6 +141,18 @@ import Testing
     #expect(trace([named(3, under: 2, "c"), local]).name == "b")
   }
 
+  @Test func `is called as any span says that it is, before what spans are part of`() {
+    func told(_ id: UInt64, under parent: UInt64 = 0, _ name: String, at start: UInt64 = 10) -> OwnedFacts {
+      span(id, under: parent) {
+        ($0.workflow, $0.start) = (text(name), start)
+        $0.flags.insert(.namesTrace)
+      }
+    }
+    let root = span(1) { $0.workflow = text("workflow") }
+    #expect(trace([root, told(2, under: 1, "late", at: 9), told(3, under: 1, "early", at: 8)]).name == "early")
+    #expect(trace([told(2, under: 1, "child", at: 1), told(1, "root")]).name == "root")
+  }
+
   @Test func `lists models and tags once, in order`() {
     let facts = trace([
       span(1, model: "b") { $0.tags = text("[\"x\",\"y\"]") },
