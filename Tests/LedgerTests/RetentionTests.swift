@@ -59,7 +59,8 @@ import Testing
     let metrics = LedgerMetrics(fixture.registry, path: fixture.configuration.path)
     let queue = LedgerQueue(capacity: 1 << 20, metrics: metrics)
     var loop = LedgerLoop(
-      fixture.configuration, queue: queue, requests: AppliedRequests(), log: fixture.log, metrics: metrics)
+      fixture.configuration, queue: queue, requests: AppliedRequests(), log: fixture.log, metrics: metrics
+    ) { .max }
     loop.writer = writer
     let path = fixture.configuration.path
     let isMoved: @Sendable () throws -> Bool = {
@@ -69,7 +70,7 @@ import Testing
       _ = try? eventually(isMoved)
       queue.stop()
     }
-    loop.run { .max }
+    loop.run()
     onlooker.join()
     #expect(try isMoved())
   }

@@ -32,6 +32,7 @@ final class LedgerWriter {
   var isMoving = false
   /// Whether pages may still have copies of rows that were erased.
   var hasResidue = false
+  private var patience: LockPatience?
   /// Traces of an end user that are erased in one transaction at most.
   var mostErased = 1000
   /// The search for old traces, while it has more to look at.
@@ -156,6 +157,13 @@ final class LedgerWriter {
     try findResidue()
     dataVersion = version
     isStale = false
+  }
+
+  /// Has it wait for others' locks no longer than until then, in monotonic nanoseconds.
+  func wait(until deadline: @escaping @Sendable () -> UInt64) {
+    let patience = LockPatience(until: deadline)
+    database.wait(with: patience)
+    self.patience = patience
   }
 
   /// Ends a write-ahead log that readers, who come and go, have kept from ending: waits until those of now have finished.
