@@ -18,9 +18,11 @@ struct LedgerLoop {
   /// What was last said about one.
   private var lastFailure = ""
   private var nextRetention: UInt64 = 0
+  private var nextCompaction: UInt64 = 0
   private var lastConflictLine: UInt64?
 
   private static let retentionInterval = Duration.seconds(10).nanoseconds
+  private static let compactionPause = Duration.seconds(3600).nanoseconds
   private static let conflictLineInterval = Duration.seconds(300).nanoseconds
   private static let firstPause = Duration.milliseconds(250).nanoseconds
   private static let longestPause = Duration.seconds(30).nanoseconds
@@ -51,7 +53,7 @@ struct LedgerLoop {
       let isCommitted = commit(deadline: deadline)
       for order in work.orders { order(isCommitted ? writer.map(Result.success) ?? stopped : stopped) }
       if work.isStopping && (queue.isEmpty || !isCommitted || MonotonicClock.now() >= deadline()) { break }
-      if !work.isStopping { lookAfterFile() }
+      if !work.isStopping { lookAfterFile(while: { deadline() == .max }) }
     }
     writer?.close()
     writer = nil
@@ -126,18 +128,34 @@ struct LedgerLoop {
 
   // MARK: Now and then
 
-  private mutating func lookAfterFile() {
+  /// - Parameter isRunning: whether the ledger does not stop; asked all the time.
+  private mutating func lookAfterFile(while isRunning: () -> Bool) {
     guard let writer, MonotonicClock.now() >= nextRetention else { return }
     do throws(LedgerError) {
       let (tally, isUnfinished) = try writer.retain()
       metrics.add(tally)
       // In step with what comes: a slice with each transaction.
-      nextRetention = isUnfinished && tally != LedgerWriter.Tally() ? 0 : MonotonicClock.now() + Self.retentionInterval
+      let isMore = isUnfinished && tally != LedgerWriter.Tally()
+      nextRetention = isMore ? 0 : MonotonicClock.now() + Self.retentionInterval
       try writer.boundLog(to: Self.longestLog)
       if writer.hasResidue { _ = try writer.scrub() }
+      if !isMore { compact(writer, while: isRunning) }
     } catch {
       failed(error)
       nextRetention = MonotonicClock.now() + Self.retentionInterval
+    }
+  }
+
+  /// Nothing depends on it: what fails is tried again much later.
+  private mutating func compact(_ writer: LedgerWriter, while isRunning: () -> Bool) {
+    let now = MonotonicClock.now()
+    guard now >= nextCompaction else { return }
+    do throws(LedgerError) {
+      guard let saved = try writer.compact(while: isRunning) else { return }
+      log.info("gave back what was free in the ledger's file", ["bytes": String(saved)])
+    } catch {
+      nextCompaction = now + Self.compactionPause
+      if isRunning() { log.warn("cannot give back what is free in the ledger's file", ["error": "\(error)"]) }
     }
   }
 }
