@@ -21,7 +21,7 @@ struct AttributeFacts {
   private var tagText = JSONText()
   private var lastTags: (type: AttributeEntry.ValueType, value: [UInt8]) = (.empty, [])
   private var metadata: MetadataReader
-  private let document = JSONDocument()
+  let document = JSONDocument()
   var resource: ResourceFacts?
   private let memory = Memory()
   /// When the request was accepted, in nanoseconds since the Unix epoch; nil where nobody wants to know what spans claim.
@@ -50,7 +50,7 @@ struct AttributeFacts {
   private static let digitBytes = 20
 
   /// Bytes of JSON with a call's figures at most.
-  private static let mostFigureBytes = 64 << 10
+  static let mostFigureBytes = 64 << 10
 
   init(plan: FactsPlan) {
     self.plan = plan
@@ -198,6 +198,9 @@ struct AttributeFacts {
     case .cost, .inputCost, .outputCost:
       guard let dollars = Quantity.dollars(attribute, span.value(attribute)) else { return }
       number = Int64(bitPattern: dollars.bitPattern)
+    case .inputIsUncached:
+      guard attribute.type == .bool else { return }
+      number = Varint.read(span.value(attribute)) == 0 ? 0 : 1
     case .metadata:
       guard attribute.type == .kvlist || attribute.type == .string else { return }
     default:
@@ -212,7 +215,7 @@ struct AttributeFacts {
     tagAttributes.insert((rank, type, value), at: place)
   }
 
-  private func value(_ field: Field, _ span: Span) -> Bytes? {
+  func value(_ field: Field, _ span: Span) -> Bytes? {
     findings.position(of: field).map { span.value(span.attributes[$0]) }
   }
 
@@ -226,50 +229,16 @@ struct AttributeFacts {
     if let kind = findings.number(.kind) { facts.pointee.kind = ObservationKind(rawValue: UInt8(kind)) ?? .span }
     if findings.has(.model) { facts.pointee.model = text(.model) }
     if findings.has(.provider) { facts.pointee.provider = text(.provider) }
-    if findings.has(.workflow) { facts.pointee.workflow = text(.workflow) }
+    if findings.has(.workflow) {
+      facts.pointee.workflow = text(.workflow)
+      if findings.rank(of: .workflow) == FactConventions.traceNameRank { facts.pointee.flags.insert(.namesTrace) }
+    }
     if findings.has(.endUser) { facts.pointee.endUser = id(.endUser, span, digits: 0) }
     if findings.has(.session) { facts.pointee.session = id(.session, span, digits: 1) }
     if facts.pointee.statusMessage.isEmpty { facts.pointee.statusMessage = text(.statusMessage) }
     if let level = value(.level, span), level.elementsEqual(FactConventions.errorLevel.utf8) {
       facts.pointee.flags.insert(.isError)
     }
-  }
-
-  private mutating func readUsage(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
-    var counts = TokenCounts()
-    counts.input = findings.number(.input)
-    counts.output = findings.number(.output)
-    counts.total = findings.number(.total)
-    counts.cacheRead = findings.number(.cacheRead)
-    counts.cacheWrite = findings.number(.cacheWrite)
-    counts.reasoning = findings.number(.reasoning)
-    Usage.complete(&counts)
-    if let metrics = object(.metrics, span) { counts.fill(from: Usage.ofModel(metrics)) }
-    if let details = object(.usageDetails, span) {
-      var told = Usage.ofLangfuse(details)
-      told.fill(from: counts)
-      counts = told
-    }
-    Usage.sum(&counts)
-    facts.pointee.tokens = counts
-  }
-
-  private mutating func readCost(_ span: Span, into facts: UnsafeMutablePointer<SpanFacts>) {
-    var dollars = object(.costDetails, span).flatMap(Usage.costOfLangfuse) ?? findings.dollars(.cost)
-    if dollars == nil, findings.number(.inputCost) != nil || findings.number(.outputCost) != nil {
-      dollars = (findings.dollars(.inputCost) ?? 0) + (findings.dollars(.outputCost) ?? 0)
-    }
-    dollars = dollars ?? object(.metrics, span).flatMap(Usage.cost)
-    facts.pointee.cost = dollars.map(Quantity.billionths)
-  }
-
-  /// The object in a field's JSON text. LangWatch puts some of them into one more, with a type beside.
-  private mutating func object(_ field: Field, _ span: Span) -> JSONValue? {
-    guard let text = value(field, span), text.count <= Self.mostFigureBytes, let root = try? document.parse(text),
-      root.kind == .object
-    else { return nil }
-    if field == .metrics, let inner = root["value"], inner.kind == .object { return inner }
-    return root
   }
 
   /// An id as text: a string as it is, an int in decimal digits.

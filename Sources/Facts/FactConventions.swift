@@ -6,6 +6,8 @@ enum FactConventions {
   /// What a span says once.
   enum Field: UInt8, CaseIterable, Sendable {
     case kind, model, provider, workflow, level, statusMessage
+    // A bool: whether what was cached is left out of the input.
+    case inputIsUncached
     // Counts of tokens; then one JSON object with such counts, and one with dollars as well.
     case input, output, total, cacheRead, cacheWrite, reasoning, usageDetails, metrics
     // One JSON object with US dollars; then US dollars.
@@ -33,11 +35,12 @@ enum FactConventions {
       "llm.system", "neatlogs.llm.system", "$ai_provider",
     ],
     .workflow: [
-      // neatlogs falls back to the name of the script.
+      // The first is the trace's own name, see `traceNameRank`. neatlogs falls back to the name of the script.
       "langfuse.trace.name", "gen_ai.workflow.name", "traceloop.workflow.name", "neatlogs.workflow_name",
     ],
     .level: ["langfuse.observation.level"],
     .statusMessage: ["langfuse.observation.status_message"],
+    .inputIsUncached: ["$ai_cache_reporting_exclusive"],
 
     .input: [
       "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt",
@@ -82,6 +85,26 @@ enum FactConventions {
       "metadata", "langfuse.trace.metadata", "langwatch.metadata", "braintrust.metadata", "neatlogs.metadata",
     ],
   ]
+
+  /// The place of the workflow's key by which a span says how the trace is called, whatever it is part of.
+  static let traceNameRank: UInt16 = 0
+
+  /// Keys of the input whose figure is the provider's own. Where that is `anthropic`, it leaves out what was cached; the other keys
+  /// are of conventions that include it, and of SDKs that add it up first.
+  static let rawInputs: KeyValuePairs<String, RawInput> = [
+    "neatlogs.llm.token_count.prompt": .withWrites,
+    "$ai_input_tokens": .unlessToldOtherwise,
+  ]
+
+  enum RawInput: Sendable {
+    /// Where the span tells what was written to the cache, too: Anthropic's API always does, and no framework that adds up first.
+    case withWrites
+    /// Where `inputIsUncached` doesn't say what it is.
+    case unlessToldOtherwise
+  }
+
+  /// What Anthropic is called as a provider, in whatever case.
+  static let anthropic = "anthropic"
 
   /// Tags add up, and stand in this order. A list, the text of a JSON array, or text with commas.
   static let tags = [

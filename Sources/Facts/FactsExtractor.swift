@@ -48,7 +48,8 @@ package struct FactsExtractor {
     facts.pointee.trace = span.traceID
     facts.pointee.spanID = span.spanID
     facts.pointee.parentID = span.parentID
-    facts.pointee.start = span.start
+    // Of a span that doesn't say when it began, its end is all that is known.
+    facts.pointee.start = span.start == 0 ? reader.end : span.start
     facts.pointee.end = max(span.start, reader.end)
     facts.pointee.flags = Self.flags(span.marks)
     facts.pointee.name = reader.name.prefix(upToCharacterAt: Self.mostTextBytes)

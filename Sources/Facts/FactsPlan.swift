@@ -22,6 +22,8 @@ package final class FactsPlan: @unchecked Sendable {
     var rank: UInt16 = 0
     /// Of a member of metadata.
     var encoding = FactConventions.MetadataEncoding.plain
+    /// Of a field: when its figure is the provider's own, which may leave out what was cached.
+    var rawInput: FactConventions.RawInput?
     /// Bytes of the prefix before the own key of a member or an annotation.
     var prefixLength: UInt16 = 0
   }
@@ -64,6 +66,7 @@ package final class FactsPlan: @unchecked Sendable {
       }
     }
     for (field, names) in FactConventions.fields { add(names, .field, field) }
+    for (key, raw) in FactConventions.rawInputs { meanings[keys.number(forKey: key)]?.rawInput = raw }
     add(FactConventions.tags, .tags)
     for (prefix, encoding) in FactConventions.metadataPrefixes {
       meanings[keys.number(forPrefix: prefix)] = Meaning(

@@ -54,6 +54,9 @@ struct Findings {
   @inline(__always)
   func position(of field: Field) -> Int? { has(field) ? Int(found[Int(field.rawValue)].position) : nil }
 
+  /// The place of the key that was found in the field's order.
+  func rank(of field: Field) -> UInt16? { has(field) ? found[Int(field.rawValue)].rank : nil }
+
   /// A value that turned out to be none.
   mutating func forget(_ field: Field) { present &= ~Self.bit(field) }
 

@@ -21,13 +21,15 @@ package struct SpanFacts: BitwiseCopyable {
     package static let completionMarker = Flags(rawValue: 16)
     /// The end user is the default that the root's resource names: what any span says goes before it.
     package static let endUserFromResource = Flags(rawValue: 32)
+    /// The workflow is what the span says that the trace is called.
+    package static let namesTrace = Flags(rawValue: 64)
   }
 
   package var trace = TraceID(first: 0, second: 0)
   package var spanID: UInt64 = 0
   /// 0 without a parent.
   package var parentID: UInt64 = 0
-  /// Nanoseconds since the Unix epoch; the end is never before the start.
+  /// Nanoseconds since the Unix epoch; the end is never before the start. Both are 0 where the span doesn't say when it was.
   package var start: UInt64 = 0
   package var end: UInt64 = 0
   package var kind = ObservationKind.span

@@ -69,27 +69,38 @@ package struct TraceFactsReader: ~Copyable {
     facts.cost = usage.cost
     facts.unpriced = usage.unpriced.texts
     attribute(spans, &facts)
+    if let name = Self.toldName(of: spans) { facts.name = name }
     labels.write(spans)
     facts.labels = labels.texts
     return facts
   }
 
-  /// Times and numbers.
+  /// Times and numbers. A time of 0 is unknown.
   private static func observe(_ spans: Spans, _ facts: inout TraceFacts) {
     var (start, end) = (UInt64.max, UInt64.min)
     var (markedStart, markedEnd) = (start, end)
     for place in spans.indices {
+      let began = spans[place].start == 0 ? .max : spans[place].start
       if spans[place].flags.contains(.completionMarker) {
-        markedStart = min(markedStart, spans[place].start)
+        markedStart = min(markedStart, began)
         markedEnd = max(markedEnd, spans[place].end)
       } else {
         facts.observations += 1
         if spans[place].flags.contains(.isError) { facts.errors += 1 }
-        start = min(start, spans[place].start)
+        start = min(start, began)
         end = max(end, spans[place].end)
       }
     }
-    if facts.observations == 0 { (start, end) = (markedStart, markedEnd) }
-    if !spans.isEmpty { (facts.start, facts.end) = (start, max(start, end)) }
+    if end == 0 { (start, end) = (markedStart, markedEnd) }
+    (facts.start, facts.end) = (min(start, end), end)
+  }
+
+  /// How spans say that the trace is called, which goes before what they are part of: a root, else the earliest one.
+  private static func toldName(of spans: Spans) -> SpanFacts.Text? {
+    let tellers = spans.indices.lazy.filter { spans[$0].flags.contains(.namesTrace) }
+    // An unknown start comes last.
+    func rank(_ place: Int) -> (UInt64, UInt64) { (spans[place].start &- 1, spans[place].spanID) }
+    let teller = tellers.first { spans[$0].isRoot } ?? tellers.min { rank($0) < rank($1) }
+    return teller.map { spans[$0].workflow }
   }
 }

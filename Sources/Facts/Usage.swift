@@ -1,21 +1,20 @@
-import Glibc
 import JSON
 import OTLP
 
 /// How many tokens a span says that it used.
 ///
-/// `input` is to include what was cached, and `output` what was reasoned. That is what OpenTelemetry's conventions ask for, what
-/// OpenInference means by its `_details`, and what neatlogs copies. Two senders don't keep to it:
+/// `input` is to include what was cached, and `output` what was reasoned. That is what OpenTelemetry's conventions ask for, and what
+/// OpenInference means by its `_details`. Some senders don't keep to it:
 ///
-/// - Langfuse's `usage_details` are buckets that don't overlap: `input` is what no other bucket has. So its buckets add up.
-/// - Anthropic's API reports input without its cached parts, and some instrumentation forwards the figure as it is, under
-///   any convention's names. That can't be seen from the provider's name, since others add the parts up first. It shows where
-///   the parts are more than the whole, or where a total that is told is the sum of all of them. Where neither shows, the figure
-///   is taken to be what its convention asks for: input that is a little too low beats tokens counted twice.
-///   Likewise for reasoning: Gemini's output is without it, and the total with it.
+/// - Langfuse's `usage_details` are buckets that don't overlap: `LangfuseUsage` adds them up.
+/// - Anthropic's API reports input without its cached parts, and some instrumentation forwards the figure as it is.
+///   `FactConventions.rawInputs` has the keys that are known for it. By other keys the provider's name doesn't show it, since most
+///   add the parts up first; but parts that are more than the whole do, and a total that is told as the sum of all of them. Where
+///   neither shows, the figure is taken to be what its convention asks for: input that is a little too low beats tokens counted
+///   twice. Likewise for reasoning: Gemini's output is without it, and the total with it.
 enum Usage {
-  /// Adds the parts that a whole leaves out.
-  static func complete(_ counts: inout TokenCounts) {
+  /// Adds the parts that a whole leaves out; `inputIsUncached` where the input is known to leave out what was cached.
+  static func complete(_ counts: inout TokenCounts, inputIsUncached: Bool = false) {
     let cached = (counts.cacheRead ?? 0) + (counts.cacheWrite ?? 0)
     let reasoning = counts.reasoning ?? 0
     guard cached > 0 || reasoning > 0 else { return }
@@ -25,7 +24,7 @@ enum Usage {
       beyond = total - input - output
     }
     let isBoth = beyond == cached + reasoning
-    if let input = counts.input, cached > input || (cached > 0 && (beyond == cached || isBoth)) {
+    if let input = counts.input, inputIsUncached || cached > input || (cached > 0 && (beyond == cached || isBoth)) {
       counts.input = input + cached
       if beyond == cached, cached == reasoning { return }
     }
@@ -39,35 +38,6 @@ enum Usage {
     guard counts.input != nil || counts.output != nil else { return }
     counts.total = max(counts.total ?? 0, (counts.input ?? 0) + (counts.output ?? 0))
   }
-
-  /// Langfuse's `usage_details`. A bucket is input, or output, when its name says so; names are free but for that. Some of its
-  /// integrations hand OpenAI's own object on instead, whose wholes include their parts.
-  static func ofLangfuse(_ details: JSONValue) -> TokenCounts {
-    var counts = TokenCounts()
-    for (name, value) in details.members {
-      if name.equals("prompt_tokens") || name.equals("completion_tokens") || value.kind == .object {
-        return ofModel(details)
-      }
-      guard let count = Quantity.tokens(value) else { continue }
-      if name.equals("total") || name.equals("total_tokens") {
-        counts.total = count
-      } else if name.contains("input") {
-        add(count, to: &counts.input)
-        if name.contains("creation") || name.contains("write") {
-          add(count, to: &counts.cacheWrite)
-        } else if name.contains("cache") {
-          add(count, to: &counts.cacheRead)
-        }
-      } else if name.contains("output") {
-        add(count, to: &counts.output)
-        if name.contains("reasoning") { add(count, to: &counts.reasoning) }
-      }
-    }
-    return counts
-  }
-
-  /// Any number of buckets stays a number.
-  private static func add(_ count: Int64, to sum: inout Int64?) { sum = min((sum ?? 0) + count, Quantity.mostTokens) }
 
   /// An object of a model's API, or like it: OpenAI's two, LangWatch's and Braintrust's metrics.
   static func ofModel(_ object: JSONValue) -> TokenCounts {
@@ -109,29 +79,25 @@ enum Usage {
 }
 
 extension TokenCounts {
-  /// Takes what another has and this has not.
+  /// Takes what another has and this has not. Parts that are more than the whole here count in another way: they come with their
+  /// own whole, or not at all.
   mutating func fill(from other: TokenCounts) {
+    let own = self
+    if input == nil || output == nil { total = total ?? other.total }
     input = input ?? other.input
     output = output ?? other.output
-    total = total ?? other.total
     cacheRead = cacheRead ?? other.cacheRead
     cacheWrite = cacheWrite ?? other.cacheWrite
     reasoning = reasoning ?? other.reasoning
-  }
-}
-
-// Of bytes: a search in strings would look for characters, which takes many times as long.
-extension UnsafeRawBufferPointer {
-  fileprivate func equals(_ word: StaticString) -> Bool {
-    count == word.utf8CodeUnitCount && hasWord(word, at: 0)
-  }
-
-  fileprivate func contains(_ word: StaticString) -> Bool {
-    (0...Swift.max(0, count - word.utf8CodeUnitCount)).contains { hasWord(word, at: $0) }
+    if let whole = input, cached > whole {
+      let better = other.input.map { $0 >= other.cached } == true ? other : own
+      (input, cacheRead, cacheWrite) = (better.input, better.cacheRead, better.cacheWrite)
+    }
+    if let whole = output, let part = reasoning, part > whole {
+      let better = other.output.map { $0 >= other.reasoning ?? 0 } == true ? other : own
+      (output, reasoning) = (better.output, better.reasoning)
+    }
   }
 
-  private func hasWord(_ word: StaticString, at place: Int) -> Bool {
-    guard let baseAddress, count - place >= word.utf8CodeUnitCount else { return false }
-    return memcmp(baseAddress + place, word.utf8Start, word.utf8CodeUnitCount) == 0
-  }
+  private var cached: Int64 { (cacheRead ?? 0) + (cacheWrite ?? 0) }
 }

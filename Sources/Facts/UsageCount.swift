@@ -139,8 +139,13 @@ extension SpanFacts {
   fileprivate var knowsTokens: Bool { !flags.contains(.completionMarker) && !tokens.isEmpty }
   fileprivate var toldCost: Int64? { flags.contains(.completionMarker) ? nil : cost }
 
+  fileprivate var isModelCall: Bool { kind.isModelCall }
+}
+
+extension ObservationKind {
+  /// What other kinds used is a sum over calls.
   fileprivate var isModelCall: Bool {
-    switch kind {
+    switch self {
     case .llm, .embedding, .reranker: true
     default: false
     }
@@ -175,6 +180,7 @@ extension TokenCounts {
     usage.cacheRead = cacheRead ?? 0
     usage.cacheWrite = cacheWrite ?? 0
     usage.reasoning = reasoning ?? 0
+    usage.isSum = !kind.isModelCall
     return usage
   }
 

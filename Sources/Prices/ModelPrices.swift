@@ -38,7 +38,7 @@ struct ModelPrices: Sendable, Equatable {
   }
 
   func cost(of usage: PricedUsage) -> Int64 {
-    prices(input: max(0, usage.input)).cost(of: usage)
+    prices(input: max(0, usage.lengthOfCall)).cost(of: usage)
   }
 
   /// Calls that no more tokens go into than that all cost the same by the token.

@@ -29,14 +29,14 @@ package struct PriceLookup {
     forget()
   }
 
-  /// What a call costs at a time in nanoseconds since the Unix epoch, in billionths of a US dollar; nil when no price is known.
-  /// The provider is whoever was asked for the model, in whatever spelling; empty when nobody said.
+  /// What a call, or a sum of calls, costs at a time in nanoseconds since the Unix epoch, in billionths of a US dollar; nil when
+  /// no price is known. The provider is whoever was asked for the model, in whatever spelling; empty when nobody said.
   package mutating func cost(
     model: UnsafeRawBufferPointer, provider: UnsafeRawBufferPointer, at time: UInt64, _ usage: PricedUsage
   ) -> Int64? {
     guard model.count <= PriceTable.longestName, provider.count <= PriceTable.longestName else { return nil }
     let place = place(model, provider)
-    if let usual = entries[place].usual, usage.input <= usual.mostInput { return usual.prices.cost(of: usage) }
+    if let usual = entries[place].usual, usage.lengthOfCall <= usual.mostInput { return usual.prices.cost(of: usage) }
     return entries[place].schedule?.prices(at: time)?.cost(of: usage)
   }
 

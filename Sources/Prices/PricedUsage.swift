@@ -1,4 +1,4 @@
-/// The tokens of one call of a model, which its price depends on.
+/// The tokens of one call of a model, or of several, which their price depends on.
 package struct PricedUsage: Sendable, Equatable {
   /// All tokens in, those read from and written to a cache included.
   package var input: Int64 = 0
@@ -7,6 +7,11 @@ package struct PricedUsage: Sendable, Equatable {
   /// All tokens out, those of reasoning included.
   package var output: Int64 = 0
   package var reasoning: Int64 = 0
+  /// Whether these are several calls', of which nobody knows how long they were: no tier by length holds then but the first.
+  package var isSum = false
+
+  /// How many tokens went into a call, as far as it is known to be one.
+  var lengthOfCall: Int64 { isSum ? 0 : input }
 
   package init() {}
 }

@@ -52,6 +52,14 @@ def lone(*parts, **fields):
             (100, 20, 120, 60, None, 8),
         ),
         (Traceloop.usage("m", 100, 20, cache_read=30), (100, 20, 120, 30, None, None)),
+        (NeatLogs.anthropic_usage("m", 100, 20, 60, 7), (167, 20, 187, 60, 7, None)),
+        (
+            Langfuse.observation(
+                "generation",
+                usage={"input": 40, "input_cached_tokens": 60, "cache_read_input_tokens": 60, "output": 20, "total": 120},
+            ),
+            (100, 20, 120, 60, None, None),
+        ),
         # Told, and not the sum of both.
         (GenAI.usage(100, 20) | {"gen_ai.usage.total_tokens": 130}, (100, 20, 130, None, None, None)),
         ({"gen_ai.request.model": "m"}, (None,) * 6),
@@ -131,6 +139,22 @@ def test_prices():
     million = {"input": 1_000_000, "output": 1_000_000}
     assert price("mistral-small-latest", "mistral_ai", NOON - 365 * 86_400 * SECOND, million) == Decimal("0.4")
     assert price("mistral-small-latest", "mistral_ai", NOON, million) == Decimal("0.75")
+
+
+def test_a_sum_over_calls_is_priced_as_if_they_were_short():
+    # gemini-2.5-pro: 1.25 in, 10 out, 0.125 cached for a million; above 200,000 in 2.5, 15 and 0.25.
+    tokens = {"input": 300_000, "output": 1000, "cache_read": 100_000}
+    assert price("gemini-2.5-pro", "google", NOON, tokens) == Decimal("0.54")
+    assert price("gemini-2.5-pro", "google", NOON, tokens, is_one_call=False) == Decimal("0.2725")
+    assert price("house-llm-7b", None, NOON, tokens, is_one_call=False) is None
+
+
+def test_a_traces_name_is_told_anywhere_and_a_time_is_never_zero():
+    trace = new_trace()
+    root = span(trace, "root", attributes={"gen_ai.workflow.name": "work"}, start_time_unix_nano=NOON)
+    told = span(trace, "told", parent=root.span_id, attributes={"langfuse.trace.name": "told"})
+    told.start_time_unix_nano = told.end_time_unix_nano = 0
+    assert (only(root).name, only(root, told).name, only(root, told).start) == ("work", "told", NOON)
 
 
 def test_unknown_models_are_counted_by_name():

@@ -85,7 +85,7 @@ struct OwnedFacts: Equatable {
     facts.start = random.once(in: 10) ? 0 : random.next() >> 1
     facts.end = facts.start + (random.next() >> UInt64.random(in: 1...64, using: &random))
     facts.kind = ObservationKind.allCases.randomElement(using: &random)!
-    facts.flags = SpanFacts.Flags(rawValue: random.once(in: 8) ? .max : UInt16.random(in: 0..<32, using: &random))
+    facts.flags = SpanFacts.Flags(rawValue: random.once(in: 8) ? .max : UInt16.random(in: 0..<128, using: &random))
     func number(_ random: inout SeededGenerator) -> Int64? {
       random.once(in: 2) ? nil : Int64(bitPattern: random.next() >> UInt64.random(in: 0...64, using: &random))
     }

@@ -23,6 +23,15 @@ import Testing
     #expect(!(try facts { _ in }).flags.contains(.isError))
   }
 
+  @Test func `a span without a start has none before its end`() throws {
+    var span = SpanStub(1, start: 0)
+    let ended = try #require(extracted(SpanStub.request([span])).first)
+    #expect(ended.start == 500 && ended.end == 500)
+    span.extra = ProtobufWriter.message { $0.fixed64Field(8, 0) }
+    let timeless = try #require(extracted(SpanStub.request([span])).first)
+    #expect(timeless.start == 0 && timeless.end == 0)
+  }
+
   @Test func `the span's own message goes before Langfuse's`() throws {
     var span = SpanStub(1, ["langfuse.observation.status_message": "other"])
     #expect(try extracted(SpanStub.request([span])).first?.text(\.statusMessage) == "other")

@@ -36,6 +36,25 @@ import Testing
     #expect(alone.start == 1 && alone.end == 999 && alone.observations == 0)
   }
 
+  @Test func `takes no time for an unknown one`() {
+    func timed(_ id: UInt64, _ start: UInt64, _ end: UInt64) -> OwnedFacts {
+      span(id) { ($0.start, $0.end) = (start, end) }
+    }
+    let facts = trace([timed(1, 100, 200), timed(2, 0, 0)])
+    #expect(facts.start == 100 && facts.end == 200 && facts.observations == 2)
+    // As earlier versions kept spans that don't say when they began.
+    let late = trace([timed(1, 100, 200), timed(2, 0, 300)])
+    #expect(late.start == 100 && late.end == 300)
+    let ended = trace([timed(1, 0, 300), timed(2, 0, 0)])
+    #expect(ended.start == 300 && ended.end == 300)
+    let timeless = trace([timed(1, 0, 0), timed(2, 0, 0)])
+    #expect(timeless.start == 0 && timeless.end == 0 && timeless.observations == 2)
+    var marker = timed(3, 100, 200)
+    marker.flags.insert(.completionMarker)
+    let marked = trace([timed(1, 0, 0), marker])
+    #expect(marked.start == 100 && marked.end == 200 && marked.observations == 1)
+  }
+
   @Test func `is nothing without spans`() {
     #expect(trace([]) == OwnedTraceFacts())
   }
@@ -127,6 +146,18 @@ import Testing
     var local = named(2, under: 1, "b")
     local.flags.insert(.remoteParent)
     #expect(trace([named(3, under: 2, "c"), local]).name == "b")
+  }
+
+  @Test func `is called as any span says that it is, before what spans are part of`() {
+    func told(_ id: UInt64, under parent: UInt64 = 0, _ name: String, at start: UInt64 = 10) -> OwnedFacts {
+      span(id, under: parent) {
+        ($0.workflow, $0.start) = (text(name), start)
+        $0.flags.insert(.namesTrace)
+      }
+    }
+    let root = span(1) { $0.workflow = text("workflow") }
+    #expect(trace([root, told(2, under: 1, "late", at: 9), told(3, under: 1, "early", at: 8)]).name == "early")
+    #expect(trace([told(2, under: 1, "child", at: 1), told(1, "root")]).name == "root")
   }
 
   @Test func `lists models and tags once, in order`() {

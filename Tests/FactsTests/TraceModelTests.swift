@@ -16,7 +16,7 @@ import Testing
       #expect(facts.cost == bill.cost && facts.unpriced == bill.unpriced, "round \(round)")
       #expect(facts.endUser.map { Array($0.utf8) } == model.topmost(\.endUser), "round \(round)")
       #expect(facts.observations == model.observations.count)
-      #expect(facts.start == model.observations.map(\.start).min() ?? model.spans.map(\.start).min() ?? 0)
+      #expect(facts.start == model.start(of: model.observations) ?? model.start(of: model.spans) ?? 0)
     }
   }
 
@@ -80,6 +80,7 @@ import Testing
       if random.once(in: 9) { facts.flags.insert(.completionMarker) }
       if random.once(in: 3) { facts.endUser = Array("user \(number)".utf8) }
       if random.once(in: 5) { facts.workflow = Array("workflow \(number)".utf8) }
+      if !facts.workflow.isEmpty, random.once(in: 3) { facts.flags.insert(.namesTrace) }
       if facts.parentID != 0, random.once(in: 8) { facts.flags.insert(.remoteParent) }
       facts.start = UInt64.random(in: 0...5, using: &random)
       facts.end = facts.start + UInt64.random(in: 0...5, using: &random)
@@ -103,6 +104,11 @@ private struct TraceModel {
   }
 
   var observations: [OwnedFacts] { spans.filter { !$0.flags.contains(.completionMarker) } }
+
+  /// Of the known times the earliest start, or what is nearest to it.
+  func start(of spans: [OwnedFacts]) -> UInt64? {
+    spans.map(\.start).filter { $0 > 0 }.min() ?? spans.map(\.end).filter { $0 > 0 }.max()
+  }
 
   /// The known parents above a span, nearest first, until the first that comes again.
   private func ancestors(_ span: OwnedFacts) -> [OwnedFacts] {

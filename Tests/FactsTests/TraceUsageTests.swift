@@ -1,4 +1,6 @@
+import EndUser
 import Facts
+import Prices
 import TestSupport
 import Testing
 
@@ -128,6 +130,18 @@ import Testing
     #expect(cost(.embedding) { $0.total = 3 } == 3000)
     #expect(cost(.llm) { $0.total = 3 } == nil)
     #expect(cost(.llm) { ($0.total, $0.input) = (.min, 3) } == 3000)
+  }
+
+  /// gemini-2.5-pro: 1.25 in and 10 out for a million, twice and half as much again above 200,000 in.
+  @Test func `prices a sum over calls as no longer than its calls may be`() {
+    func cost(_ kind: ObservationKind) -> Int64? {
+      var reader = TraceFactsReader(prices: PriceTable(builtIn: true, overrides: []), fallback: .none)
+      return span(1, kind, tokens: (250_000, 100), model: "gemini-2.5-pro").record.withUnsafeBytes { records in
+        reader.read(records) { $0.cost }
+      }
+    }
+    #expect(cost(.agent) == 313_500_000 && cost(.workflow) == 313_500_000)
+    #expect(cost(.llm) == 626_500_000)
   }
 
   @Test func `stays within what a number holds`() {

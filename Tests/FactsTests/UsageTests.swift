@@ -88,6 +88,39 @@ import Testing
       ]) == TokenCounts(100, 5, total: 105, cacheRead: 90, reasoning: 3))
   }
 
+  @Test func `a part comes with its own whole where it doesn't fit into another's`() throws {
+    #expect(
+      try tokens([
+        "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 90,
+        "gen_ai.usage.cache_read.input_tokens": 600, "gen_ai.usage.reasoning.output_tokens": 60,
+        "langfuse.observation.usage_details": #"{"input":400,"output":30}"#,
+      ]) == TokenCounts(1000, 90, total: 1090, cacheRead: 600, reasoning: 60))
+    #expect(
+      try tokens([
+        "gen_ai.usage.input_tokens": 350,
+        "braintrust.metrics": #"{"prompt_tokens":1000,"prompt_cached_tokens":600,"completion_tokens":100}"#,
+      ]) == TokenCounts(1000, 100, total: 1100, cacheRead: 600))
+    // Without a whole that it fits into, it is left out.
+    #expect(
+      try tokens([
+        "gen_ai.usage.cache_read.input_tokens": 600,
+        "langfuse.observation.usage_details": #"{"input":400,"output":30}"#,
+      ]) == TokenCounts(400, 30, total: 430))
+  }
+
+  @Test func `a total of other figures is not this one's`() throws {
+    #expect(
+      try tokens([
+        "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.total_tokens": 1100,
+        "langfuse.observation.usage_details": #"{"input":400,"output":100}"#,
+      ]) == TokenCounts(400, 100, total: 500))
+    #expect(
+      try tokens([
+        "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5, "gen_ai.usage.total_tokens": 20,
+        "langfuse.observation.usage_details": #"{"input":10}"#,
+      ]) == TokenCounts(10, 5, total: 20))
+  }
+
   @Test func `missing figures are unknown, and nothing but a total is no sum`() throws {
     #expect(try tokens(["gen_ai.usage.input_tokens": 10]) == TokenCounts(10, nil, total: 10))
     #expect(try tokens(["llm.token_count.total": 10]) == TokenCounts(total: 10))

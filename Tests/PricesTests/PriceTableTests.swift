@@ -35,6 +35,12 @@ import Testing
     #expect(cost("gemini-2.5-pro", "google", tokens(200_001, 100)) == bill((200_001, 2500), (100, 15_000)))
   }
 
+  @Test func `prices a sum over calls by the first tier, however long it is`() {
+    var sum = tokens(200_001, 100)
+    sum.isSum = true
+    #expect(cost("gemini-2.5-pro", "google", sum) == bill((200_001, 1250), (100, 10_000)))
+  }
+
   @Test func `prices by the time of the call`() {
     // claude-sonnet-4-6 had a higher price for long inputs until 2026-03-13.
     let long = tokens(300_000, 0)

@@ -50,6 +50,15 @@ class NeatLogs:
         result |= {f"neatlogs.llm.token_count.{name}": count for name, count in (counts | details).items()}
         return result
 
+    @staticmethod
+    def anthropic_usage(model, uncached, output, cache_read, cache_write):
+        """What its wrapper of Anthropic's client copies, under its own names alone: input without what was cached."""
+        counts = {"prompt": uncached, "completion": output, "total": uncached + output}
+        counts |= {"cache_read": cache_read, "cache_write": cache_write}
+        result = {"neatlogs.span.kind": "llm", "neatlogs.llm.model_name": model}
+        result |= {"neatlogs.llm.provider": "anthropic", "neatlogs.llm.system": "anthropic"}
+        return result | {f"neatlogs.llm.token_count.{name}": count for name, count in counts.items()}
+
 
 class OpenInference:
     @staticmethod

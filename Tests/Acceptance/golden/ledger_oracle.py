@@ -74,7 +74,8 @@ class Trace:
     @property
     def name(self):
         first = self.speakers[0]
-        return self.said("trace_name") or (first.name if not first.parent_id or first.is_local_root else None)
+        named = self.said("trace_name") or self.said("workflow")
+        return named or (first.name if not first.parent_id or first.is_local_root else None)
 
     # What was spent: told at the deepest span that knows, so that no sum is counted beside its parts.
 
@@ -100,7 +101,7 @@ class Trace:
             above = {span_id, *(ancestor.span_id for ancestor in self.ancestors(each))}
             if not each.model or span_id in sums or above & calls.keys():
                 continue
-            cost = price(each.model, each.provider, each.start, tokens)
+            cost = price(each.model, each.provider, each.start, tokens, is_one_call=each.kind in MODEL_CALLS)
             if cost is None:
                 unpriced[span_id] = above
             else:
@@ -115,7 +116,8 @@ class Trace:
 
     @property
     def start(self):
-        return min(each.start for each in self.observations)
+        """The earliest of the times that are known."""
+        return min((each.start for each in self.observations if each.start), default=0)
 
     @property
     def end(self):

@@ -189,10 +189,11 @@ def genai_traces():
     )
     nested.span("chat gpt-4o", outer, 60, 2300, GenAI.operation("chat", "gpt-4o"), GenAI.usage(832, 140), source=PROXY)
 
-    # A long context, which is priced higher. The session is a conversation that only a child names.
+    # A long context, which is priced higher. The session is a conversation that only a child names, and so is the
+    # trace's name: what the root names is the workflow.
     long = trace(OTEL)
     root = long.span("summarise", None, 0, 44_000, {"enduser.id": ADA, "gen_ai.workflow.name": "digest"})
-    talk = {"gen_ai.conversation.id": SECOND}
+    talk = {"gen_ai.conversation.id": SECOND, "langfuse.trace.name": "yearly digest"}
     usage = GenAI.usage(250_000, 1800, cache_read=120_000)
     long.span(
         "generate_content",
@@ -203,6 +204,10 @@ def genai_traces():
         GenAI.operation("generate_content", "gemini-2.5-pro", "gcp.gemini"),
         usage,
     )
+
+    # As much in all, but nobody knows in how many calls.
+    sums = GenAI.usage(260_000, 900, cache_read=90_000)
+    long.span("research", root, 15, 40_000, GenAI.operation("invoke_agent", "gemini-2.5-pro", "gcp.gemini"), sums)
 
     # The price changed between these two.
     for time in ("2026-03-15T23:30:00", "2026-03-16T00:30:00"):
@@ -222,6 +227,9 @@ def genai_traces():
     root = raw.span("ask", None, 0, 7000, {"enduser.id": GRACE, "session.id": THIRD})
     usage = GenAI.usage(42, 610, cache_read=18_000, cache_write=1_200)
     raw.span("chat claude", root, 10, 6800, GenAI.operation("chat", "claude-sonnet-4-6", "anthropic"), usage)
+    # The same where nothing but the sender shows it.
+    usage = NeatLogs.anthropic_usage("claude-sonnet-4-6", 21_000, 333, cache_read=18_000, cache_write=0)
+    raw.span("messages.create", root, 20, 6700, usage)
 
     # A model that told nothing: unknown, not zero.
     silent = trace(OTEL)
@@ -251,6 +259,9 @@ def langfuse_traces():
         )
         usage = {"input": 300 + number, "input_cached_tokens": 1100, "output": 210, "output_reasoning_tokens": 90}
         usage["total"] = sum(usage.values())
+        if number == 2:
+            # LiteLLM tells it by Anthropic's name as well.
+            usage["cache_read_input_tokens"] = usage["input_cached_tokens"]
         cost = {"input": 0.0011, "output": 0.0042, "total": 0.0053} if number % 2 else None
         letter.span("draft", root, 30, lasts // 2, Langfuse.observation("generation", "gpt-4o", usage, cost), bound)
         # The level is all that says so.
@@ -299,6 +310,9 @@ def anonymous_traces():
     alone = trace(OTEL)
     root = alone.span("cron", None, 0, 90)
     alone.span("chat", root, 5, 80, GenAI.operation("chat", "gpt-4o-mini"), GenAI.usage(30, 4))
+    # Without a time.
+    timeless = alone.span("note", root)
+    timeless.start_time_unix_nano = timeless.end_time_unix_nano = 0
     # No root at all, and nobody named.
     trace(OTEL).span("lost", identifier(8, "lost parent"), 0, 15, GenAI.operation("execute_tool"))
 

@@ -70,6 +70,7 @@ class Observation:
     tokens: dict
     cost: Decimal | None
     trace_name: str | None
+    workflow: str | None
     user: str | None
     session: str | None
     metadata: dict | None
@@ -93,7 +94,8 @@ def read(place):
         span_id=span.span_id.hex(),
         parent_id=parent or "",
         name=span.name,
-        start=span.start_time_unix_nano,
+        # Of a span that doesn't say when it began, its end is all that is known; of one without times, nothing.
+        start=span.start_time_unix_nano or span.end_time_unix_nano,
         end=max(span.end_time_unix_nano, span.start_time_unix_nano),
         kind=kind_of(attributes, tokens),
         is_error=span.status.code == ERROR or attributes.get("langfuse.observation.level") == "ERROR",
@@ -107,8 +109,8 @@ def read(place):
         provider=first(attributes, "gen_ai.provider.name", "gen_ai.system", "llm.provider", "neatlogs.llm.provider"),
         tokens=tokens,
         cost=cost_of(attributes),
-        trace_name=first(attributes, "langfuse.trace.name", "gen_ai.workflow.name", "traceloop.workflow.name")
-        or first(attributes, "neatlogs.workflow_name"),
+        trace_name=first(attributes, "langfuse.trace.name"),
+        workflow=first(attributes, "gen_ai.workflow.name", "traceloop.workflow.name", "neatlogs.workflow_name"),
         user=claim(attributes, IDS, speaks, is_neatlogs),
         session=claim(attributes, SESSIONS, speaks, is_neatlogs),
         metadata=metadata_of(attributes, speaks),
@@ -253,7 +255,12 @@ def openinference_tokens(attributes):
 def neatlogs_tokens(attributes):
     count = "neatlogs.llm.token_count."
     names = {"input": "prompt", "output": "completion"}
-    return {name: either(attributes, count + names.get(name, name)) for name in TOKENS}
+    counts = {name: either(attributes, count + names.get(name, name)) for name in TOKENS}
+    # Its wrappers of Anthropic's client copy what that says: input without what was cached, and a total without it.
+    if attributes.get("neatlogs.llm.provider") == "anthropic" and counts["cache_write"] is not None:
+        cached = (counts["cache_read"] or 0) + counts["cache_write"]
+        counts |= {"input": counts["input"] + cached, "total": counts["total"] + cached}
+    return counts
 
 
 def langfuse_tokens(attributes):
@@ -261,7 +268,13 @@ def langfuse_tokens(attributes):
     if not text:
         return {}
     usage = json.loads(text)
-    cache_read, cache_write = usage.get("input_cached_tokens"), usage.get("input_cache_creation")
+
+    def by_any_name(*names):
+        """One figure, however many of its names it is told by."""
+        return max((usage[name] for name in names if name in usage), default=None)
+
+    cache_read = by_any_name("input_cached_tokens", "cache_read_input_tokens")
+    cache_write = by_any_name("input_cache_creation", "cache_creation_input_tokens")
     reasoning = usage.get("output_reasoning_tokens")
 
     def with_parts(whole, *parts):
