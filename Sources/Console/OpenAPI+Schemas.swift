@@ -204,7 +204,7 @@ extension OpenAPI {
             "tokens": {"type": "array", "maxItems": 10, "items": {"$ref": "#/components/schemas/User"}},
             "traces": {"type": "array", "maxItems": 10, "items": {"$ref": "#/components/schemas/User"}},
             "cost_usd": {"type": "array", "maxItems": 10, "items": {"$ref": "#/components/schemas/User"}}}},
-        "unpriced_models": {"type": "array", "maxItems": 20,
+        "unpriced_models": {"type": "array", "maxItems": 1000,
           "description": "Models that no price is known for, with the calls that could not be priced.",
           "items": {"type": "object", "required": ["model", "calls"], "additionalProperties": false, "properties": {
             "model": {"type": "string"}, "calls": {"$ref": "#/components/schemas/Count"}}}}}}

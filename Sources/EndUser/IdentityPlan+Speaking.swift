@@ -66,9 +66,12 @@ extension IdentityPlan {
       for position in 0..<span.attributeCount {
         let attribute = span.attributes[position]
         let traits = plan.traits(of: attribute)
-        guard plan.isUsable(attribute), traits.count(asRoot: asRoot, span.marks) else { continue }
+        guard traits.count(asRoot: asRoot, span.marks) else { continue }
+        if traits.metadataRank < best.metadataRank, plan.isUsableMetadata(attribute) {
+          (best.metadataRank, metadata) = (traits.metadataRank, attribute)
+        }
+        guard plan.isUsable(attribute) else { continue }
         if traits.idRank < best.idRank { (best.idRank, id) = (traits.idRank, attribute) }
-        if traits.metadataRank < best.metadataRank { (best.metadataRank, metadata) = (traits.metadataRank, attribute) }
         if traits.sessionRank < best.sessionRank { (best.sessionRank, session) = (traits.sessionRank, attribute) }
       }
     }

@@ -123,4 +123,9 @@ package final class IdentityPlan: @unchecked Sendable {
     default: false
     }
   }
+
+  /// Whether an attribute can be an identity's metadata: a map, too.
+  func isUsableMetadata(_ attribute: AttributeEntry) -> Bool {
+    attribute.type == .kvlist ? Int(attribute.fieldLength) <= maxBytes : isUsable(attribute)
+  }
 }

@@ -6,6 +6,7 @@ extension TraceFactsReader {
   struct Speakers {
     var hasRoot: Bool
     var endUser: Int?
+    var metadata: Int?
     var session: Int?
 
     /// Why a span speaks.
@@ -20,17 +21,22 @@ extension TraceFactsReader {
     let named = speaker(of: spans, hasRoot: hasRoot) {
       !spans[$0].endUser.isEmpty && !spans[$0].flags.contains(.endUserFromResource)
     }
+    let endUser = named ?? spans.firstIndex { $0.isRoot && !$0.endUser.isEmpty }
     return Speakers(
-      hasRoot: hasRoot, endUser: named ?? spans.firstIndex { $0.isRoot && !$0.endUser.isEmpty },
+      hasRoot: hasRoot, endUser: endUser, metadata: endUser.flatMap { metadata(of: spans, besideEndUserOf: $0) },
       session: speaker(of: spans, hasRoot: hasRoot) { !spans[$0].session.isEmpty })
+  }
+
+  /// A root that names nobody still hands its metadata down; else whoever names the end user says it.
+  private func metadata(of spans: Spans, besideEndUserOf speaker: Int) -> Int? {
+    if !spans[speaker].isRoot, let root = spans.firstIndex(where: { $0.isRoot && !$0.metadata.isEmpty }) { return root }
+    return spans[speaker].metadata.isEmpty ? nil : speaker
   }
 
   func attribute(_ spans: Spans, _ facts: inout TraceFacts) {
     let speakers = speakers(of: spans)
-    if let place = speakers.endUser {
-      facts.endUser = spans[place].endUser
-      facts.metadata = spans[place].metadata
-    }
+    if let place = speakers.endUser { facts.endUser = spans[place].endUser }
+    if let place = speakers.metadata { facts.metadata = spans[place].metadata }
     if let place = speakers.session { facts.session = spans[place].session }
     if let name = Self.name(of: spans) { facts.name = name }
   }

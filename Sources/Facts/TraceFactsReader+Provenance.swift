@@ -26,8 +26,8 @@ extension TraceFactsReader {
     if let place = speakers.endUser {
       provenance.endUserID = String(decoding: spans[place].endUser, as: UTF8.self)
       provenance.endUser = origin(place, .endUserID)
-      if !spans[place].metadata.isEmpty { provenance.metadata = origin(place, .endUserMetadata) }
     }
+    if let place = speakers.metadata { provenance.metadata = origin(place, .endUserMetadata) }
     if let place = speakers.session {
       provenance.sessionID = String(decoding: spans[place].session, as: UTF8.self)
       provenance.session = origin(place, .session)

@@ -3,7 +3,8 @@ import OTLP
 import SelfTelemetry
 import Spool
 
-/// Requests that the ledger had no room for: they wait in their spool, and are read back one by one.
+/// Requests that the ledger had no room for: they wait in their spool, and are read back one by one. And those that are in the spool
+/// until the ledger has committed what they say: when the spool is full, both are let go.
 final class LedgerBacklog: @unchecked Sendable {
   // Sendable: what is variable is touched only under `lock`, but `thread`, which belongs to who starts and stops.
 
@@ -20,10 +21,13 @@ final class LedgerBacklog: @unchecked Sendable {
   /// Of `waiting`, those that were taken out.
   private var taken = 0
   private var isStopping = false
-  private var hasReported = false
+  /// What was said, each once.
+  private var reported: Set<String> = []
   private var thread: BackgroundThread?
   /// How often a ledger without room is asked again.
   private static let interval: UInt64 = 20_000_000
+  /// How often is looked whether the spool is full of what the ledger holds.
+  private static let watchInterval: UInt64 = 250_000_000
 
   init(
     spool: Spool, signal: Signal, feed: LedgerFeed, facts: RequestFacts, rules: SpanRules, interner: ScopeInterner,
@@ -63,8 +67,7 @@ final class LedgerBacklog: @unchecked Sendable {
     var scratch = FactsScratch(facts)
     let index = SpanIndex()
     while let record = next() {
-      // Whoever waits for space in the spool comes first.
-      if case .full = spool.refusal {
+      if isFull {
         giveUp(record, because: "the spool is full")
       } else if !bring(record, index, &scratch) {
         lock.withLock {
@@ -75,10 +78,28 @@ final class LedgerBacklog: @unchecked Sendable {
     }
   }
 
+  /// Whoever waits for space in the spool comes first.
+  private var isFull: Bool { if case .full = spool.refusal { true } else { false } }
+
+  /// Lets go what only stays for the ledger's sake, when the spool is full.
+  private func letGo() {
+    guard isFull else { return }
+    let count = feed.letGo()
+    guard count > 0 else { return }
+    metrics.unbackedRequests.add(count)
+    report("the ledger is behind and the spool is full: what requests said is in memory and nowhere else", [:])
+  }
+
   /// The oldest, once there is one; nil at the end.
   private func next() -> SpoolRecord? {
-    lock.withLock {
-      while taken == waiting.count, !isStopping { lock.wait() }
+    while lock.withLock({ taken == waiting.count && !isStopping }) {
+      lock.withLock {
+        guard taken == waiting.count, !isStopping else { return }
+        if feed.holdsRequests { lock.wait(until: MonotonicClock.now() + Self.watchInterval) } else { lock.wait() }
+      }
+      if feed.holdsRequests { letGo() }
+    }
+    return lock.withLock {
       guard !isStopping else { return nil }
       taken += 1
       // Shortened now and then, not each time.
@@ -109,8 +130,13 @@ final class LedgerBacklog: @unchecked Sendable {
   private func giveUp(_ record: SpoolRecord, because reason: String) {
     metrics.givenUpRequests.add()
     record.markFollowed()
-    guard !hasReported else { return }
-    hasReported = true
-    log.error("the ledger is behind and misses requests", ["sequence": String(record.sequence), "error": reason])
+    if feed.holdsRequests { letGo() }
+    report("the ledger is behind and misses requests", ["sequence": String(record.sequence), "error": reason])
+  }
+
+  private func report(_ line: String, _ fields: KeyValuePairs<String, String>) {
+    guard !reported.contains(line) else { return }
+    reported.insert(line)
+    log.error(line, fields)
   }
 }

@@ -11,8 +11,8 @@ enum LedgerFile {
     let database = try Database(path: path, mode: mayCreate ? .create : .readWrite)
     let version = try check(database, path: path)
     if version == nil {
-      // Both only before there are tables.
-      try database.execute("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL")
+      // Only before there are tables.
+      try database.execute("PRAGMA page_size = 8192")
     }
     try database.execute(
       """

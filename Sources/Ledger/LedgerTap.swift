@@ -90,6 +90,7 @@ package struct LedgerTapMetrics: Sendable {
   let missedSpans: Counter
   let missedRequests: Counter
   let givenUpRequests: Counter
+  let unbackedRequests: Counter
 
   package init(registry: MetricRegistry, pipeline: String) {
     let labels = [("pipeline", pipeline)]
@@ -103,6 +104,10 @@ package struct LedgerTapMetrics: Sendable {
     givenUpRequests = registry.counter(
       "heirloom_ledger_given_up_requests",
       help: "Requests that the ledger never saw: it was behind, and the spool was full or could not be read.",
+      labels: labels)
+    unbackedRequests = registry.counter(
+      "heirloom_ledger_unbacked_requests",
+      help: "Requests that the spool was too full to keep for the ledger: it takes them from memory, but for a crash.",
       labels: labels)
   }
 }

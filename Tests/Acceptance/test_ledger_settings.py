@@ -1,5 +1,6 @@
 """What the ledger's settings change, by the golden scenario and the same calculation."""
 
+import sqlite3
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -169,6 +170,31 @@ def test_a_span_that_two_pipelines_have_counts_once(tmp_path):
         life.end()
         [ada] = life.command("users")["users"]
         assert (ada["traces"], ada["observations"], ada["tokens"]["input"]) == (1, 2, 5)
+    finally:
+        life.close()
+
+
+@pytest.mark.parametrize("durability", ["fsync", "buffered"])
+def test_a_ledger_that_cannot_write_does_not_fill_the_spool(tmp_path, durability):
+    life = Ledgered(tmp_path)
+    text = life.config().replace("durability: buffered", f"durability: {durability}")
+    life.config_file.write_text(text.replace("storage: {", "storage: {max_spool_mib: 16, "))
+    life.begin()
+    try:
+        # Somebody who writes, and does not end it.
+        other = sqlite3.connect(life.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        prompt = "x" * 500_000
+        with Client(life.port) as client:
+            for number in range(60):
+                root = span(new_trace(), attributes={"enduser.id": "ada", "input.value": prompt, "number": number})
+                wait_until(lambda root=root: client.send(body(root)).status == 200, f"request {number}", step=0.2)
+        wait_until(lambda: len(life.places()) == 60, "the spans")
+        other.execute("ROLLBACK")
+        other.close()
+        wait_until(lambda: life.api.get("overview")["totals"]["traces"] == 60, "the ledger")
+        assert life.api.get("users", "ada")["traces"] == 60
+        life.end()
     finally:
         life.close()
 

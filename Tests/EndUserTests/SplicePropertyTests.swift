@@ -49,6 +49,7 @@ struct SplicePropertyTests {
       switch attribute.value {
       case .string(let text): !text.isEmpty
       case .int: true
+      case .kvlist: configuration.metadataKeys.contains(attribute.key)
       default: false
       }
     }

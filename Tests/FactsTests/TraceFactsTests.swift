@@ -117,6 +117,13 @@ import Testing
     #expect(trace(spans).endUser == "two" && trace(spans.reversed()).endUser == "two")
   }
 
+  @Test func `takes the metadata of a root that names nobody, as the spans do that leave`() {
+    let below = claim(2, under: 1, user: "child", metadata: "{\"b\":2}")
+    let facts = trace([claim(1, metadata: "{\"a\":1}"), below])
+    #expect(facts.endUser == "child" && facts.metadata == text("{\"a\":1}"))
+    #expect(trace([claim(1), below]).metadata == text("{\"b\":2}"))
+  }
+
   @Test func `looks for the session on its own`() {
     let facts = trace([claim(1, user: "root"), claim(2, under: 1, session: "below")])
     #expect(facts.endUser == "root" && facts.session == "below")

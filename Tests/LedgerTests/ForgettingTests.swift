@@ -39,9 +39,12 @@ import Testing
   }
 
   /// A ledger whose pages were split and filled again: rows come in between others, and grow.
-  private func rearranged(_ random: inout SeededGenerator) throws -> (LedgerFixture, LedgerWriter, users: [String]) {
+  private func rearranged(
+    _ random: inout SeededGenerator, pagesAreKnown: Bool = false
+  ) throws -> (LedgerFixture, LedgerWriter, users: [String]) {
     let fixture = try LedgerFixture()
     let writer = try fixture.writer()
+    if pagesAreKnown { try fixture.makePagesKnown() }
     let users = (0..<600).map {
       "unmistakable-\($0)-\(String(repeating: "x", count: Int.random(in: 0...60, using: &random)))."
     }
@@ -67,10 +70,12 @@ import Testing
     for user in users { #expect(bytes.range(of: Data(user.utf8)) == nil, "\(user)") }
   }
 
-  @Test(arguments: 2...3 as ClosedRange<UInt64>)
-  func `nor in what is unused of pages, where SQLite leaves what it has moved`(seed: UInt64) throws {
+  @Test(arguments: zip(2...3 as ClosedRange<UInt64>, [false, true]))
+  func `nor in what is unused of pages, where SQLite leaves what it has moved`(
+    seed: UInt64, pagesAreKnown: Bool
+  ) throws {
     var random = SeededGenerator(seed: seed)
-    let (fixture, writer, users) = try rearranged(&random)
+    let (fixture, writer, users) = try rearranged(&random, pagesAreKnown: pagesAreKnown)
     let forgotten = users.shuffled(using: &random).prefix(120)
     let before = try fixture.tables()
     for user in forgotten { _ = try writer.forget(endUser: user) }

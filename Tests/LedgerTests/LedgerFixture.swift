@@ -34,6 +34,11 @@ final class LedgerFixture {
     try Ledger(configuration, log: log, registry: registry)
   }
 
+  /// Turns the ledger into one of an earlier build, whose file has pages that say who refers to the others.
+  func makePagesKnown() throws {
+    try Database(path: configuration.path, mode: .readWrite).execute("PRAGMA auto_vacuum = INCREMENTAL; VACUUM")
+  }
+
   /// The rows of a query, each with its columns as text.
   func rows(_ sql: String) throws -> [String] {
     try Self.rows(sql, in: configuration.path)

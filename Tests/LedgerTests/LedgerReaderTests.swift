@@ -127,6 +127,25 @@ import Testing
     #expect(none.firstEvent == nil)
   }
 
+  @Test func `tells the models without a price of the same time`() throws {
+    func call(_ trace: UInt64, _ model: String, at time: UInt64) -> [SampleSpan] {
+      (1...trace).map {
+        SampleSpan(
+          trace: trace, span: $0, start: midnight + time * second, user: "a", model: model, input: 1, output: 1)
+      }
+    }
+    let reader = try WrittenLedger(call(1, "house", at: 1) + call(2, "own", at: 2) + call(3, "house", at: 3)).reader()
+    func unpriced(_ since: UInt64? = nil, _ until: UInt64? = nil) throws -> [String] {
+      let bound = { (time: UInt64?) in time.map { Int64(midnight + $0 * second) } }
+      return try reader.overview(since: bound(since), until: bound(until)).unpriced.map { "\($0.model) \($0.calls)" }
+    }
+    #expect(try unpriced() == ["house 4", "own 2"])
+    #expect(try unpriced(1) == ["house 4", "own 2"])
+    #expect(try unpriced(2) == ["house 3", "own 2"])
+    #expect(try unpriced(1, 3) == ["own 2", "house 1"])
+    #expect(try unpriced(4) == [])
+  }
+
   @Test func `an empty ledger has an overview`() throws {
     let overview = try WrittenLedger().reader().overview()
     #expect([overview.users, overview.sessions, overview.traces, overview.anonymousTraces] == [0, 0, 0, 0])

@@ -41,6 +41,32 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: fixture.configuration.path + "-wal"))
   }
 
+  @Test func `a stop waits for nobody's lock longer than it may, and tells what is lost`() throws {
+    let fixture = try LedgerFixture()
+    let ledger = try fixture.ledger()
+    // Nobody else touches it before `join`.
+    nonisolated(unsafe) let other = try Database(path: fixture.configuration.path, mode: .readWrite)
+    try other.execute("BEGIN IMMEDIATE")
+    ledger.start()
+    let feed = ledger.feed(pipeline: "traces")
+    #expect(feed.take(Self.chunk(1), sequence: 1) {})
+    // Of a request that no spool has.
+    #expect(feed.take(Self.chunk(2), sequence: nil) {})
+    let isReleased = Locked(false)
+    let release = BackgroundThread(name: "release") {
+      sleep(3)
+      isReleased.withLock { $0 = true }
+      try? other.execute("ROLLBACK")
+    }
+    ledger.stop(until: MonotonicClock.now() + 100_000_000)
+    // It had no need of the lock.
+    #expect(!isReleased.withLock { $0 })
+    release.join()
+    #expect(try fixture.rows("SELECT count(*) FROM traces") == ["0"])
+    let lines = fixture.lines.withLock { $0 }
+    #expect(lines.contains { $0.contains("the ledger stops without what requests said") && $0.contains("requests=1") })
+  }
+
   @Test func `a request that is in the ledger is not taken again, in the next run neither`() throws {
     let fixture = try LedgerFixture()
     for run in 1...2 {

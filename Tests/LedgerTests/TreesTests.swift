@@ -75,6 +75,7 @@ import Testing
     try writer.apply((1...3000).map { Arrival([TestSpan(trace: $0, name: String(repeating: "n", count: 200))]) })
     let full = try #require(try writer.database.int("PRAGMA page_count"))
     while try writer.retain().isUnfinished {}
+    #expect(try writer.compact(leastFree: 0) { true } != nil)
     #expect(try writer.database.int("PRAGMA freelist_count") == 0)
     #expect(try #require(try writer.database.int("PRAGMA page_count")) < full / 2)
     #expect(try fixture.rows("SELECT traces FROM users") == ["1"])

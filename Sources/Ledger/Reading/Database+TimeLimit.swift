@@ -23,4 +23,21 @@ extension Database {
         return MonotonicClock.now() > deadline ? 1 : 0
       }, Unmanaged.passUnretained(timeLimit).toOpaque())
   }
+
+  /// Runs something that ends with SQLITE_INTERRUPT once `isWanted` says no. Takes a time limit's place.
+  func interruptible(
+    while isWanted: () -> Bool, _ body: () throws(LedgerError) -> Void
+  ) throws(LedgerError) {
+    let result = withoutActuallyEscaping(isWanted) { isWanted in
+      withUnsafePointer(to: isWanted) { isWanted in
+        sqlite3_progress_handler(
+          handle, Self.stepsBetweenLooks,
+          { $0?.assumingMemoryBound(to: (() -> Bool).self).pointee() ?? true ? 0 : 1 },
+          UnsafeMutableRawPointer(mutating: UnsafeRawPointer(isWanted)))
+        defer { sqlite3_progress_handler(handle, 0, nil, nil) }
+        return Result { () throws(LedgerError) in try body() }
+      }
+    }
+    try result.get()
+  }
 }

@@ -1,6 +1,6 @@
 extension LedgerReader {
   private static let mostTopUsers = 10
-  private static let mostUnpriced: Int64 = 20
+  private static let mostUnpriced = 1000
 
   /// Everything, or what there was in a time: traces with a timestamp in it, users and sessions that were active in it.
   package func overview(since: Int64? = nil, until: Int64? = nil) throws(LedgerQueryError) -> Overview {
@@ -8,11 +8,13 @@ extension LedgerReader {
       var overview = Overview()
       if since == nil, until == nil {
         try Self.sumUpEverything(&overview, database)
+        overview.unpriced = try Self.unpriced(database)
       } else {
-        try Self.sumUp(&overview, since ?? .min, until ?? .max, database)
+        let bounds: [SQLValue] = [.int(since ?? .min), .int(until ?? .max)]
+        try Self.sumUp(&overview, bounds, database)
+        overview.unpriced = try Self.unpriced(within: bounds, database)
       }
       try Self.compareUsers(&overview, since, until, database)
-      try Self.listUnpriced(&overview, database)
       return overview
     }
   }
@@ -36,9 +38,8 @@ extension LedgerReader {
   }
 
   private static func sumUp(
-    _ overview: inout Overview, _ since: Int64, _ until: Int64, _ database: Database
+    _ overview: inout Overview, _ bounds: [SQLValue], _ database: Database
   ) throws(LedgerError) {
-    let bounds: [SQLValue] = [.int(since), .int(until)]
     let sql = """
       SELECT count(*), sum(observations), sum(errors), sum(input), sum(output), sum(total), sum(cache_read),
         sum(cache_write), sum(reasoning), sum(cost), min(start), max(start), count(*) - count(user)
@@ -91,14 +92,32 @@ extension LedgerReader {
     }
   }
 
-  private static func listUnpriced(_ overview: inout Overview, _ database: Database) throws(LedgerError) {
+  private static func unpriced(_ database: Database) throws(LedgerError) -> [(model: String, calls: Int64)] {
     let sql = """
       SELECT n.name, p.calls FROM unpriced p JOIN names n ON n.id = p.model WHERE p.calls > 0
       ORDER BY p.calls DESC, n.name LIMIT ?
       """
-    try database.forEach(sql, [.int(mostUnpriced)]) { row in
-      overview.unpriced.append((row.text(0), row.int(1)))
+    var models: [(model: String, calls: Int64)] = []
+    try database.forEach(sql, [.int(Int64(mostUnpriced))]) { models.append(($0.text(0), $0.int(1))) }
+    return models
+  }
+
+  private static func unpriced(
+    within bounds: [SQLValue], _ database: Database
+  ) throws(LedgerError) -> [(model: String, calls: Int64)] {
+    var calls: [Int64: Int64] = [:]
+    let sql = "SELECT unpriced FROM traces WHERE start >= ? AND start < ? AND unpriced IS NOT NULL"
+    try database.forEach(sql, bounds) { row in
+      for each in UnpricedCalls.calls(in: row.withBytes(0) { UnpricedCalls.withoutPadding($0) }) {
+        calls[each.model, default: 0] += each.calls
+      }
     }
+    var models: [(model: String, calls: Int64)] = []
+    for (model, calls) in calls {
+      try database.forEach("SELECT name FROM names WHERE id = ?", [.int(model)]) { models.append(($0.text(0), calls)) }
+    }
+    models.sort { ($1.calls, $0.model) < ($0.calls, $1.model) }
+    return Array(models.prefix(mostUnpriced))
   }
 }
 

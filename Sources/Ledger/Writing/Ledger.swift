@@ -110,9 +110,11 @@ package final class Ledger: Sendable {
   // MARK: The thread
 
   private func run() {
-    var loop = LedgerLoop(configuration, queue: queue, requests: requests, log: log, metrics: metrics)
+    var loop = LedgerLoop(configuration, queue: queue, requests: requests, log: log, metrics: metrics) {
+      [handOver] in handOver.withLock { $0.deadline }
+    }
     loop.writer = handOver.withLock { $0.writer.take() }
-    loop.run { [handOver] in handOver.withLock { $0.deadline } }
+    loop.run()
   }
 
   /// Waits for what the thread answers.

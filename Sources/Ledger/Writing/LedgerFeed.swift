@@ -13,6 +13,8 @@ package final class LedgerFeed: Sendable {
   /// What must not be in the ledger.
   let privacy: PrivacyPolicy
   private let log: FactsLog?
+  /// Without a log: requests whose facts are in memory.
+  private let held = HeldRequests()
   /// Requests whose facts an earlier run left in the log.
   private let replayed = Locked(SequenceRuns())
 
@@ -60,7 +62,10 @@ package final class LedgerFeed: Sendable {
       return true
     }
     let arrival = Arrival(facts: facts, pipeline: pipeline, sequence: sequence)
-    let isTaken = log.map { write(arrival, to: $0, safe: safe) } ?? hold(arrival, safe: safe)
+    let isTaken =
+      if let log { write(arrival, to: log, safe: safe) } else if sequence != nil { hold(arrival, safe: safe) } else {
+        put(arrival, applied: safe)
+      }
     if !isTaken { metrics.noRoom.add() }
     return isTaken
   }
@@ -81,10 +86,25 @@ package final class LedgerFeed: Sendable {
   }
 
   private func hold(_ arrival: Arrival, safe: @escaping @Sendable () -> Void) -> Bool {
+    let number = held.add(safe)
+    let isTaken = put(arrival) { [held] in held.release(number) }
+    if !isTaken { held.forget(number) }
+    return isTaken
+  }
+
+  private func put(_ arrival: Arrival, applied: @escaping @Sendable () -> Void) -> Bool {
     var arrival = arrival
     arrival.facts = arrival.facts.compact
-    return queue.put(LedgerQueue.Item(arrival, applied: safe))
+    return queue.put(LedgerQueue.Item(arrival, applied: applied))
   }
+
+  /// Whether requests stay in their spool until their facts are in the ledger.
+  var holdsRequests: Bool { log == nil }
+
+  /// Lets requests go whose facts are in memory: these are taken all the same, but for a crash.
+  ///
+  /// - Returns: how many.
+  func letGo() -> Int { held.releaseAll() }
 
   /// Whether the request with that number in the pipeline's spool is in the ledger, committed, or in its log.
   package func isApplied(_ sequence: UInt64) -> Bool {

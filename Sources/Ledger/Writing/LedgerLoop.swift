@@ -18,19 +18,25 @@ struct LedgerLoop {
   /// What was last said about one.
   private var lastFailure = ""
   private var nextRetention: UInt64 = 0
+  private var nextCompaction: UInt64 = 0
   private var lastConflictLine: UInt64?
+  private let deadline: @Sendable () -> UInt64
 
   private static let retentionInterval = Duration.seconds(10).nanoseconds
+  private static let compactionPause = Duration.seconds(3600).nanoseconds
   private static let conflictLineInterval = Duration.seconds(300).nanoseconds
   private static let firstPause = Duration.milliseconds(250).nanoseconds
   private static let longestPause = Duration.seconds(30).nanoseconds
   /// Bytes that the write-ahead log may have before readers are made to wait for its end.
   private static let longestLog = 256 << 20
 
+  /// `deadline`: when to give up what cannot be written after that, in monotonic nanoseconds; the last moment of all while the
+  /// ledger does not stop.
   init(
     _ configuration: LedgerConfiguration, queue: LedgerQueue, requests: AppliedRequests, log: Log,
-    metrics: LedgerMetrics
+    metrics: LedgerMetrics, deadline: @escaping @Sendable () -> UInt64
   ) {
+    self.deadline = deadline
     self.configuration = configuration
     self.queue = queue
     self.requests = requests
@@ -39,26 +45,26 @@ struct LedgerLoop {
   }
 
   /// Works until the ledger stops.
-  ///
-  /// - Parameter deadline: when to give up what cannot be written after that, in monotonic nanoseconds.
-  mutating func run(deadline: () -> UInt64) {
+  mutating func run() {
+    writer?.wait(until: deadline)
     let stopped = Result<LedgerWriter, LedgerError>.failure(.stopped)
     var next = MonotonicClock.now() + configuration.interval.nanoseconds
     while true {
       let work = queue.take(at: next)
       items = work.items
       next = max(MonotonicClock.now(), next) + (queue.isEmpty ? configuration.interval.nanoseconds : 0)
-      let isCommitted = commit(deadline: deadline)
+      let isCommitted = commit()
       for order in work.orders { order(isCommitted ? writer.map(Result.success) ?? stopped : stopped) }
       if work.isStopping && (queue.isEmpty || !isCommitted || MonotonicClock.now() >= deadline()) { break }
       if !work.isStopping { lookAfterFile() }
     }
+    warnOfLoss()
     writer?.close()
     writer = nil
   }
 
   /// Writes the items, again and again if need be; false when the ledger stops meanwhile and the deadline has passed.
-  private mutating func commit(deadline: () -> UInt64) -> Bool {
+  private mutating func commit() -> Bool {
     let batch = items.compactMap { $0.read() }
     while !items.isEmpty || writer == nil {
       do throws(LedgerError) {
@@ -88,6 +94,7 @@ struct LedgerLoop {
   private mutating func opened() throws(LedgerError) -> LedgerWriter {
     if let writer { return writer }
     let opened = try LedgerWriter(configuration, applied: requests)
+    opened.wait(until: deadline)
     writer = opened
     return opened
   }
@@ -124,7 +131,16 @@ struct LedgerLoop {
       ["sessions": String(metrics.conflictingSessions.value)])
   }
 
+  /// What waits in memory and is in no spool is gone with the process.
+  private func warnOfLoss() {
+    let count = items.count { $0.isLostWithProcess } + queue.countLostWithProcess
+    guard count > 0 else { return }
+    log.error("the ledger stops without what requests said", ["requests": String(count)])
+  }
+
   // MARK: Now and then
+
+  private var isRunning: Bool { deadline() == .max }
 
   private mutating func lookAfterFile() {
     guard let writer, MonotonicClock.now() >= nextRetention else { return }
@@ -132,12 +148,27 @@ struct LedgerLoop {
       let (tally, isUnfinished) = try writer.retain()
       metrics.add(tally)
       // In step with what comes: a slice with each transaction.
-      nextRetention = isUnfinished && tally != LedgerWriter.Tally() ? 0 : MonotonicClock.now() + Self.retentionInterval
+      let isMore = isUnfinished && tally != LedgerWriter.Tally()
+      nextRetention = isMore ? 0 : MonotonicClock.now() + Self.retentionInterval
       try writer.boundLog(to: Self.longestLog)
       if writer.hasResidue { _ = try writer.scrub() }
+      if !isMore { compact(writer) }
     } catch {
       failed(error)
       nextRetention = MonotonicClock.now() + Self.retentionInterval
+    }
+  }
+
+  /// Nothing depends on it: what fails is tried again much later.
+  private mutating func compact(_ writer: LedgerWriter) {
+    let now = MonotonicClock.now()
+    guard now >= nextCompaction else { return }
+    do throws(LedgerError) {
+      guard let saved = try writer.compact(while: { isRunning }) else { return }
+      log.info("gave back what was free in the ledger's file", ["bytes": String(saved)])
+    } catch {
+      nextCompaction = now + Self.compactionPause
+      if isRunning { log.warn("cannot give back what is free in the ledger's file", ["error": "\(error)"]) }
     }
   }
 }

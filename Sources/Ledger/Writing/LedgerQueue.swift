@@ -28,6 +28,8 @@ final class LedgerQueue: Sendable {
     }
 
     var isInMemory: Bool { if case .memory = place { true } else { false } }
+    /// Whether nothing has it but this process.
+    var isLostWithProcess: Bool { if case .memory(let arrival) = place { arrival.sequence == nil } else { false } }
 
     /// The facts; nil when they are lost.
     func read() -> Arrival? {
@@ -181,6 +183,7 @@ final class LedgerQueue: Sendable {
   }
 
   var isEmpty: Bool { lock.withLock { state.items.isEmpty } }
+  var countLostWithProcess: Int { lock.withLock { state.items.count { $0.isLostWithProcess } } }
 
   /// These items wait no more.
   func done(_ items: [Item]) {

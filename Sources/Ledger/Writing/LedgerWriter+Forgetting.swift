@@ -43,7 +43,6 @@ extension LedgerWriter {
       erasure.sessions += step.sessions
       erasure.scores += tally.removedScores
     }
-    try database.execute("PRAGMA incremental_vacuum(100000)")
     erasure.remainsInLog = try !scrub()
     return erasure
   }

@@ -5,8 +5,7 @@ extension LedgerWriter {
   /// Rows that are looked at in one transaction.
   private static let slice = 1000
 
-  /// Removes some of the traces that are too old or too many, and gives the file system back some of what is free. Never
-  /// traces that got a span within the dedup window.
+  /// Removes some of the traces that are too old or too many; never those that got a span within the dedup window.
   ///
   /// - Returns: whether there is more to do.
   func retain() throws(LedgerError) -> (tally: Tally, isUnfinished: Bool) {
@@ -21,8 +20,6 @@ extension LedgerWriter {
         isUnfinished = isUnfinished || isMoving
       }
     }
-    // More than a slice's traces leave behind.
-    if try database.int("PRAGMA freelist_count") ?? 0 > 0 { try database.execute("PRAGMA incremental_vacuum(1000)") }
     return (tally, isUnfinished)
   }
 

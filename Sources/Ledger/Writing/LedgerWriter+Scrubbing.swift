@@ -42,7 +42,7 @@ extension LedgerWriter {
   private func scrubSlice() throws(LedgerError) {
     let place = SQLValue.text(Self.place)
     let first = try database.int("SELECT value FROM properties WHERE key = ?1", [place])
-    if let first, let next = try PageScrubber(database)?.scrub(from: max(first, 2), count: Self.slice) {
+    if let first, let next = try PageScrubber(database).scrub(from: max(first, 2), count: Self.slice) {
       try database.run("UPDATE properties SET value = ?2 WHERE key = ?1", [place, .int(next)])
     } else {
       try database.run("DELETE FROM properties WHERE key = ?1", [place])

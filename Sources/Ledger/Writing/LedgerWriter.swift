@@ -31,6 +31,7 @@ final class LedgerWriter {
   var isMoving = false
   /// Whether pages may still have copies of rows that were erased.
   var hasResidue = false
+  private var patience: LockPatience?
   /// Where the search for old traces goes on.
   var retentionPlace: Moment?
   /// When the latest of the traces began that retention has removed; nanoseconds since the Unix epoch.
@@ -143,6 +144,13 @@ final class LedgerWriter {
     try findResidue()
     dataVersion = version
     isStale = false
+  }
+
+  /// Has it wait for others' locks no longer than until then, in monotonic nanoseconds.
+  func wait(until deadline: @escaping @Sendable () -> UInt64) {
+    let patience = LockPatience(until: deadline)
+    database.wait(with: patience)
+    self.patience = patience
   }
 
   /// Ends a write-ahead log that readers, who come and go, have kept from ending: waits until those of now have finished.

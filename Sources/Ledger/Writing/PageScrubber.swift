@@ -3,18 +3,20 @@ import CSQLite
 /// Overwrites what nobody uses of a file's pages. `secure_delete` leaves copies there: when SQLite moves rows from one page to
 /// another, the first keeps their bytes between its list of rows and the rows that stay.
 ///
-/// See https://www.sqlite.org/fileformat2.html#b_tree_pages and, for which pages have rows, #pointer_map_or_ptrmap_pages.
+/// See https://www.sqlite.org/fileformat2.html#b_tree_pages.
 struct PageScrubber {
   private let database: Database
   private let pageSize: Int
   private let pageCount: Int64
   /// Without what is reserved at a page's end.
   private let usableSize: Int
+  /// Whether a page, counted from 0, is one of a table or an index, as no free page is, nor one that a long row overflows to.
+  private var hasRows: [Bool]
 
-  /// Nil for a file that does not say which of its pages have rows: no ledger is one.
+  /// Finds out which pages have rows. The log must be empty, and the writers' lock be held.
   ///
   /// - Throws: LedgerError.
-  init?(_ database: Database) throws(LedgerError) {
+  init(_ database: Database) throws(LedgerError) {
     self.database = database
     let header = try database.readFile(100, at: 0)
     func number(_ offset: Int, _ size: Int) -> Int { header[offset..<offset + size].reduce(0) { $0 << 8 | Int($1) } }
@@ -22,11 +24,50 @@ struct PageScrubber {
     pageSize = size == 1 ? 65536 : size
     usableSize = pageSize - number(20, 1)
     pageCount = try database.int("PRAGMA page_count") ?? 0
-    guard number(52, 4) != 0 else { return nil }
+    hasRows = Array(repeating: false, count: Int(pageCount))
+    var roots: [Int64] = []
+    try database.forEach("SELECT rootpage FROM sqlite_schema WHERE rootpage > 1") { roots.append($0.int(0)) }
+    for root in roots { try note(root, depth: depth(below: root)) }
   }
 
-  /// Overwrites what is unused of some pages. The log must be empty, and the writers' lock be held. The first page has nothing
-  /// but the names of tables.
+  /// How many levels of pages a tree has below its root: as many on every way down.
+  private func depth(below root: Int64) throws(LedgerError) -> Int {
+    var depth = 0
+    var page = root
+    while let first = try children(of: page).first {
+      page = first
+      depth += 1
+    }
+    return depth
+  }
+
+  /// Notes a page and all below it. Leaves, which are most, need not be read for that.
+  private mutating func note(_ page: Int64, depth: Int) throws(LedgerError) {
+    guard (1...pageCount).contains(page) else { return }
+    hasRows[Int(page) - 1] = true
+    guard depth > 0 else { return }
+    for child in try children(of: page) { try note(child, depth: depth - 1) }
+  }
+
+  /// None of a leaf.
+  private func children(of page: Int64) throws(LedgerError) -> [Int64] {
+    let bytes = try database.readFile(pageSize, at: offset(of: page))
+    guard Self.isInterior(bytes) else { return [] }
+    func number(_ offset: Int, _ size: Int) -> Int64 {
+      bytes[offset..<offset + size].reduce(0) { $0 << 8 | Int64($1) }
+    }
+    let rows = Int(number(3, 2))
+    guard Self.interiorHeader + 2 * rows <= usableSize else { return [] }
+    var children: [Int64] = []
+    for row in 0..<rows {
+      let start = Int(number(Self.interiorHeader + 2 * row, 2))
+      if start + 4 <= usableSize { children.append(number(start, 4)) }
+    }
+    return children + [number(8, 4)]
+  }
+
+  /// Overwrites what is unused of some pages. The log must be empty, and the writers' lock be held since `init`. The first page has
+  /// nothing but the names of tables.
   ///
   /// - Parameters:
   ///   - first: of the pages, 2 at least.
@@ -35,12 +76,9 @@ struct PageScrubber {
   /// - Throws: LedgerError.
   func scrub(from first: Int64, count: Int64) throws(LedgerError) -> Int64? {
     let end = min(first + count, pageCount + 1)
-    var map = (page: Int64(0), bytes: [UInt8]())
     var page = first
     while page < end {
-      let mapPage = mapPage(of: page)
-      if map.page != mapPage { map = (mapPage, try database.readFile(pageSize, at: offset(of: mapPage))) }
-      if page > mapPage, Self.hasRows(map.bytes[5 * Int(page - mapPage - 1)]) { try scrub(page) }
+      if hasRows[Int(page) - 1] { try scrub(page) }
       page += 1
     }
     try database.syncFile()
@@ -49,12 +87,11 @@ struct PageScrubber {
 
   private func scrub(_ page: Int64) throws(LedgerError) {
     let bytes = try database.readFile(pageSize, at: offset(of: page))
-    // Interior pages' headers are longer.
-    let isLeaf = bytes[0] == 10 || bytes[0] == 13
-    guard isLeaf || bytes[0] == 2 || bytes[0] == 5 else { return }
+    let isInterior = Self.isInterior(bytes)
+    guard isInterior || bytes[0] == 10 || bytes[0] == 13 else { return }
     let rows = Int(bytes[3]) << 8 | Int(bytes[4])
     let start = Int(bytes[5]) << 8 | Int(bytes[6])
-    let unused = ((isLeaf ? 8 : 12) + 2 * rows, start == 0 ? 65536 : start)
+    let unused = ((isInterior ? Self.interiorHeader : 8) + 2 * rows, start == 0 ? 65536 : start)
     guard unused.0 < unused.1, unused.1 <= usableSize, bytes[unused.0..<unused.1].contains(where: { $0 != 0 }) else {
       return
     }
@@ -63,16 +100,10 @@ struct PageScrubber {
 
   private func offset(of page: Int64) -> Int64 { (page - 1) * Int64(pageSize) }
 
-  /// The page that says what a page is: it stands before those of which it does, five bytes for each.
-  private func mapPage(of page: Int64) -> Int64 {
-    let pages = Int64(usableSize / 5 + 1)
-    let map = (page - 2) / pages * pages + 2
-    // SQLite's locks lie there, and it leaves that page alone.
-    return map == Int64(1 << 30) / Int64(pageSize) + 1 ? map + 1 : map
-  }
+  /// Bytes before an interior page's list of rows.
+  private static let interiorHeader = 12
 
-  /// Whether a page of that type is the root of a table or an index, or any other page of one.
-  private static func hasRows(_ type: UInt8) -> Bool { type == 1 || type == 5 }
+  private static func isInterior(_ page: [UInt8]) -> Bool { page[0] == 2 || page[0] == 5 }
 }
 
 extension Database {
