@@ -149,7 +149,7 @@ let package = Package(
       ["Filters", "Facts", "EndUser", "Prices", "Pipeline", "OTLP", "Spool", "JSON", "SelfTelemetry", "Locks"]),
     tests("Connectors", ["Ledger", "Facts", "Pipeline", "OTLP", "SelfTelemetry", "Locks"]),
     tests("Console", ["Ledger", "Filters", "Facts", "HTTPServer", "JSON", "SelfTelemetry", "Locks"]),
-    tests("Terminal", ["JSON"]),
+    tests("Terminal", ["JSON", "SelfTelemetry"]),
     tests("Pipeline", ["OTLP", "Spool", "SelfTelemetry", "Locks"]),
     tests("EndUser", ["Pipeline", "OTLP", "Spool", "SelfTelemetry"]),
     tests("Authentication", ["SelfTelemetry", "Locks"]),

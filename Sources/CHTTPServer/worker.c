@@ -19,6 +19,38 @@ static struct MHD_Connection *inner(chttp_connection *connection) { return (stru
 
 static chttp_connection *outer(struct MHD_Connection *connection) { return (chttp_connection *)connection; }
 
+/* What is kept for a connection: libmicrohttpd's socket context. */
+typedef struct visit {
+  /* What `opened` returned. */
+  void *client;
+  /* Of the request that is coming in: its query, or NULL, and the first byte of that while it is hidden. */
+  char *query;
+  char first;
+} visit;
+
+/* NULL when memory ran out as the connection began. */
+static visit *visit_on(struct MHD_Connection *connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/*
+ * Has the query end where it begins, until `on_access`. libmicrohttpd, which comes here right before it takes the query
+ * apart, would keep a record for each argument: where some hundreds do not fit into the connection's memory, it would
+ * neither answer nor go on.
+ */
+static void *hide_query(void *cls, const char *target, struct MHD_Connection *connection) {
+  (void)cls;
+  visit *visit = visit_on(connection);
+  if (visit == NULL) return NULL;
+  char *mark = strchr(target, '?');
+  visit->query = mark == NULL ? NULL : mark + 1;
+  if (mark != NULL) {
+    visit->first = *visit->query;
+    *visit->query = '\0';
+  }
+  return NULL;
+}
+
 /* libmicrohttpd calls this once for the headers, for every piece of the body, and with no bytes at the end. */
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *bytes, size_t *count, void **request) {
@@ -26,8 +58,11 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, c
   const chttp_worker *worker = cls;
   bool go_on;
   if (*request == NULL) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    *request = worker->callbacks.head(worker->context, info->socket_context, outer(connection), method, url);
+    const visit *visit = visit_on(connection);
+    if (visit == NULL) return MHD_NO;
+    if (visit->query != NULL) *visit->query = visit->first;
+    *request =
+        worker->callbacks.head(worker->context, visit->client, outer(connection), method, url, visit->query);
     go_on = *request != NULL;
   } else if (*count > 0) {
     go_on = worker->callbacks.body(worker->context, *request, bytes, *count);
@@ -52,14 +87,19 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
                           enum MHD_ConnectionNotificationCode code) {
   const chttp_worker *worker = cls;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    visit *visit = calloc(1, sizeof *visit);
+    if (visit == NULL) return;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *socket_context = worker->callbacks.opened(worker->context, outer(connection), info->connect_fd);
+    visit->client = worker->callbacks.opened(worker->context, outer(connection), info->connect_fd);
+    *socket_context = visit;
   } else {
-    worker->callbacks.closed(worker->context, *socket_context);
+    visit *visit = *socket_context;
+    worker->callbacks.closed(worker->context, visit == NULL ? NULL : visit->client);
+    free(visit);
   }
 }
 
-/* Paths and queries stay as they were sent: once decoded, nobody could tell a slash in a name from one between names. */
+/* Paths stay as they were sent: once decoded, nobody could tell a slash in a name from one between names. */
 static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text) {
   (void)cls;
   (void)connection;
@@ -93,7 +133,7 @@ chttp_worker *chttp_worker_start(const chttp_worker_options *options, const chtt
       0, NULL, NULL, on_access, worker, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory, MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker,
       MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-      MHD_OPTION_END);
+      MHD_OPTION_URI_LOG_CALLBACK, hide_query, NULL, MHD_OPTION_END);
   if (worker->daemon == NULL) {
     int reason = errno;
     free(worker);
@@ -173,25 +213,6 @@ bool chttp_header(chttp_connection *connection, const char *name, size_t name_le
   return MHD_lookup_connection_value_n(inner(connection), MHD_HEADER_KIND, name, name_length, value, value_length) ==
              MHD_YES &&
          *value != NULL;
-}
-
-typedef struct parameter_visit {
-  void *context;
-  bool (*each)(void *context, const char *name, size_t name_length, const char *value, size_t value_length);
-} parameter_visit;
-
-static enum MHD_Result on_parameter(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
-                                    const char *value, size_t value_size) {
-  (void)kind;
-  const parameter_visit *visit = cls;
-  return visit->each(visit->context, name, name_size, value, value_size) ? MHD_YES : MHD_NO;
-}
-
-void chttp_each_parameter(chttp_connection *connection, void *context,
-                          bool (*each)(void *context, const char *name, size_t name_length, const char *value,
-                                       size_t value_length)) {
-  parameter_visit visit = {.context = context, .each = each};
-  MHD_get_connection_values_n(inner(connection), MHD_GET_ARGUMENT_KIND, on_parameter, &visit);
 }
 
 size_t chttp_head_size(chttp_connection *connection) {

@@ -125,5 +125,6 @@ package enum Program {
     }
   }
 
-  private static func printError(_ text: String) { Log.writeToStandardError(text) }
+  /// Arguments and configurations are quoted in it.
+  private static func printError(_ text: String) { Log.writeToStandardError(PlainText.harmlessLines(text)) }
 }

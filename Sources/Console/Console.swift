@@ -1,3 +1,4 @@
+import Filters
 package import HTTPServer
 package import Ledger
 package import TLS
@@ -26,6 +27,10 @@ package final class Console: Sendable {
   /// Erases an end user, and says what was erased.
   package typealias Forgetting = @Sendable (_ endUser: String) throws -> any JSONWritable
 
+  /// Bytes that a request line and its headers may take: the longest filter that there is, with every byte of it
+  /// percent-encoded, and 16 KiB for all else.
+  static let maxHeaderBytes = 3 * Filter.maxBytes + 16 << 10
+
   private let server: HTTPServer
   private let threads: QueryThreads
 
@@ -49,7 +54,7 @@ package final class Console: Sendable {
       configuration: HTTPServerConfiguration(
         host: configuration.host, port: configuration.port, workers: 1, maxConnections: 100,
         timeouts: HTTPTimeouts(idle: .seconds(120), readHeader: .seconds(10), read: .seconds(10), write: .seconds(30)),
-        certificate: certificate),
+        maxHeaderBytes: Self.maxHeaderBytes, certificate: certificate),
       handler: ConsoleHandler(answering, access: Access(configuration), threads: threads))
   }
 

@@ -60,7 +60,8 @@ extension OpenAPI {
 
   private static func failures(isFound: Bool) -> String {
     let all = [
-      (400, "invalid"), (401, "unauthorized"), (403, "forbidden"), (404, "unknown"), (500, "failed"), (503, "busy"),
+      (400, "invalid"), (401, "unauthorized"), (403, "forbidden"), (404, "unknown"), (408, "slow"), (413, "laden"),
+      (414, "endless"), (431, "long"), (500, "failed"), (503, "busy"),
     ]
     return all.filter { !isFound || $0.0 != 404 }
       .map { ",\n    \"\($0.0)\": {\"$ref\": \"#/components/responses/\($0.1)\"}" }.joined()

@@ -61,14 +61,23 @@ enum OpenAPI {
     failure("invalid", "A parameter is wrong."), failure("unauthorized", "The token is missing or wrong."),
     failure("forbidden", "Without a token, only localhost and addresses in numbers are answered."),
     failure("unknown", "There is no such thing."), failure("failed", "The ledger cannot be read or written."),
+    failure("slow", "The request did not come in full in time."), failure("laden", "The request has a body."),
+    failure("long", "Request line and headers are larger than \(Console.maxHeaderBytes) bytes.", orHTML: true),
+    """
+
+    "endless": {"description": "Path and query are much larger than that.", "content": {\(html)}}
+    """,
     failure("busy", "Too many questions at a time, or one that takes too long."),
   ].joined(separator: ",")
 
-  private static func failure(_ name: String, _ description: String) -> String {
+  /// What libmicrohttpd says by itself.
+  private static let html = #""text/html": {"schema": {"type": "string"}}"#
+
+  private static func failure(_ name: String, _ description: String, orHTML: Bool = false) -> String {
     """
 
     "\(name)": {"description": "\(description)", "content": {"application/json":
-      {"schema": {"$ref": "#/components/schemas/Error"}}}}
+      {"schema": {"$ref": "#/components/schemas/Error"}}\(orHTML ? ", \(html)" : "")}}
     """
   }
 }

@@ -98,8 +98,10 @@ struct UsageCount: ~Copyable {
     let notes = notes.elements
     let teller = Int(notes[place].teller)
     if teller >= 0, teller == place || spans[teller].isModelCall { return }
+    // What was at an unknown time costs what it costs by the latest prices.
+    let time = spans[place].start == 0 ? .max : spans[place].start
     let cost = spans[place].tokens.priced(spans[place].kind).flatMap {
-      prices.cost(model: spans[place].model, provider: spans[place].provider, at: spans[place].start, $0)
+      prices.cost(model: spans[place].model, provider: spans[place].provider, at: time, $0)
     }
     if let cost {
       notes[place].cost = cost

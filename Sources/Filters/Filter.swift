@@ -3,6 +3,9 @@
 /// A condition is true or false, never unknown: what is absent equals nothing, contains nothing and compares with nothing,
 /// and a negation is the exact complement.
 package struct Filter: Sendable {
+  /// The longest text that one is read from, in bytes.
+  package static let maxBytes = FilterParser.maxBytes
+
   package let condition: Condition
   /// What it was read from; empty when a program made it.
   let text: String

@@ -7,16 +7,19 @@ package struct HTTPRequestHead {
   private let connection: OpaquePointer
   private let rawMethod: UnsafePointer<CChar>
   private let rawPath: UnsafePointer<CChar>
+  private let rawQuery: UnsafePointer<CChar>?
 
   /// Bytes of the body as announced; nil when it comes in chunks.
   package let contentLength: Int?
 
   init(
-    connection: OpaquePointer, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>, contentLength: Int?
+    connection: OpaquePointer, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>,
+    query: UnsafePointer<CChar>?, contentLength: Int?
   ) {
     self.connection = connection
     self.rawMethod = method
     self.rawPath = path
+    self.rawQuery = query
     self.contentLength = contentLength
   }
 
@@ -35,18 +38,15 @@ package struct HTTPRequestHead {
       .map { PercentEncoding.decode(UnsafeRawBufferPointer(rebasing: $0)) }
   }
 
-  /// The query's parameters in their order, decoded. A value is nil where there is no `=`. What is not UTF-8 is repaired.
+  /// The query's parameters in their order, decoded, where `+` is a space. A value is nil where there is no `=`. What is not
+  /// UTF-8 is repaired.
   package var parameters: [(name: String, value: String?)] {
-    var found: [(name: String, value: String?)] = []
-    withUnsafeMutablePointer(to: &found) { found in
-      chttp_each_parameter(connection, found) { found, name, nameCount, value, valueCount in
-        let name = PercentEncoding.decode(UnsafeRawBufferPointer(start: name, count: nameCount))
-        let value = value.map { PercentEncoding.decode(UnsafeRawBufferPointer(start: $0, count: valueCount)) }
-        found?.assumingMemoryBound(to: [(name: String, value: String?)].self).pointee.append((name, value))
-        return true
-      }
+    guard let rawQuery else { return [] }
+    return UnsafeRawBufferPointer(start: rawQuery, count: strlen(rawQuery)).split(separator: UInt8(ascii: "&")).map {
+      let sides = $0.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+        .map { PercentEncoding.decode(UnsafeRawBufferPointer(rebasing: $0), plusIsSpace: true) }
+      return (sides[0], sides.count > 1 ? sides[1] : nil)
     }
-    return found
   }
 
   /// The first header of that name, in any letter case; nil when there is none.

@@ -1,8 +1,11 @@
 /// Bytes as they stand in a URL.
 enum PercentEncoding {
-  /// What `%` and two digits stand for; an escape that is none stays as it is. What is not UTF-8 is repaired.
-  static func decode(_ bytes: UnsafeRawBufferPointer) -> String {
-    guard bytes.contains(UInt8(ascii: "%")) else { return String(decoding: bytes, as: UTF8.self) }
+  /// What `%` and two digits stand for; an escape that is none stays as it is. What is not UTF-8 is repaired. In a query,
+  /// `+` stands for a space.
+  static func decode(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) -> String {
+    guard bytes.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+      return String(decoding: bytes, as: UTF8.self)
+    }
     var decoded: [UInt8] = []
     decoded.reserveCapacity(bytes.count)
     var place = 0
@@ -13,7 +16,8 @@ enum PercentEncoding {
         decoded.append(high << 4 | low)
         place += 3
       } else {
-        decoded.append(bytes[place])
+        let isSpace = plusIsSpace && bytes[place] == UInt8(ascii: "+")
+        decoded.append(isSpace ? UInt8(ascii: " ") : bytes[place])
         place += 1
       }
     }

@@ -29,10 +29,10 @@ final class Worker: Sendable {
   func start() throws(HTTPServerError) {
     var callbacks = chttp_callbacks(
       opened: { worker, connection, socket in Worker.from(worker).connectionOpened(connection, socket) },
-      head: { worker, clock, connection, method, path in
+      head: { worker, clock, connection, method, path, query in
         guard let clock, let connection, let method, let path else { return nil }
         let known = Unmanaged<ConnectionClock>.fromOpaque(clock).takeUnretainedValue()
-        let request = Worker.from(worker).begin(connection, known, method: method, path: path)
+        let request = Worker.from(worker).begin(connection, known, method: method, path: path, query: query)
         return request.map { Unmanaged.passRetained($0).toOpaque() }
       },
       body: { worker, request, bytes, count in
@@ -115,12 +115,13 @@ final class Worker: Sendable {
   // MARK: - A request's way, on the daemon's thread
 
   private func begin(
-    _ connection: OpaquePointer, _ clock: ConnectionClock, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>
+    _ connection: OpaquePointer, _ clock: ConnectionClock, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>,
+    query: UnsafePointer<CChar>?
   ) -> HTTPRequest? {
     guard clock.enter(.body) else { return nil }
     let announced = Int(chttp_content_length(connection))
     let head = HTTPRequestHead(
-      connection: connection, method: method, path: path,
+      connection: connection, method: method, path: path, query: query,
       contentLength: announced == CHTTP_CHUNKED ? nil : max(announced, 0))
 
     let reading = decide(head, announced, connection)

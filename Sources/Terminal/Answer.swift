@@ -1,4 +1,5 @@
 import JSON
+import SelfTelemetry
 
 /// The answer to a command, on its way to the output.
 struct Answer {

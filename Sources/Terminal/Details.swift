@@ -1,4 +1,5 @@
 import JSON
+import SelfTelemetry
 
 /// What one user, session or trace is: labels and values under a heading.
 struct Details {
@@ -66,16 +67,19 @@ struct Details {
     }
   }
 
-  /// The text; values that are too long for a line go on in the next.
+  /// The text; values that do not fit into a line go on in the next, and one that is too long for any is cut.
   func text(on screen: Screen) -> String {
     let indent = (lines.map(\.label.count).max() ?? 0) + 4
+    let heading = PlainText.cut(heading, to: screen.width ?? .max)
+    let longest = max((screen.width ?? .max) - indent, 1)
     var text = (screen.hasColours ? Style.bold.applied(to: heading) : heading) + "\n"
     for (label, pieces) in lines {
       let title = "  " + label + String(repeating: " ", count: indent - 2 - label.count)
       text += screen.hasColours ? Style.dim.applied(to: title) : title
       var column = indent
       for (index, piece) in pieces.enumerated() {
-        let piece = index + 1 < pieces.count ? piece + "," : piece
+        let comma = index + 1 < pieces.count ? "," : ""
+        let piece = PlainText.cut(piece, to: longest - comma.count) + comma
         let width = PlainText.width(piece)
         if index > 0, let room = screen.width, column + 1 + width > room {
           text += "\n" + String(repeating: " ", count: indent)

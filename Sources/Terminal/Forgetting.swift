@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import SelfTelemetry
 
 /// `users forget ID`: erases an end user, and says where copies are that no ledger reaches.
 struct Forgetting {

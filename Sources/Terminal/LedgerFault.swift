@@ -15,6 +15,9 @@ package enum LedgerFault: Error, Equatable {
     let error = (try? JSONDocument(json))?.root?.at("error")
     if status == 404 {
       self = .notFound
+    } else if status == 414 || status == 431 {
+      // Who has not read all of it answers in words that may not be ours.
+      self = .failed("the request is longer than the collector takes (\(status)): ask with a shorter filter or id")
     } else if let message = error?.text("message"), let position = error?.count("position") {
       self = .filter(message, position: Int(position))
     } else {

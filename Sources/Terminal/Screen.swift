@@ -20,11 +20,16 @@ struct Screen {
   static func standardOutput(environment: (String) -> String?) -> Screen {
     let isTerminal = isatty(STDOUT_FILENO) == 1
     let isPlain = environment("NO_COLOR")?.isEmpty == false || ["dumb", nil].contains(environment("TERM"))
-    var size = winsize()
-    let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
     return Screen(
-      width: isTerminal ? (isKnown ? Int(size.ws_col) : 80) : nil, hasColours: isTerminal && !isPlain,
-      isTerminal: isTerminal, now: .now())
+      width: columns(of: STDOUT_FILENO), hasColours: isTerminal && !isPlain, isTerminal: isTerminal, now: .now())
+  }
+
+  /// Columns of the terminal that a descriptor leads to; nil where there is none.
+  static func columns(of descriptor: Int32) -> Int? {
+    guard isatty(descriptor) == 1 else { return nil }
+    var size = winsize()
+    let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    return isKnown ? Int(size.ws_col) : 80
   }
 
   /// A time of the API: how long ago for a person, as it is for a program.

@@ -1,3 +1,5 @@
+import SelfTelemetry
+
 /// Rows under titles, as wide as there is room.
 struct Table {
   struct Column {

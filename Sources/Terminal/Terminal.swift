@@ -40,8 +40,7 @@ package enum Terminal {
   package static let environment: @Sendable (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
 
   static func say(_ message: String) {
-    let lines = message.split(separator: "\n", omittingEmptySubsequences: false).map { PlainText.harmless(String($0)) }
-    Log.writeToStandardError("heirloom: \(lines.joined(separator: "\n"))\n")
+    Log.writeToStandardError("heirloom: \(PlainText.harmlessLines(message))\n")
   }
 
   /// Tells something beside the answer, which goes to standard error so that the answer stays what it is.
@@ -54,7 +53,8 @@ package enum Terminal {
     switch (fault, command.subject) {
     case (.failed(let message), _): message
     case (.filter(let message, let position), _):
-      FilterError(message, at: position, in: command.filter ?? "").description
+      FilterError(message, at: position, in: command.filter ?? "")
+        .description(columns: Screen.columns(of: STDERR_FILENO) ?? FilterError.usualColumns)
     case (.notFound, .user(let id)), (.notFound, .forget(let id)): "the ledger knows no end user \"\(id)\""
     case (.notFound, .session(let id)): "the ledger knows no session \"\(id)\""
     case (.notFound, .trace(let id)) where id.utf8.count < 6:

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from support import config
-from support.client import Client, Wire
+from support.client import PATH, Client, Wire
 from support.collector import Collector, free_port
 from support.making import body, new_trace, span
 from support.servers import PROTOBUF
@@ -43,6 +43,12 @@ def works(port):
 def test_a_request_of_the_very_limit_is_accepted(port, compress):
     with Client(port) as client:
         (client.send_gzip if compress else client.send)(of_size(LIMIT)).response
+
+
+def test_a_query_of_hundreds_of_parameters_keeps_nobody_waiting(port):
+    query = "&".join(f"a{number}=1" for number in range(700))
+    with Client(port) as client:
+        client.send(of_size(1000), path=f"{PATH}?{query}").response
 
 
 def test_one_byte_more_is_refused(port):

@@ -235,6 +235,20 @@ def test_a_wrong_filter_is_shown_with_the_place(asked, place):
         assert lines[1:] == ["  " + text, "  " + " " * caret + "^"]
 
 
+@pytest.mark.parametrize("place", ["file", "collector"])
+def test_the_place_is_shown_in_its_column(asked, place):
+    where = ["--ledger", asked.database] if place == "file" else ["--url", asked.api.endpoint]
+    for value, columns in [("日本語", 6), ("\u202e", 8), ("é😀", 3), ("a\tb", 3)]:
+        text = f'end_user is "{value}" and cost > cheap'
+        lines = run("traces", "--filter", text, *where).stderr.splitlines()
+        assert lines[1].startswith('  end_user is "') and lines[1].endswith('" and cost > cheap')
+        assert lines[2] == " " * (2 + 13 + columns + 13) + "^"
+    shown = on_terminal("traces", "--filter", f'end_user is {"日" * 2000} and cost > cheap', *where, width=40)
+    line, caret = shown.lines[-2:]
+    assert width(line) <= 40 and line.endswith("日 and cost > cheap")
+    assert caret == " " * width(line.removesuffix("cheap")) + "^"
+
+
 @pytest.mark.parametrize("words", [["user", "nobody"], ["session", "none"], ["trace", "0" * 32], ["trace", "x"]])
 def test_what_is_not_there_is_named(ask, words):
     result = ask(*words)
@@ -249,6 +263,24 @@ MISUSES = ["user", "users ada", "users --limit 0", "trace a --filter b", "users 
 def test_misuse_is_told_apart(ask, words):
     result = ask(*words)
     assert result.returncode == 2 and result.stdout == "" and result.stderr.startswith("heirloom: ")
+
+
+ORDERS = "a\x1b[31m\u202e\u009b\n\tb"
+QUOTED = ["%", "--%", "traces %", "traces --%", "traces --since %", "traces --ledger %"]
+
+
+@pytest.mark.parametrize("words", [quoted.split() for quoted in QUOTED], ids=QUOTED)
+def test_an_argument_that_is_quoted_gives_a_terminal_no_orders(words):
+    shown = on_terminal(*(word.replace("%", ORDERS) for word in words), width=200)
+    assert shown.status != 0 and "a\\u{1b}[31m\\u{202e}\\u{9b}" in shown.text
+    assert not [each for each in shown.text if unicodedata.category(each) in ("Cc", "Cf") and each not in "\r\n"]
+
+
+def test_the_longest_filter_and_a_longer_one(asked):
+    start = "end_user is not "
+    for length, status, says in [((65536 - len(start)) // 3, 0, ""), (22_000, 1, "65536"), (43_000, 1, "shorter")]:
+        result = run("users", "--limit", "1", "--filter", start + "€" * length, "--url", asked.api.endpoint)
+        assert result.returncode == status and says in result.stderr, result.stderr[:300]
 
 
 def test_a_reader_that_has_enough_ends_it_silently(asked):

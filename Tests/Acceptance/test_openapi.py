@@ -94,6 +94,14 @@ def test_what_is_not_there_is_not_found(life, openapi, places):
             assert not openapi.faults(place, status, answer)
 
 
+def test_what_is_too_large_is_refused_everywhere(life, openapi, places):
+    for place in places.values():
+        for target, headers, expected in [(place + "?" + "a" * 220_000, {}, 431), (place, {"Content-Length": "1"}, 413)]:
+            status, _, answer = ask(life, target, **headers)
+            assert status == expected
+            assert not openapi.faults(place, status, answer)
+
+
 def hostile(rng):
     """Something that somebody might put into a parameter."""
     kind = rng.randrange(6)

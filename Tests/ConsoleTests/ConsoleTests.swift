@@ -1,3 +1,4 @@
+import Filters
 import Foundation
 import Locks
 import TestSupport
@@ -159,5 +160,26 @@ import Testing
     let clients = try (0..<20).map { _ in try TestClient(port: served.console.port) }
     for client in clients { try client.send("GET", "/api/v1/overview", host: "localhost") }
     for client in clients { #expect(try client.receive().status == 200) }
+  }
+
+  @Test func `reads the longest filter, however it is encoded, and says so of a longer request`() throws {
+    let start = "end_user is not \""
+    let filter = start + String(repeating: "€", count: (Filter.maxBytes - start.utf8.count - 1) / 3) + "\""
+    let reply = try served.ask("/api/v1/users?filter=\(ServedLedger.escaped(filter))")
+    #expect(reply.status == 200)
+    #expect(reply.text.contains("team/bob 1"))
+    let (status, object) = try served.json("/api/v1/users?filter=\(String(repeating: "a", count: Filter.maxBytes + 1))")
+    #expect(status == 400)
+    #expect(object.message == "filter: a filter has at most \(Filter.maxBytes) bytes")
+    let long = try served.ask("/api/v1/users?filter=\(String(repeating: "a", count: Console.maxHeaderBytes))")
+    #expect(long.status == 431)
+    #expect(long.headers["content-type"] == "application/json")
+  }
+
+  @Test func `any number of parameters is answered`() throws {
+    let query = (0..<700).map { "a\($0)=1" }.joined(separator: "&")
+    let (status, object) = try served.json("/api/v1/users?\(query)")
+    #expect(status == 400)
+    #expect(object.message.contains("a0"))
   }
 }

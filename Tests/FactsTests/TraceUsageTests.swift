@@ -132,16 +132,28 @@ import Testing
     #expect(cost(.llm) { ($0.total, $0.input) = (.min, 3) } == 3000)
   }
 
+  /// By the built-in table.
+  private func builtInCost(of span: OwnedFacts) -> Int64? {
+    var reader = TraceFactsReader(prices: PriceTable(builtIn: true, overrides: []), fallback: .none)
+    return span.record.withUnsafeBytes { records in reader.read(records) { $0.cost } }
+  }
+
   /// gemini-2.5-pro: 1.25 in and 10 out for a million, twice and half as much again above 200,000 in.
   @Test func `prices a sum over calls as no longer than its calls may be`() {
     func cost(_ kind: ObservationKind) -> Int64? {
-      var reader = TraceFactsReader(prices: PriceTable(builtIn: true, overrides: []), fallback: .none)
-      return span(1, kind, tokens: (250_000, 100), model: "gemini-2.5-pro").record.withUnsafeBytes { records in
-        reader.read(records) { $0.cost }
-      }
+      builtInCost(of: span(1, kind, tokens: (250_000, 100), model: "gemini-2.5-pro"))
     }
     #expect(cost(.agent) == 313_500_000 && cost(.workflow) == 313_500_000)
     #expect(cost(.llm) == 626_500_000)
+  }
+
+  /// claude-sonnet-4-6: 3 in for a million, and 6 for long inputs until 2026-03-13.
+  @Test func `prices a call at an unknown time by the latest prices`() {
+    func cost(at time: UInt64) -> Int64? {
+      builtInCost(
+        of: span(1, .llm, tokens: (300_000, 0), model: "claude-sonnet-4-6") { ($0.start, $0.end) = (time, time) })
+    }
+    #expect(cost(at: 1) == 1_800_000_000 && cost(at: 0) == 900_000_000)
   }
 
   @Test func `stays within what a number holds`() {

@@ -1,3 +1,5 @@
+import SelfTelemetry
+import TestSupport
 import Testing
 
 @testable import Filters
@@ -111,6 +113,39 @@ import Testing
     #expect(lines.count == 3)
     #expect(lines[1].count <= 110 && lines[1].contains(" and cost > x and") && lines[1].hasSuffix("b…"))
     #expect(Array(lines[1])[lines[2].count - 1] == "x")
+  }
+
+  @Test(arguments: [
+    ("tag is '日本語' and ‸usr is b", 10 + 6 + 6), ("tag is '日本語' and cost > ‸日本", 10 + 6 + 13),
+    ("tag is '😀e\u{301}' and ‸usr is b", 10 + 3 + 6), ("tag is '\u{202e}' and ‸usr is b", 10 + 8 + 6),
+    ("tag is '\t' and ‸usr is b", 10 + 1 + 6),
+  ])
+  func `the caret stands in the column of the place`(marked: String, column: Int) throws {
+    let lines = description(marked.replacing("‸", with: "")).split(separator: "\n").map(String.init)
+    #expect(lines.last == String(repeating: " ", count: column) + "^")
+    let rest = try #require(marked.split(separator: "‸").last)
+    let line = lines[lines.count - 2]
+    #expect(line.hasSuffix(rest))
+    #expect(PlainText.width(String(line.dropLast(rest.count))) == column)
+  }
+
+  @Test(arguments: [1, 6, 20, 40, 80, 300])
+  func `what is shown fits, and the place is in it`(columns: Int) throws {
+    var random = SeededGenerator(seed: UInt64(columns))
+    for _ in 0..<200 {
+      let scalars = (0..<Int.random(in: 0...120, using: &random)).map { _ in
+        "a漢😀\u{301}\u{202e}\t ".unicodeScalars.randomElement(using: &random)!
+      }
+      var text = String.UnicodeScalarView()
+      text.append(contentsOf: scalars)
+      let error = FilterError("no", at: Int.random(in: 0...scalars.count, using: &random), in: String(text))
+      let lines = error.description(columns: columns).split(separator: "\n", omittingEmptySubsequences: false).map(
+        String.init)
+      guard !scalars.isEmpty else { continue }
+      #expect(lines.count == 3)
+      #expect(lines.dropFirst().allSatisfy { PlainText.width($0) <= max(columns, 6) })
+      #expect(PlainText.harmless(lines[1]) == lines[1])
+    }
   }
 
   @Test func `a message is one line, and not too long`() {

@@ -1,4 +1,4 @@
-import HTTPServer
+@testable import HTTPServer
 import Locks
 import TestSupport
 import Testing
@@ -169,6 +169,20 @@ struct RefusalTests {
       #expect(reply == nil || reply?.status == 431)
       client.waitForEnd()
       #expect(handler.decidedCount == 0)
+    }
+  }
+
+  @Test func `a target that just about fills the connection's memory does not fall into silence`() throws {
+    let configuration = HTTPServerConfiguration(workers: 1, maxHeaderBytes: 5000)
+    try withServer(configuration) { server, _ in
+      for size in stride(from: configuration.connectionMemory - 640, to: configuration.connectionMemory, by: 16) {
+        let client = try TestClient(port: server.port)
+        _ = try? client.send("GET /echo?\(String(repeating: "x", count: size - 21)) HTTP/1.1\r\nHost: test\r\n\r\n")
+        // Where no memory is left even for a reply, the connection is closed.
+        let reply = try? client.receive()
+        #expect(reply == nil || [414, 431].contains(reply?.status))
+        client.waitForEnd()
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 import Locks
+import SelfTelemetry
 import Testing
 
 @testable import Terminal

@@ -28,6 +28,14 @@ import Testing
     (400, "{\"error\":{\"message\":\"filter: no\",\"position\":7}}", .filter("filter: no", position: 7)),
     (400, "{\"error\":{\"message\":\"sort: no\"}}", .failed("sort: no")),
     (503, "busy", .failed("the answer is nothing but the status 503")),
+    (
+      414, "<html>URI Too Long</html>",
+      .failed("the request is longer than the collector takes (414): ask with a shorter filter or id")
+    ),
+    (
+      431, "{\"error\":{\"message\":\"the headers are larger than is allowed here\"}}",
+      .failed("the request is longer than the collector takes (431): ask with a shorter filter or id")
+    ),
     (403, "{\"error\":{\"message\":\"strange host\"}}", .failed("strange host")),
   ])
   func `refusals are told in the collector's words`(status: Int, body: String, fault: LedgerFault) throws {

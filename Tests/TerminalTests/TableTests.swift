@@ -1,3 +1,4 @@
+import SelfTelemetry
 import Testing
 
 @testable import Terminal

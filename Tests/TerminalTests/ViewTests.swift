@@ -1,3 +1,4 @@
+import SelfTelemetry
 import Testing
 
 @testable import Terminal
@@ -69,6 +70,17 @@ import Testing
     let days = try answer("user", "ada", "--csv", from: source).split(separator: "\r\n")
     #expect(days.count == 3)
     #expect(days[2] == "2026-11-21,4,4,1,1000,200,1200,400,,,0.5")
+  }
+
+  @Test(arguments: [16, 20, 40, 80]) func `heads fit the terminal, whatever stands in them`(columns: Int) {
+    let long = String(repeating: "漢x", count: 500)
+    var details = Details(long)
+    details.add("session", long)
+    details.add("end user", [long, "but its roots name others too", long])
+    let lines = details.text(on: .terminal(columns)).split(separator: "\n").map(String.init)
+    #expect(lines.count == 5)
+    #expect(lines.allSatisfy { PlainText.width($0) <= columns && !$0.hasSuffix("x") }, "\(lines)")
+    #expect(details.text(on: .pipe).contains("  session   \(long)\n"))
   }
 
   @Test func `scores of a user, in all and by the day`() throws {

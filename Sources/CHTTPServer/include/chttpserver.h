@@ -31,11 +31,12 @@ typedef struct chttp_callbacks {
    */
   void *(*opened)(void *context, chttp_connection *connection, int socket);
   /*
-   * The headers of a request are there, none of its body. `client` is what `opened` returned. `method` and `path`
-   * (as sent, without the query) live as long as the request. The result comes back to every later callback and is
+   * The headers of a request are there, none of its body. `client` is what `opened` returned. `method`, `path`
+   * and `query`, which is NULL where there is no `?`, are as sent and live as long as the request. The result comes back to every later callback and is
    * never freed by the shim.
    */
-  void *(*head)(void *context, void *client, chttp_connection *connection, const char *method, const char *path);
+  void *(*head)(void *context, void *client, chttp_connection *connection, const char *method, const char *path,
+                const char *query);
   /* The next `count` (> 0) bytes of the body. */
   bool (*body)(void *context, void *request, const void *bytes, size_t count);
   /*
@@ -104,14 +105,6 @@ bool chttp_expects_continue(chttp_connection *connection);
  */
 bool chttp_header(chttp_connection *connection, const char *name, size_t name_length, const char **value,
                   size_t *value_length);
-
-/*
- * Calls `each` for the query's parameters in their order, until it returns false. Names and values are as sent, but for
- * `+`, which has become a space; a value is NULL where there is no `=`. Both live as long as the request.
- */
-void chttp_each_parameter(chttp_connection *connection, void *context,
-                          bool (*each)(void *context, const char *name, size_t name_length, const char *value,
-                                       size_t value_length));
 
 /*
  * Queues the reply; to be called in `head` (the body is then not read and the connection is closed after the reply) or

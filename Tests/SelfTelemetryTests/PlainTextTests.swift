@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Terminal
+import SelfTelemetry
 
 @Suite struct PlainTextTests {
   @Test(arguments: [

@@ -3,9 +3,9 @@ import Locks
 /// Text from elsewhere as it may go to a terminal, and how wide it is there.
 ///
 /// Ids, names and messages come from whoever sends spans: they must neither move the cursor nor turn the line around.
-enum PlainText {
+package enum PlainText {
   /// The text with whatever gives orders written out: `\n`, `\u{1b}`, `\u{202e}`.
-  static func harmless(_ text: String) -> String {
+  package static func harmless(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { !isHarmless($0) }) else { return text }
     var result = ""
     for scalar in text.unicodeScalars {
@@ -14,8 +14,13 @@ enum PlainText {
     return result
   }
 
+  /// The same for text of several lines.
+  package static func harmlessLines(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { harmless(String($0)) }.joined(separator: "\n")
+  }
+
   /// Whether a scalar only stands there.
-  static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+  package static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
     if (0x20..<0x7F).contains(scalar.value) { return true }
     return switch scalar.properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator, .unassigned: false
@@ -35,7 +40,7 @@ enum PlainText {
   }
 
   /// Columns on a terminal.
-  static func width(_ text: String) -> Int {
+  package static func width(_ text: String) -> Int {
     text.unicodeScalars.reduce(0) { $0 + width($1) }
   }
 
@@ -44,7 +49,7 @@ enum PlainText {
   }
 
   /// The text in that many columns at most, with an ellipsis at its end where something is missing.
-  static func cut(_ text: String, to columns: Int) -> String {
+  package static func cut(_ text: String, to columns: Int) -> String {
     guard width(text) > columns else { return text }
     var result = ""
     var used = 0
