@@ -19,6 +19,8 @@ struct LedgerLoop {
   private var lastFailure = ""
   private var nextRetention: UInt64 = 0
   private var nextCompaction: UInt64 = 0
+  /// That the latest transaction brought.
+  private var newTraces = 0
   private var lastConflictLine: UInt64?
   private let deadline: @Sendable () -> UInt64
 
@@ -66,9 +68,11 @@ struct LedgerLoop {
   /// Writes the items, again and again if need be; false when the ledger stops meanwhile and the deadline has passed.
   private mutating func commit() -> Bool {
     let batch = items.compactMap { $0.read() }
+    newTraces = 0
     while !items.isEmpty || writer == nil {
       do throws(LedgerError) {
         let tally = try opened().apply(batch)
+        newTraces = tally.newTraces
         if tally.conflictingSessions > 0 { warnOfConflicts() }
         succeeded()
         break
@@ -144,8 +148,13 @@ struct LedgerLoop {
   private mutating func lookAfterFile() {
     guard let writer, MonotonicClock.now() >= nextRetention else { return }
     do throws(LedgerError) {
-      let isUnfinished = try writer.retain().isUnfinished
-      // In step with what comes: a slice with each transaction.
+      var isUnfinished: Bool
+      var lookedAt = 0
+      repeat {
+        isUnfinished = try writer.retain().isUnfinished
+        lookedAt += LedgerWriter.retentionSlice
+        // What comes goes first, but not faster than what is old can go.
+      } while isUnfinished && (queue.isIdle || lookedAt < 2 * newTraces && isRunning)
       nextRetention = isUnfinished ? 0 : MonotonicClock.now() + Self.retentionInterval
       try writer.boundLog(to: Self.longestLog)
       if writer.hasResidue { _ = try writer.scrub() }

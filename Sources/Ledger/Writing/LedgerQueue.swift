@@ -183,6 +183,8 @@ final class LedgerQueue: Sendable {
   }
 
   var isEmpty: Bool { lock.withLock { state.items.isEmpty } }
+  /// Whether nothing is to be done.
+  var isIdle: Bool { lock.withLock { state.items.isEmpty && state.orders.isEmpty && !state.isStopping } }
   var countLostWithProcess: Int { lock.withLock { state.items.count { $0.isLostWithProcess } } }
 
   /// These items wait no more.

@@ -11,7 +11,7 @@ struct RetentionSearch {
 /// What is old goes.
 extension LedgerWriter {
   /// Rows that are looked at in one transaction.
-  private static let slice = 1000
+  static let retentionSlice = 1000
 
   /// Removes some of the traces that are too old or too many; never those that got a span within the dedup window: they go later,
   /// and nothing newer in their place.
@@ -40,8 +40,8 @@ extension LedgerWriter {
     let oldest = configuration.maxAge.map { time - Int64(clamping: $0.nanoseconds) } ?? .min
     // What waits for a trace goes when the trace would have gone.
     let waited = try accounts.scores.removeWaiting(
-      before: min(max(oldest, newestRemoved), horizon), limit: Self.slice)
-    let hasMore = waited == Self.slice
+      before: min(max(oldest, newestRemoved), horizon), limit: Self.retentionSlice)
+    let hasMore = waited == Self.retentionSlice
     var excess =
       try configuration.maxTraces.map { (limit) throws(LedgerError) in
         try accounts.users.account(0).totals.traces - Int64(limit)
@@ -51,7 +51,7 @@ extension LedgerWriter {
     try database.forEach(
       """
       SELECT \(TraceRow.columns) FROM traces WHERE start > ?1 OR (start = ?1 AND id > ?2) ORDER BY start, id LIMIT ?3
-      """, [.int(search.place.start), .int(search.place.trace), .int(Int64(Self.slice))]
+      """, [.int(search.place.start), .int(search.place.trace), .int(Int64(Self.retentionSlice))]
     ) { candidates.append(TraceRow($0)) }
     for row in candidates {
       // Fewer than at first may be too many by now.
@@ -65,7 +65,7 @@ extension LedgerWriter {
       newestRemoved = max(newestRemoved, row.start)
       excess -= 1
     }
-    retention = candidates.count == Self.slice ? search : nil
+    retention = candidates.count == Self.retentionSlice ? search : nil
     return retention != nil || hasMore
   }
 
