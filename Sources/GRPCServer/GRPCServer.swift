@@ -65,8 +65,9 @@ package final class GRPCServer: Sendable {
       if connections.add(descriptor, limit: limit) {
         core.add(descriptor)
       } else {
-        ListeningSocket.turnAway(descriptor)
+        // First: who sees the connection close may look at the count at once.
         core.handler.connectionRefused()
+        ListeningSocket.turnAway(descriptor)
       }
     }
   }
