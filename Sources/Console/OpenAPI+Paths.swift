@@ -15,7 +15,9 @@ extension OpenAPI {
       "/sessions/{session_id}/scores", "Scores", "scores", "Scores of a session and of its traces.", of: "session_id"),
     list("/traces", "Traces", "traces", "Traces, those without an end user included."),
     get(
-      "/traces/{trace_id}", "TraceDetail", "trace", "A trace with its spans.", ["trace_id", "bodies", "cursor", "why"],
+      "/traces/{trace_id}", "TraceDetail", "trace",
+      "A trace with its spans: a tree, or with filter, sort, since or until a list of those that match.",
+      ["trace_id", "filter", "sort_spans", "since", "until", "bodies", "cursor", "why"],
       isFound: false),
     list(
       "/traces/{trace_id}/scores", "Scores", "scores", "Scores of a trace and of its spans.", of: "trace_id"),

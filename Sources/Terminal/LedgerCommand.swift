@@ -173,7 +173,8 @@ package struct LedgerCommand: Equatable, Sendable {
       case .users, .sessions, .traces, .scores:
         (name.rawValue, ["filter", "sort", "limit", "all", "since", "until", "json", "csv"])
       case .user, .session: (name.rawValue, ["filter", "sort", "limit", "all", "since", "until", "json", "csv"])
-      case .trace: (name.rawValue, ["limit", "all", "bodies", "why", "json", "csv"])
+      case .trace:
+        (name.rawValue, ["filter", "sort", "limit", "all", "since", "until", "bodies", "why", "json", "csv"])
       case .overview: (name.rawValue, ["since", "until", "json"])
       case .forget: ("users forget", ["yes", "y", "json"])
       }
@@ -182,6 +183,8 @@ package struct LedgerCommand: Equatable, Sendable {
     for (one, other) in [
       ("json", "csv"), ("limit", "all"), ("ledger", "url"), ("bodies", "csv"), ("bodies", "limit"), ("bodies", "why"),
       ("why", "csv"),
+      ("filter", "bodies"), ("sort", "bodies"), ("since", "bodies"), ("until", "bodies"),
+      ("filter", "why"), ("sort", "why"), ("since", "why"), ("until", "why"),
     ] where given.contains(one) && given.contains(other) {
       throw Misuse(message: "--\(one) and --\(other) exclude one another")
     }

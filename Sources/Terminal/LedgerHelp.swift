@@ -50,15 +50,19 @@ extension LedgerCommand {
       help(
         "trace ID [options]",
         "Shows a trace: the tree of its spans, with times, tokens and cost.\n"
-          + "Tokens and cost stand at the spans where they count. Of its ID, the first 6 digits or more may do.",
+          + "Tokens and cost stand at the spans where they count. Of its ID, the first 6 digits or more may do.\n"
+          + "With --filter, --sort, --since or --until, it lists the spans that match.",
         [
+          "  --filter TEXT       only spans that match, as in 'model contains gpt and cost > 0.5'",
+          "  --sort KEY          the largest or latest first, names from A; KEY:asc or KEY:desc turns it",
+          bounds,
           "  --limit N           so many spans, or rows of each table",
           "  --bodies            instead: the spans that were kept whole (`span_bodies`), as they came: requests in\n"
             + "                      OTLP/JSON, one a line",
           "  --why               instead: where its end user and session come from, what of its spans they replaced,\n"
             + "                      and what has no effect",
           forms, places,
-        ])
+        ], keys: ["timestamp", "latency", "tokens", "cost", "name"])
     case .overview:
       help(
         "overview [options]",

@@ -104,7 +104,10 @@ extension Answer {
   /// A trace: what it comes to, and the tree of its spans.
   func trace(_ id: String) throws {
     if command.wantsBodies { return try bodies(of: id) }
-    var request = LedgerRequest("traces", id)
+    var request = bounded(LedgerRequest("traces", id))
+    request.ask("filter", command.filter)
+    request.ask("sort", command.sort)
+    let isList = !request.parameters.isEmpty
     if command.wantsWhy { request.ask("why", "true") }
     let bytes = try source.get(request)
     if command.form == .json { return try write(json: bytes) }
@@ -121,7 +124,9 @@ extension Answer {
     details.addTotals(of: trace)
     details.addLabels(of: trace)
     try output.write(details.text(on: screen))
-    let omitted = Int(trace.count("omitted_observations") ?? 0)
+    if isList, tree.count == 0 { Terminal.note("no span of it matches") }
+    // Those that are not in the tree can't be chosen.
+    let omitted = isList ? 0 : Int(trace.count("omitted_observations") ?? 0)
     try section(
       "SPANS", tree.text(limit: limit, on: screen), shown: min(tree.count, limit), of: tree.count + omitted)
   }

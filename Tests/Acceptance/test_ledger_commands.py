@@ -87,6 +87,22 @@ def width(text):
     )
 
 
+CHOICES = [
+    (["--filter", "model is gpt-4o"], ["answer"]),
+    (["--filter", "error or cost > 1"], ["answer"]),
+    # What counts of a span, whoever told it; and what its trace hands down.
+    (["--filter", "cost > 0.03 and end_user is ada and session is s-1"], ["answer"]),
+    (["--filter", "latency <= 1s"], ["search", "embed"]),
+    (["--filter", "not model exists"], ["chat", "search", "embed"]),
+    (["--filter", "end_user is bob"], []),
+    (["--sort", "latency"], ["chat", "answer", "search", "embed"]),
+    (["--sort", "latency:asc", "--limit", "2"], ["embed", "search"]),
+    (["--sort", "tokens"], ["answer", "chat", "search", "embed"]),
+    (["--sort", "name"], ["answer", "chat", "embed", "search"]),
+    (["--since", "2023-11-15T22:13:21Z"], ["answer"]),
+    (["--until", "2023-11-15T22:13:21Z"], ["chat", "search", "embed"]),
+]
+
 COMMANDS = [["users"], ["user", "ada"], ["sessions"], ["session", "s-1"], ["traces"], ["trace", None], ["overview"]]
 
 
@@ -165,6 +181,32 @@ def test_a_trace_is_a_tree(asked, ask):
         assert line.startswith(start)
     figures = ["llm", "2.0", "s", "██████████", "12.5k", "$0.0350", "gpt-4o"]
     assert tree[3].split()[2:] == [*figures, "error:", "rate", r"limited:\n\u{1b}[31mlater"]
+
+
+@pytest.mark.parametrize("words, names", CHOICES, ids=lambda each: " ".join(each))
+def test_spans_of_a_trace_are_chosen(asked, ask, words, names):
+    text = ask("trace", asked.trace, *words).stdout
+    lines = text.splitlines()
+    titles = [place for place, line in enumerate(lines) if line.startswith("SPANS")]
+    found = [line.split()[0] for line in lines[titles[0] + 2 :]] if titles else []
+    # Two spans of this trace start together, and the smaller id is first.
+    together = {"chat", "search", "embed"} if "--filter" in words or "--until" in words or "tokens" in words else set()
+    order = [name for name in found if name not in together], sorted(found)
+    assert order == ([name for name in names if name not in together], sorted(names))
+    assert run("trace", asked.trace, *words, "--url", asked.api.endpoint).stdout == text
+    rows = list(csv.DictReader(io.StringIO(ask("trace", asked.trace, *words, "--csv").stdout, newline="")))
+    assert [row["name"] for row in rows] == found and {row["depth"] for row in rows} <= {"0"}
+    if "--limit" not in words:
+        spans = json.loads(ask("trace", asked.trace, *words, "--json").stdout)["spans"]
+        assert [each["name"] for each in spans] == found and not any(each["children"] for each in spans)
+
+
+def test_what_no_span_has_is_said_with_its_place(asked, ask):
+    result = ask("trace", asked.trace, "--filter", "error and sessions > 3")
+    assert result.returncode == 1 and result.stdout == ""
+    assert result.stderr.splitlines()[1:] == ["  error and sessions > 3", "            ^"]
+    result = ask("trace", asked.trace, "--sort", "sessions")
+    assert result.returncode == 1 and "there are timestamp, latency, tokens, cost, name" in result.stderr
 
 
 def test_the_turns_of_a_session_are_in_order(ask):
@@ -256,7 +298,7 @@ def test_what_is_not_there_is_named(ask, words):
     assert f'knows no {"end user" if words[0] == "user" else words[0]} "{words[1]}"' in result.stderr
 
 
-MISUSES = ["user", "users ada", "users --limit 0", "trace a --filter b", "users --since x", "users --json --csv"]
+MISUSES = ["user", "users ada", "users --limit 0", "trace a --filter b --why", "users --since x", "users --json --csv"]
 
 
 @pytest.mark.parametrize("words", [misuse.split() for misuse in MISUSES], ids=MISUSES)

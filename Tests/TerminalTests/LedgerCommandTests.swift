@@ -65,7 +65,10 @@ import Testing
     (["users", "--ledger=a", "--url=b"], "--ledger and --url exclude one another"),
     (["users", "--yes"], "users has no --yes"),
     (["users", "forget", "a", "--filter=b"], "users forget has no --filter"),
-    (["trace", "a", "--since=1d"], "trace has no --since"), (["overview", "--csv"], "overview has no --csv"),
+    (["trace", "a", "--yes"], "trace has no --yes"),
+    (["trace", "a", "--filter=error", "--why"], "--filter and --why exclude one another"),
+    (["trace", "a", "--sort=cost", "--bodies"], "--sort and --bodies exclude one another"),
+    (["overview", "--csv"], "overview has no --csv"),
     (
       ["traces", "--since", "yesterday"],
       "--since needs a time (2026-11-21T09:30:00Z), a date (2026-11-21) or a span back from now (7d, 24h, 30m),"

@@ -91,8 +91,9 @@ package struct LedgerAPI: Sendable {
       detail.write(to: &json)
     case .trace(let trace):
       let why = try parameters.takeFlag("why")
+      let spans = try spans(&parameters)
       let bodies = try Self.bodies(&parameters)
-      guard let detail = try reader.trace(trace, bodies: bodies, why: why) else { return false }
+      guard let detail = try reader.trace(trace, spans: spans, bodies: bodies, why: why) else { return false }
       detail.write(to: &json)
     case .metadataKeys:
       var query = LedgerQuery()
@@ -124,9 +125,7 @@ package struct LedgerAPI: Sendable {
   ) throws(LedgerQueryError) -> LedgerQuery {
     var query = try parameters.takeQuery(limit: limit)
     try parameters.finish()
-    if let pseudonyms = reader.pseudonyms {
-      query.filter = query.filter?.naming(endUsersAlso: pseudonyms.pseudonym)
-    }
+    query.filter = naming(query.filter)
     return query
   }
 
@@ -136,6 +135,20 @@ package struct LedgerAPI: Sendable {
     let bounds = (try parameters.takeTime("since"), try parameters.takeTime("until"))
     try parameters.finish()
     return bounds
+  }
+
+  /// nil when nothing is said that chooses among a trace's spans.
+  private func spans(_ parameters: inout QueryParameters) throws(LedgerQueryError) -> SpanQuery? {
+    let (filter, sort) = (try parameters.takeFilter(), parameters.take("sort"))
+    let (since, until) = (try parameters.takeTime("since"), try parameters.takeTime("until"))
+    if filter == nil, sort == nil, since == nil, until == nil { return nil }
+    return try SpanQuery(filter: naming(filter), sort: sort, since: since, until: until)
+  }
+
+  /// End users may be known by their pseudonyms.
+  private func naming(_ filter: Filter?) -> Filter? {
+    guard let pseudonyms = reader.pseudonyms else { return filter }
+    return filter?.naming(endUsersAlso: pseudonyms.pseudonym)
   }
 
   private static func bodies(_ parameters: inout QueryParameters) throws(LedgerQueryError) -> BodiesQuery? {

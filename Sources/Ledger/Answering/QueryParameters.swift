@@ -47,12 +47,15 @@ struct QueryParameters {
     return limit
   }
 
+  mutating func takeFilter() throws(LedgerQueryError) -> Filter? {
+    guard let text = take("filter") else { return nil }
+    do { return try Filter(parsing: text) } catch { throw .filter(error) }
+  }
+
   /// All that lists know.
   mutating func takeQuery(limit: Int = LedgerQuery.defaultLimit) throws(LedgerQueryError) -> LedgerQuery {
     var query = LedgerQuery()
-    if let text = take("filter") {
-      do { query.filter = try Filter(parsing: text) } catch { throw .filter(error) }
-    }
+    query.filter = try takeFilter()
     query.sort = take("sort")
     query.limit = try takeLimit() ?? limit
     query.cursor = take("cursor")

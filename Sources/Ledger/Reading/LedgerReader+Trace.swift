@@ -3,12 +3,13 @@ extension LedgerReader {
   ///
   /// - Parameters:
   ///   - trace: its id of 32 hexadecimal digits, or the first of them, 6 at least, where no other id begins so.
+  ///   - spans: which of its spans are wanted, one by one; nil for all, as a tree.
   ///   - bodies: which of the spans that were kept whole are wanted with it; nil for none.
   ///   - why: whether it is wanted why the trace is whose it is.
   /// - Returns: the trace, or nil.
   /// - Throws: LedgerQueryError, also when several traces' ids begin so.
   package func trace(
-    _ trace: String, bodies: BodiesQuery? = nil, why: Bool = false
+    _ trace: String, spans: SpanQuery? = nil, bodies: BodiesQuery? = nil, why: Bool = false
   ) throws(LedgerQueryError) -> TraceDetail? {
     guard let range = TraceIDRange(trace) else { return nil }
     let cursor = try bodies?.place()
@@ -19,7 +20,9 @@ extension LedgerReader {
       guard let listed = try database.trace(row, &names) else { return ([], nil) }
       let records = try Trees.records(of: row, in: database)
       var detail = TraceDetail(
-        trace: listed, spans: SpanNode.forest(of: records, prices: prices),
+        trace: listed,
+        spans: spans.map { SpanNode.list(of: records, in: listed, prices: prices, $0) }
+          ?? SpanNode.forest(of: records, prices: prices),
         omitted: try database.int("SELECT omitted FROM traces WHERE id = ?", [.int(row)]) ?? 0)
       if let bodies { detail.bodies = try bodies.page(of: row, behind: cursor, in: database) }
       if why { detail.why = try provenance(of: row, records, in: database) }

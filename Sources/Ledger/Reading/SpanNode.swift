@@ -1,5 +1,6 @@
 import EndUser
 package import Facts
+import JSON
 import Prices
 
 /// A span in its trace's tree, with what counts of it.
@@ -46,6 +47,25 @@ package struct SpanNode: Sendable, Equatable {
       }
     }
     return assemble(nodes, parents.map { $0.flatMap { places[$0] } })
+  }
+
+  /// The observations of a trace that are asked for, each without what is below it.
+  static func list(
+    of records: [UInt8], in trace: ListedTrace, prices: PriceTable, _ query: SpanQuery
+  ) -> [SpanNode] {
+    var nodes: [SpanNode] = []
+    let identity = TraceIdentity(trace)
+    let document = JSONDocument()
+    var reader = TraceFactsReader(prices: prices, fallback: .none)
+    records.withUnsafeBytes { records in
+      reader.readSpans(records) { facts, _, counted in
+        guard !facts.flags.contains(.completionMarker), query.admits(facts, counted, of: identity, document) else {
+          return
+        }
+        nodes.append(SpanNode(facts, counted))
+      }
+    }
+    return nodes.sorted(by: query.precedes)
   }
 
   private init(_ facts: borrowing SpanFacts, _ counted: CountedUsage) {
@@ -102,7 +122,7 @@ package struct SpanNode: Sendable, Equatable {
     return forest.sorted(by: precedes)
   }
 
-  private static func precedes(_ one: SpanNode, _ other: SpanNode) -> Bool {
+  static func precedes(_ one: SpanNode, _ other: SpanNode) -> Bool {
     (one.start, one.span) < (other.start, other.span)
   }
 }
