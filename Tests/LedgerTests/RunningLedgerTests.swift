@@ -41,30 +41,38 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: fixture.configuration.path + "-wal"))
   }
 
-  @Test func `a stop waits for nobody's lock longer than it may, and tells what is lost`() throws {
+  @Test func `a stop whose ledger is locked ends, and tells what is lost`() throws {
     let fixture = try LedgerFixture()
     let ledger = try fixture.ledger()
-    // Nobody else touches it before `join`.
-    nonisolated(unsafe) let other = try Database(path: fixture.configuration.path, mode: .readWrite)
+    let other = try Database(path: fixture.configuration.path, mode: .readWrite)
     try other.execute("BEGIN IMMEDIATE")
     ledger.start()
     let feed = ledger.feed(pipeline: "traces")
     #expect(feed.take(Self.chunk(1), sequence: 1) {})
     // Of a request that no spool has.
     #expect(feed.take(Self.chunk(2), sequence: nil) {})
-    let isReleased = Locked(false)
-    let release = BackgroundThread(name: "release") {
-      sleep(3)
-      isReleased.withLock { $0 = true }
-      try? other.execute("ROLLBACK")
-    }
     ledger.stop(until: MonotonicClock.now() + 100_000_000)
-    // It had no need of the lock.
-    #expect(!isReleased.withLock { $0 })
-    release.join()
+    try other.execute("ROLLBACK")
     #expect(try fixture.rows("SELECT count(*) FROM traces") == ["0"])
     let lines = fixture.lines.withLock { $0 }
     #expect(lines.contains { $0.contains("the ledger stops without what requests said") && $0.contains("requests=1") })
+  }
+
+  @Test func `somebody's lock is waited for until the time that was said`() throws {
+    let fixture = try LedgerFixture()
+    let writer = try fixture.writer()
+    let other = try Database(path: fixture.configuration.path, mode: .readWrite)
+    try other.execute("BEGIN IMMEDIATE")
+    let asked = Locked(0)
+    writer.wait {
+      asked.withLock { $0 += 1 }
+      return asked.withLock { $0 } < 3 ? .max : 0
+    }
+    #expect(throws: LedgerError.self) { try writer.apply([Arrival([TestSpan(endUser: "ada")])]) }
+    #expect(asked.withLock { $0 } == 3)
+    try other.execute("ROLLBACK")
+    try writer.apply([Arrival([TestSpan(endUser: "ada")])])
+    #expect(try fixture.rows("SELECT name FROM users WHERE id > 0") == ["ada"])
   }
 
   @Test func `a request that is in the ledger is not taken again, in the next run neither`() throws {
