@@ -60,7 +60,7 @@ final class LedgerFixture {
     case .int(let value): String(value)
     case .real(let value): String(value)
     case .text(let value): value
-    case .blob(let bytes): bytes.map { String(format: "%02x", $0) }.joined()
+    case .blob(let bytes): bytes.withUnsafeBytes { Hexadecimal.text($0) }
     }
   }
 }

@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// Overwrites what nobody uses of a file's pages. `secure_delete` leaves copies there: when SQLite moves rows from one page to
 /// another, the first keeps their bytes between its list of rows and the rows that stay.
@@ -12,6 +13,8 @@ struct PageScrubber {
   private let usableSize: Int
   /// Whether a page, counted from 0, is one of a table or an index, as no free page is, nor one that a long row overflows to.
   private var hasRows: [Bool]
+  /// As many as a page has bytes.
+  private let zeros: [UInt8]
 
   /// Finds out which pages have rows. The log must be empty, and the writers' lock be held.
   ///
@@ -25,6 +28,7 @@ struct PageScrubber {
     usableSize = pageSize - number(20, 1)
     pageCount = try database.int("PRAGMA page_count") ?? 0
     hasRows = Array(repeating: false, count: Int(pageCount))
+    zeros = Array(repeating: 0, count: pageSize)
     var roots: [Int64] = []
     try database.forEach("SELECT rootpage FROM sqlite_schema WHERE rootpage > 1") { roots.append($0.int(0)) }
     for root in roots { try note(root, depth: depth(below: root)) }
@@ -92,10 +96,16 @@ struct PageScrubber {
     let rows = Int(bytes[3]) << 8 | Int(bytes[4])
     let start = Int(bytes[5]) << 8 | Int(bytes[6])
     let unused = ((isInterior ? Self.interiorHeader : 8) + 2 * rows, start == 0 ? 65536 : start)
-    guard unused.0 < unused.1, unused.1 <= usableSize, bytes[unused.0..<unused.1].contains(where: { $0 != 0 }) else {
-      return
-    }
+    guard unused.0 < unused.1, unused.1 <= usableSize, !isZero(bytes, from: unused.0, to: unused.1) else { return }
     try database.zeroFile(unused.1 - unused.0, at: offset(of: page) + Int64(unused.0))
+  }
+
+  private func isZero(_ bytes: [UInt8], from start: Int, to end: Int) -> Bool {
+    bytes.withUnsafeBytes { bytes in
+      zeros.withUnsafeBytes { zeros in
+        memcmp(bytes.baseAddress! + start, zeros.baseAddress!, end - start) == 0
+      }
+    }
   }
 
   private func offset(of page: Int64) -> Int64 { (page - 1) * Int64(pageSize) }
