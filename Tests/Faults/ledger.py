@@ -30,7 +30,8 @@ def settle(load):
         time.sleep(0.5)
 
 
-with script.scene(load={"late_root": 2 * arguments.seconds, "usage": True}, ledger_port=port) as scene:
+parts = {"load": {"late_root": 2 * arguments.seconds, "usage": True}, "batch_timeout": script.batch_timeout}
+with script.scene(ledger_port=port, **parts) as scene:
     scene.start()
     scene.kill_at_random(arguments.rounds, arguments.seconds)
     scene.finish()

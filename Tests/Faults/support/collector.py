@@ -46,11 +46,14 @@ def config(
     enduser="",
     metrics_port=None,
     ledger_port=None,
+    batch_timeout=None,
 ):
     """A traces pipeline to `upstream` (a port). `durability` None leaves all keys of durability out; `enduser` is more
     of that processor's keys, in YAML's flow style. With `ledger_port` there is a ledger, which answers there."""
     limiter = [f"  memory_limiter: {{check_interval: 200ms, limit_mib: {limit_mib}}}"] if limit_mib else []
     names = ["memory_limiter", "enduser"] if limit_mib else ["enduser"]
+    batch = [f"  batch: {{timeout: {batch_timeout}}}"] if batch_timeout else []
+    names += ["batch"] if batch_timeout else []
     waits = f"fallback_wait: 300ms, local_root_wait: 60s, root_wait: {root_wait}"
     waits += f", max_buffered_mib: {max_buffered_mib}" if max_buffered_mib else ""
     waits += f", {enduser}" if enduser else ""
@@ -75,6 +78,7 @@ def config(
             f"      http: {{endpoint: '127.0.0.1:{port}'}}",
             "processors:",
             *limiter,
+            *batch,
             f"  enduser: {{{waits}}}",
             "exporters:",
             "  otlp_http:",
@@ -102,7 +106,6 @@ class Collector:
         self.environment, self.launcher = environment or {}, launcher
         self.log = self.folder / "collector.log"
         self.process = None
-        self.kills = 0
         # How often it ended without having been told to, and with what.
         self.unasked_ends = []
         # The process number of each start.
@@ -170,7 +173,6 @@ class Collector:
             self.process.kill()
             self.process.wait()
             self.process = None
-            self.kills += 1
 
     def terminate(self, patience=PATIENCE):
         """SIGTERM: the seconds until it had ended. Any other end than a clean one counts as unasked for."""

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 # Of the spans that arrived, the share that may arrive twice: what is on its way when a process is killed is sent again.
 DUPLICATES_PERCENT = 5
-# A few kills are no average: each may catch a batch on its way to a backend that is slow to answer, so this many may
-# always have caught what arrives in this many seconds, the exporter's `flush_timeout` and some time for the answer.
-FEW_KILLS, MOMENT = 4, 0.3
 
 
 def nothing(trace):
@@ -41,7 +38,6 @@ class Verdict:
     judged: int = 0  # arrived, of traces whose root came in time: they must have its user
     wrong_identity: int = 0  # of these, those that had another user, or none
     unacknowledged: int = 0  # arrived although no 200 was received for them, which is no fault
-    caught: int = 0  # the most that few kills may have caught on their way
 
     @property
     def duplicates_percent(self):
@@ -58,17 +54,16 @@ class Verdict:
             found.append(f"{self.harmed} spans arrived otherwise than they were sent")
         if self.wrong_identity:
             found.append(f"{self.wrong_identity} spans have another identity than their trace's root")
-        if self.duplicates_percent > duplicates_percent and self.duplicates > self.caught:
+        if self.duplicates_percent > duplicates_percent:
             found.append(f"{self.duplicates_percent} % of the spans arrived twice, more than {duplicates_percent} %")
         return found
 
 
-def judge(ledger, board, root_wait, excused=nothing, kills=0, rate=0):
+def judge(ledger, board, root_wait, excused=nothing):
     """`root_wait` in seconds: a root that was acknowledged later than this after its trace's first span may have come
     too late. `excused(trace)` is a mask of spans that may be missing; without its root a trace need not have its
-    user. The collector was killed `kills` times while it was sent `rate` spans a second."""
+    user."""
     result = Verdict(duplicates=board.duplicates, foreign=board.foreign, harmed=board.harmed)
-    result.caught = round(min(kills, FEW_KILLS) * rate * MOMENT)
     for trace in range(ledger.traces):
         acknowledged, arrived, sent = ledger.acknowledged[trace], board.arrived[trace], ledger.sent[trace]
         result.acknowledged += acknowledged.bit_count()
